@@ -1,0 +1,748 @@
+r"""Data whose diffusion is known exactly: no network, no training, no approximation.
+
+With x_t = sqrt(abar) x_0 + sqrt(1 - abar) eps, abar = alpha_bar_t, and data x_0 ~ sum_k pi_k N(m_k, C_k),
+where every C_k may be singular:
+
+    S_k    = abar C_k + (1 - abar) I                                 covariance of x_t in component k
+    q_t(x) = sum_k pi_k N(x; sqrt(abar) m_k, S_k)                    the density of x_t
+    r_k(x) = pi_k N(x; sqrt(abar) m_k, S_k) / q_t(x)                 the component, given x_t (responsibility)
+    mu_k   = m_k + sqrt(abar) C_k S_k^-1 (x - sqrt(abar) m_k)        E[x_0 | x_t, k]
+    Gam_k  = (1 - abar) C_k S_k^-1                                   Cov[x_0 | x_t, k], the same for every x_t
+    score  = grad log q_t(x) = -sum_k r_k S_k^-1 (x - sqrt(abar) m_k)
+    eps*   = E[eps | x_t] = -sqrt(1 - abar) score                    what a perfect network predicts (Tweedie)
+    x0_hat = E[x_0 | x_t] = sum_k r_k mu_k
+    Cov[x_0 | x_t] = sum_k r_k (Gam_k + (mu_k - x0_hat)(mu_k - x0_hat)^T)
+    q(x_s | x_t)   = sum_k r_k N(x_s; c_t x_t + c_0 mu_k, beta_tilde I + c_0^2 Gam_k)
+
+A finite data set {y_i} is the mixture with pi_i = 1/n and C_i = 0: r becomes w_i = softmax over i of
+(sqrt(abar) x . y_i - abar |y_i|^2 / 2) / (1 - abar), which is one matrix product.
+
+C_k = U_k diag(lambda) U_k^T is taken apart once; then S_k^-1 is a division at every t. Everything is computed in
+float64 and through logsumexp; results take the dtype and the device of x_t. Log-densities are in nats.
+
+Sources: Ho et al. 2020 (arXiv:2006.11239) eqs. 4-7 for the process; Efron 2011 ("Tweedie's formula") for eps* and
+the covariance; Karras et al. 2022 (arXiv:2206.00364) app. B.3 for the ideal denoiser of a finite data set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import BadInput
+from .posterior import transition
+from .schedule import NoiseSchedule
+
+__all__ = ["FiniteData", "GaussianMixture"]
+
+Denoiser = Callable[..., Tensor]
+LOG_2PI = math.log(2 * math.pi)
+CHUNK = 2**22  # numbers in the largest temporary array: 32 MB in float64
+GRID_LIMIT = 5e8  # node-component pairs in a 2-D quadrature: some ten seconds
+
+
+# ------------------------------------------------------------------------------------------------ Gaussian mixtures
+@dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """x_0 ~ sum_k pi_k N(m_k, C_k), and everything the diffusion of it implies, exactly.
+
+    weights (..., K) are pi, non-negative, summing to 1; means (..., K, d); covariances (K, d, d), symmetric positive
+    semi-definite, zero allowed. Leading axes make one mixture for each row (see ``reverse_conditional``); the
+    covariances are common to the rows. Kept in float64.
+
+    The methods take x_t (..., d), a schedule and an integer t in 0..T; without schedule and t they speak of x_0.
+    At t = 0 x_t is x_0: eps* is 0, x0_hat is x_t, its covariance 0; density, score and responsibilities exist there
+    if no covariance is singular. Where alpha_bar_t = 0, x_t says nothing of x_0: eps* = x_t and x0_hat is the mean.
+
+    Raises BadInput for shapes that do not match, numbers that are not finite, weights or covariances not as above.
+    """
+
+    weights: Tensor
+    means: Tensor
+    covariances: Tensor
+    log_weights: Tensor = field(init=False, repr=False)  # (..., K), finite where the weights underflow
+    eigenvalues: Tensor = field(init=False, repr=False)  # (K, d), of C_k
+    eigenvectors: Tensor = field(init=False, repr=False)  # (K, d, d), columns
+    _copies: dict[torch.device, _MixtureOnDevice] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        weights = _float64("weights", self.weights)
+        means = _float64("means", self.means)
+        covariances = _float64("covariances", self.covariances)
+        _check_shapes(weights, means, covariances)
+        _check_weights(weights)
+        eigenvalues, eigenvectors = _decompose(covariances)
+        log_weights = (weights / weights.sum(-1, keepdim=True)).log()
+        self._fill(log_weights, means, covariances, eigenvalues, eigenvectors)
+
+    def _fill(self, log_weights: Tensor, means: Tensor, covariances: Tensor, values: Tensor, vectors: Tensor) -> None:
+        filled: dict[str, Any] = {"weights": log_weights.exp(), "means": means, "covariances": covariances}
+        filled |= {"log_weights": log_weights, "eigenvalues": values, "eigenvectors": vectors, "_copies": {}}
+        for name, value in filled.items():
+            object.__setattr__(self, name, value)  # the dataclass is frozen for everyone else
+
+    @classmethod
+    def _derived(cls, log_weights: Tensor, means: Tensor, values: Tensor, vectors: Tensor) -> GaussianMixture:
+        """A mixture that follows from a checked one: nothing to check, the eigenvectors known."""
+        mixture = object.__new__(cls)
+        mixture._fill(log_weights, means, (vectors * values.unsqueeze(-2)) @ vectors.mT, values, vectors)
+        return mixture
+
+    @classmethod
+    def isotropic(cls, weights: Any, means: Any, sd: Any) -> GaussianMixture:
+        """sum_k pi_k N(m_k, sd_k^2 I): weights (K,), means (K, d), sd a number or (K,), not negative."""
+        means = _float64("means", means)
+        sd = _float64("sd", sd)
+        if means.ndim != 2 or sd.ndim > 1 or (sd.ndim == 1 and len(sd) != len(means)):
+            raise BadInput(
+                "sd must be one number or one for each of the rows of means (K, d); got sd {sd} and means {means}.",
+                sd=tuple(sd.shape),
+                means=tuple(means.shape),
+            )
+        if (sd < 0).any():
+            raise BadInput("sd must not be negative; got {got:g}.", got=sd.min().item())
+        identity = torch.eye(means.shape[1], dtype=torch.float64)
+        return cls(_float64("weights", weights), means, (sd.expand(len(means)) ** 2)[:, None, None] * identity)
+
+    # -------------------------------------------------------------------------- of the data alone
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return self.means.shape[-1]
+
+    def mean(self) -> Tensor:
+        """E[x_0] = sum_k pi_k m_k, (..., d)."""
+        return torch.einsum("...k,...kd->...d", self.weights, self.means)
+
+    def covariance(self) -> Tensor:
+        """Cov[x_0] = sum_k pi_k (C_k + (m_k - m)(m_k - m)^T), (..., d, d)."""
+        offsets = self.means - self.mean().unsqueeze(-2)
+        within = torch.einsum("...k,kde->...de", self.weights, self.covariances)
+        return within + (self.weights.unsqueeze(-1) * offsets).mT @ offsets
+
+    @property
+    def second_moment(self) -> float:
+        """m_2 = E|x_0|^2 / d: what the prior term L_T needs."""
+        return self.variance + self._single("second_moment").mean().square().mean().item()
+
+    @property
+    def variance(self) -> float:
+        """s^2 = tr Cov[x_0] / d, the average variance of a coordinate."""
+        return self._single("variance").covariance().diagonal().mean().item()
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n independent draws of x_0, (n, ..., d), float64: one for each row where there are rows."""
+        _check_draw(n, generator)
+        rows, (K, d) = self.weights.shape[:-1], self.means.shape[-2:]
+        k = torch.multinomial(self.weights.reshape(-1, K), n, replacement=True, generator=generator)  # (rows, n)
+        means = self.means.expand(*rows, K, d).reshape(-1, K, d).gather(1, k.unsqueeze(-1).expand(-1, -1, d))
+        z = torch.randn(*k.shape, d, dtype=torch.float64, device=k.device, generator=generator)
+        root = self.eigenvectors * self.eigenvalues.sqrt().unsqueeze(-2)  # root root^T = C
+        draws = means + (root[k] @ z.unsqueeze(-1)).squeeze(-1)
+        return draws.transpose(0, 1).reshape(n, *rows, d)
+
+    # -------------------------------------------------------------------------- of x_t
+    def marginal(self, schedule: NoiseSchedule, t: int) -> GaussianMixture:
+        """q(x_t) itself, a mixture again: N(sqrt(abar) m_k, S_k)."""
+        abar, rest = _levels(schedule, t)
+        values = abar * self.eigenvalues + rest
+        return self._derived(self.log_weights, math.sqrt(abar) * self.means, values, self.eigenvectors)
+
+    def log_prob(self, x_t: Tensor, schedule: NoiseSchedule | None = None, t: int = 0) -> Tensor:
+        """log q_t(x_t) in nats, (...); the data's own log-density when schedule and t are left out."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        self._need_density(rest)
+        return self._observe(x, abar, rest).logits.logsumexp(-1).to(x_t)
+
+    def responsibilities(self, x_t: Tensor, schedule: NoiseSchedule | None = None, t: int = 0) -> Tensor:
+        """r_k(x_t) = P(component k | x_t), (..., K)."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        self._need_density(rest)
+        return self._observe(x, abar, rest).logits.softmax(-1).to(x_t)
+
+    def score(self, x_t: Tensor, schedule: NoiseSchedule | None = None, t: int = 0) -> Tensor:
+        """grad log q_t(x_t), (..., d)."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        self._need_density(rest)
+        return self._score(x, abar, rest).to(x_t)
+
+    def eps(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """eps* = E[eps | x_t], (..., d): the mean-square optimum of every noise-predicting network."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        return self._eps(x, abar, rest).to(x_t)
+
+    def x0_mean(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """x0_hat = E[x_0 | x_t], (..., d)."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        if rest == 0:
+            return x.expand(self._result_shape(x)).to(x_t)
+        parts = self._parts(x.device)
+        seen = self._observe(x, abar, rest)
+        r = seen.logits.softmax(-1)
+        pulled = r.unsqueeze(-1) * (math.sqrt(abar) * parts.eigenvalues / seen.variance) * seen.offset
+        within = torch.einsum("...ke,kde->...d", pulled, parts.eigenvectors)
+        return (torch.einsum("...k,...kd->...d", r, parts.means) + within).to(x_t)
+
+    def x0_covariance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """Cov[x_0 | x_t], (..., d, d)."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        if rest == 0:
+            return x.new_zeros(*self._result_shape(x), self.dimension).to(x_t)
+        log_r, mu, gamma = self._given_component(x, abar, rest)
+        r = log_r.exp()
+        vectors = self._parts(x.device).eigenvectors
+        within = torch.einsum("...k,kde->...de", r, (vectors * gamma.unsqueeze(-2)) @ vectors.mT)
+        offsets = mu - torch.einsum("...k,...kd->...d", r, mu).unsqueeze(-2)
+        return (within + (r.unsqueeze(-1) * offsets).mT @ offsets).to(x_t)
+
+    def reverse_conditional(self, x_t: Tensor, schedule: NoiseSchedule, t: int, s: int) -> GaussianMixture:
+        """The true q(x_s | x_t), s < t: a mixture for each row of x_t.
+
+        For x_t (..., d): weights r (..., K), means c_t x_t + c_0 mu_k (..., K, d), covariances
+        beta_tilde I + c_0^2 Gam_k (K, d, d). It is Gaussian only if one component has all the weight: the Gaussian
+        p_theta(x_s | x_t) of Ho et al. is a choice that is good for small strides.
+        """
+        step = transition(schedule, t, s)
+        x, abar, rest = self._ready(x_t, schedule, t)
+        log_r, mu, gamma = self._given_component(x, abar, rest)
+        vectors = self._parts(x.device).eigenvectors
+        return self._derived(
+            log_r, step.c_t * x.unsqueeze(-2) + step.c_0 * mu, step.beta_tilde + step.c_0**2 * gamma, vectors
+        )
+
+    def denoiser(self, schedule: NoiseSchedule) -> Denoiser:
+        """``model(x_t, t, cond=None)`` returning eps*, in the shape of x_t; t an int or (batch,) integers."""
+        return _denoiser(self._single("denoiser"), schedule)
+
+    # -------------------------------------------------------------------------- how far from noise
+    def kl_to_normal(self, schedule: NoiseSchedule, t: int) -> float:
+        """KL(q(x_t) || N(0, I)) in nats by quadrature: d = 1 to 1e-9, d = 2 to 1e-6 (absolute).
+
+        Tiny values keep their relative accuracy. Raises BadInput for d > 2, for a singular density (t = 0), and for
+        a 2-D density so narrow that the grid would be too large; ``kl_to_normal_mc`` answers all but the second.
+        """
+        self._need_density(_levels(schedule, t)[1])
+        return _kl_by_quadrature(self._single("kl_to_normal").marginal(schedule, t))
+
+    def kl_to_normal_mc(
+        self, schedule: NoiseSchedule, t: int, n: int, generator: torch.Generator
+    ) -> tuple[float, float]:
+        """KL(q(x_t) || N(0, I)) in nats, any d: the mean of log q_t - log N over n draws, and its standard error."""
+        marginal = self._single("kl_to_normal_mc").marginal(schedule, t)
+        return _mean_log_ratio(marginal.log_prob, marginal.sample(n, generator))
+
+    def tv_to_normal(self, schedule: NoiseSchedule, t: int) -> float:
+        """Total variation between q(x_t) and N(0, 1), in [0, 1], d = 1 only: exact but for rounding."""
+        self._need_density(_levels(schedule, t)[1])
+        return _tv_by_crossings(self._single("tv_to_normal").marginal(schedule, t))
+
+    # -------------------------------------------------------------------------- inside
+    def _single(self, what: str) -> GaussianMixture:
+        if self.means.ndim != 2 or self.weights.ndim != 1:
+            raise BadInput(
+                "{what} is defined for one mixture; this one has rows, its means being {got}.",
+                what=what,
+                got=tuple(self.means.shape),
+            )
+        return self
+
+    def _need_density(self, rest: float) -> None:
+        if rest == 0 and not (self.eigenvalues > 0).all():
+            raise BadInput("The density at t = 0 exists only if no covariance is singular; got a singular covariance.")
+
+    def _ready(self, x_t: Tensor, schedule: NoiseSchedule | None, t: int) -> tuple[Tensor, float, float]:
+        abar, rest = _levels(schedule, t)
+        _check_tensor(x_t)
+        if not x_t.ndim or x_t.shape[-1] != self.dimension:
+            raise BadInput(
+                "x_t must have {d} numbers in its last axis; got the shape {got}.",
+                d=self.dimension,
+                got=tuple(x_t.shape),
+            )
+        _check_finite("x_t", x_t)
+        return _work(x_t), abar, rest
+
+    def _result_shape(self, x: Tensor) -> tuple[int, ...]:
+        return (*torch.broadcast_shapes(x.shape[:-1], self.weights.shape[:-1]), self.dimension)
+
+    def _parts(self, device: torch.device) -> _MixtureOnDevice:
+        if device not in self._copies:
+            means, vectors = self.means.to(device), self.eigenvectors.to(device)
+            self._copies[device] = _MixtureOnDevice(
+                log_weights=self.log_weights.to(device),
+                means=means,
+                rotated_means=torch.einsum("...kd,kde->...ke", means, vectors),
+                eigenvalues=self.eigenvalues.to(device),
+                eigenvectors=vectors,
+            )
+        return self._copies[device]
+
+    def _observe(self, x: Tensor, abar: float, rest: float) -> _Seen:
+        parts = self._parts(x.device)
+        variance = abar * parts.eigenvalues + rest  # (K, d), of S_k
+        offset = torch.einsum("...d,kde->...ke", x, parts.eigenvectors) - math.sqrt(abar) * parts.rotated_means
+        log_normaliser = parts.log_weights - 0.5 * (variance.log().sum(-1) + self.dimension * LOG_2PI)
+        squares = torch.einsum("...ke,ke->...k", offset * offset, 0.5 / variance)
+        return _Seen(log_normaliser - squares, offset, variance)
+
+    def _score(self, x: Tensor, abar: float, rest: float) -> Tensor:
+        seen = self._observe(x, abar, rest)
+        pull = seen.logits.softmax(-1).unsqueeze(-1) * (seen.offset * (1 / seen.variance))
+        return -torch.einsum("...ke,kde->...d", pull, self._parts(x.device).eigenvectors)
+
+    def _eps(self, x: Tensor, abar: float, rest: float) -> Tensor:
+        if rest == 0:  # x_t = x_0, independent of eps
+            return x.new_zeros(self._result_shape(x))
+        return -math.sqrt(rest) * self._score(x, abar, rest)
+
+    def _given_component(self, x: Tensor, abar: float, rest: float) -> tuple[Tensor, Tensor, Tensor]:
+        """log r (..., K), mu (..., K, d), and the eigenvalues (K, d) of Gam."""
+        parts = self._parts(x.device)
+        seen = self._observe(x, abar, rest)
+        gain = math.sqrt(abar) * parts.eigenvalues / seen.variance
+        mu = parts.means + torch.einsum("...ke,kde->...kd", gain * seen.offset, parts.eigenvectors)
+        return seen.logits.log_softmax(-1), mu, rest * parts.eigenvalues / seen.variance
+
+
+@dataclass(frozen=True)
+class _MixtureOnDevice:
+    log_weights: Tensor  # (..., K)
+    means: Tensor  # (..., K, d)
+    rotated_means: Tensor  # (..., K, d), U_k^T m_k
+    eigenvalues: Tensor  # (K, d)
+    eigenvectors: Tensor  # (K, d, d)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """x_t as each component sees it."""
+
+    logits: Tensor  # (..., K), log(pi_k N(x; sqrt(abar) m_k, S_k))
+    offset: Tensor  # (..., K, d), U_k^T (x - sqrt(abar) m_k)
+    variance: Tensor  # (K, d), eigenvalues of S_k
+
+
+# ------------------------------------------------------------------------------------------------ finite data sets
+@dataclass(frozen=True, eq=False)
+class FiniteData:
+    """x_0 drawn uniformly from the rows of points (n, d): the law that a training set IS, and its exact denoiser.
+
+    Sampling with it returns training points (the memorisation theorem): eps* -> x0_hat = sum_i w_i y_i, and as
+    t -> 0 one weight becomes 1. x_t may be (..., d) or end in any axes that multiply to d, such as (batch, 28, 28, 1).
+    At t = 0 there is no density; eps* is 0 and x0_hat is x_t. Where alpha_bar_t = 0, x0_hat is the mean.
+
+    The weights are a float64 matrix product of centred points: no (batch, n, d) array, and no float32 product, whose
+    rounding, divided by 1 - abar, is many units of exponent at t = 1. The points go to the device of x_t once.
+
+    Raises BadInput for points that are not (n, d) or not finite.
+    """
+
+    points: Tensor
+    _copies: dict[torch.device, _PointsOnDevice] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        points = self.points if isinstance(self.points, Tensor) else _float64("points", self.points)
+        if points.ndim != 2 or not points.numel():
+            raise BadInput("points must have the shape (n, d), n and d at least 1; got {got}.", got=tuple(points.shape))
+        if not points.is_floating_point():
+            points = points.double()
+        _check_finite("points", points)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "_copies", {})
+
+    # -------------------------------------------------------------------------- of the data alone
+    @property
+    def dimension(self) -> int:
+        """d."""
+        return self.points.shape[1]
+
+    def mean(self) -> Tensor:
+        """The average point, (d,), float64."""
+        return self._parts(self.points.device).centre
+
+    @property
+    def variance(self) -> float:
+        """s^2 = tr Cov[x_0] / d, the average variance of a coordinate (divisor n: the points are the law)."""
+        return 2 * self._parts(self.points.device).half_squares.mean().item() / self.dimension
+
+    @property
+    def second_moment(self) -> float:
+        """m_2 = E|x_0|^2 / d."""
+        return self.variance + self.mean().square().mean().item()
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n draws of x_0: rows of points, (n, d), float64."""
+        _check_draw(n, generator)
+        return self.points[torch.randint(len(self.points), (n,), device=generator.device, generator=generator)].double()
+
+    def nearest(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The index of the nearest point, (...), and its Euclidean distance in float64, (...)."""
+        rows = self._rows(x)
+        parts = self._parts(rows.device)
+        flat = (rows - parts.centre).reshape(-1, self.dimension)
+        index = torch.cat([(p @ parts.centred.T - parts.half_squares).argmax(-1) for p in self._split(flat)])
+        distance = (flat - parts.centred[index]).norm(dim=-1)  # of the winner alone, without cancellation
+        return index.reshape(rows.shape[:-1]).to(x.device), distance.reshape(rows.shape[:-1])
+
+    # -------------------------------------------------------------------------- of x_t
+    def log_prob(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """log q_t(x_t) = log (1/n) sum_i N(x_t; sqrt(abar) y_i, (1 - abar) I) in nats, (...), t >= 1."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        self._need_noise(rest)
+        flat = rows.reshape(-1, self.dimension)
+        evidence = torch.cat([self._logits(part, abar, rest).logsumexp(-1) for part in self._split(flat)])
+        squares = (flat - math.sqrt(abar) * self._parts(rows.device).centre).square().sum(-1) / rest
+        normaliser = math.log(len(self.points)) + 0.5 * self.dimension * (LOG_2PI + math.log(rest))
+        return (evidence - 0.5 * squares - normaliser).reshape(rows.shape[:-1]).to(x_t)
+
+    def weights(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """w_i(x_t) = P(x_0 = y_i | x_t), (..., n), t >= 1."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        self._need_noise(rest)
+        return self._weights(rows, abar, rest).to(x_t)
+
+    def effective_count(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """N_eff = exp(H(w)), in 1..n, (...): among how many points x_t still hesitates, t >= 1."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        self._need_noise(rest)
+        flat = rows.reshape(-1, self.dimension)
+        weights = (self._weights(part, abar, rest) for part in self._split(flat))
+        entropy = torch.cat([torch.special.entr(w).sum(-1) for w in weights])
+        return entropy.exp().reshape(rows.shape[:-1]).to(x_t)
+
+    def x0_mean(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """x0_hat = E[x_0 | x_t] = sum_i w_i y_i, in the shape of x_t."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        return self._x0(rows, abar, rest).reshape(x_t.shape).to(x_t)
+
+    def eps(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """eps* = E[eps | x_t] = (x_t - sqrt(abar) x0_hat) / sqrt(1 - abar), in the shape of x_t."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        return self._eps(rows, abar, rest).reshape(x_t.shape).to(x_t)
+
+    def score(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """grad log q_t(x_t) = -eps* / sqrt(1 - abar), in the shape of x_t, t >= 1."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        self._need_noise(rest)
+        return (self._eps(rows, abar, rest) / -math.sqrt(rest)).reshape(x_t.shape).to(x_t)
+
+    def reverse_conditional(self, x_t: Tensor, schedule: NoiseSchedule, t: int, s: int) -> GaussianMixture:
+        """The true q(x_s | x_t) = sum_i w_i N(c_t x_t + c_0 y_i, beta_tilde I), s < t: a mixture for each row.
+
+        It writes out (rows, n, d) means and (n, d, d) covariances, so it is for small sets; BadInput when they are
+        too many numbers. (A draw needs none of it: draw i from ``weights``, then N(c_t x_t + c_0 y_i, beta_tilde I).)
+        """
+        step = transition(schedule, t, s)
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        (n, d), count = self.points.shape, rows.numel() // self.dimension
+        if n * d * max(d, count) > 8 * CHUNK:
+            raise BadInput(
+                "The mixture q(x_s | x_t) of {n} points of {d} numbers for {count} rows is too large to write out; "
+                "at most {limit} numbers are allowed.",
+                n=n,
+                d=d,
+                count=count,
+                limit=8 * CHUNK,
+            )
+        logits = self._logits(rows.reshape(-1, d), abar, rest)
+        log_weights = logits.log_softmax(-1).reshape(*rows.shape[:-1], n)
+        means = step.c_t * rows.unsqueeze(-2) + step.c_0 * self.points.to(rows)
+        values = rows.new_full((n, d), step.beta_tilde)
+        identity = torch.eye(d, dtype=rows.dtype, device=rows.device).expand(n, d, d)
+        return GaussianMixture._derived(log_weights, means, values, identity)
+
+    def denoiser(self, schedule: NoiseSchedule) -> Denoiser:
+        """``model(x_t, t, cond=None)`` returning eps*, in the shape of x_t; t an int or (batch,) integers."""
+        return _denoiser(self, schedule)
+
+    def kl_to_normal_mc(
+        self, schedule: NoiseSchedule, t: int, n: int, generator: torch.Generator
+    ) -> tuple[float, float]:
+        """KL(q(x_t) || N(0, I)) in nats: the mean of log q_t - log N over n draws of x_t, and its standard error."""
+        abar, rest = _levels(schedule, t)
+        self._need_noise(rest)
+        x0 = self.sample(n, generator)
+        noise = torch.randn(x0.shape, dtype=x0.dtype, device=generator.device, generator=generator).to(x0.device)
+        x_t = math.sqrt(abar) * x0 + math.sqrt(rest) * noise
+        return _mean_log_ratio(lambda x: self.log_prob(x, schedule, t), x_t)
+
+    # -------------------------------------------------------------------------- inside
+    def _need_noise(self, rest: float) -> None:
+        if rest == 0:
+            raise BadInput("t must be at least 1 here: at t = 0 finite data have no density; got t = 0.")
+
+    def _rows(self, x: Tensor) -> Tensor:
+        _check_tensor(x)
+        rows = _work(_flatten(x, self.dimension))
+        _check_finite("x_t", rows)
+        return rows
+
+    def _ready(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> tuple[Tensor, float, float]:
+        abar, rest = _levels(schedule, t)
+        return self._rows(x_t), abar, rest
+
+    def _split(self, flat: Tensor) -> tuple[Tensor, ...]:
+        """Batches of rows whose (rows, n) weights fit into one chunk."""
+        return flat.split(max(1, CHUNK // len(self.points)))
+
+    def _parts(self, device: torch.device) -> _PointsOnDevice:
+        if device not in self._copies:
+            centred = self.points.to(device=device, dtype=torch.float64, copy=True)
+            centre = centred.mean(0)
+            centred -= centre
+            half_squares = 0.5 * torch.einsum("nd,nd->n", centred, centred)
+            self._copies[device] = _PointsOnDevice(centre, centred, half_squares)
+        return self._copies[device]
+
+    def _logits(self, rows: Tensor, abar: float, rest: float) -> Tensor:
+        """(rows, n): log w_i but for a constant; rows (rows, d)."""
+        parts = self._parts(rows.device)
+        offset = rows - math.sqrt(abar) * parts.centre
+        scale = abar / rest
+        return torch.addmm(parts.half_squares, offset, parts.centred.T, alpha=math.sqrt(abar) / rest, beta=-scale)
+
+    def _weights(self, rows: Tensor, abar: float, rest: float) -> Tensor:
+        logits = self._logits(rows.reshape(-1, self.dimension), abar, rest)
+        return logits.softmax(-1).reshape(*rows.shape[:-1], len(self.points))
+
+    def _x0(self, rows: Tensor, abar: float, rest: float) -> Tensor:
+        if rest == 0:
+            return rows
+        parts = self._parts(rows.device)
+        flat = self._split(rows.reshape(-1, self.dimension))
+        return torch.cat(
+            [torch.addmm(parts.centre, self._weights(p, abar, rest), parts.centred) for p in flat]
+        ).reshape(rows.shape)
+
+    def _eps(self, rows: Tensor, abar: float, rest: float) -> Tensor:
+        if rest == 0:  # x_t = x_0, independent of eps
+            return torch.zeros_like(rows)
+        return (rows - math.sqrt(abar) * self._x0(rows, abar, rest)) / math.sqrt(rest)
+
+
+@dataclass(frozen=True)
+class _PointsOnDevice:
+    centre: Tensor  # (d,)
+    centred: Tensor  # (n, d), points - centre
+    half_squares: Tensor  # (n,), |points - centre|^2 / 2
+
+
+# ------------------------------------------------------------------------------------------------ the denoiser contract
+class _Law(Protocol):
+    @property
+    def dimension(self) -> int: ...
+    def _eps(self, x: Tensor, abar: float, rest: float) -> Tensor: ...
+
+
+def _denoiser(law: _Law, schedule: NoiseSchedule) -> Denoiser:
+    abar, rest = schedule.alpha_bar.tolist(), schedule.one_minus_alpha_bar.tolist()  # once: floats, not tensors
+
+    def eps_star(x_t: Tensor, t: int | Tensor, cond: object = None) -> Tensor:
+        _check_tensor(x_t)
+        rows = _work(_flatten(x_t, law.dimension))
+        if not isinstance(t, Tensor):
+            schedule.check_t(t)
+            return law._eps(rows, abar[t], rest[t]).reshape(x_t.shape).to(x_t)
+        if t.is_floating_point() or t.ndim > 1 or (t.ndim == 1 and (not x_t.ndim or len(t) != len(x_t))):
+            raise BadInput(
+                "t must be an integer or one integer for each row of x_t {x}; got {dtype} of the shape {got}.",
+                x=tuple(x_t.shape),
+                dtype=str(t.dtype),
+                got=tuple(t.shape),
+            )
+        if t.ndim == 0:
+            return eps_star(x_t, int(t))
+        eps = torch.empty_like(x_t)
+        for value in t.unique().tolist():
+            eps[t == value] = eps_star(x_t[t == value], value)
+        return eps
+
+    return eps_star
+
+
+def _flatten(x: Tensor, d: int) -> Tensor:
+    """x (..., d), its last axes put together until they hold d numbers."""
+    for axis in reversed(range(x.ndim)):
+        if math.prod(x.shape[axis:]) == d:
+            return x.reshape(*x.shape[:axis], d)
+    raise BadInput("The last axes of x_t must multiply to {d}; got the shape {got}.", d=d, got=tuple(x.shape))
+
+
+# ------------------------------------------------------------------------------------------------ quadrature
+def _kl_by_quadrature(q: GaussianMixture) -> float:
+    """KL(q || phi), phi = N(0, I), as the integral of q log(q/phi) - q + phi, which is nowhere negative.
+
+    Outside the box D that holds q, the integrand is phi alone: 1 - Phi(D), by erfc.
+    """
+    d = q.dimension
+    if d > 2:
+        raise BadInput("kl_to_normal is quadrature, for d = 1 and d = 2; got d = {d}; use kl_to_normal_mc.", d=d)
+    narrowest = q.eigenvalues.min().sqrt().item()
+    width, order = (narrowest / 2, 20) if d == 1 else (narrowest, 10)  # panels, Gauss-Legendre points in each
+    spread = q.covariances.diagonal(dim1=-2, dim2=-1).sqrt()
+    edges = [_panel_edges(q.means[:, i], spread[:, i], width) for i in range(d)]
+    pairs = math.prod((len(e) - 1) * order for e in edges) * len(q.weights)
+    if pairs > GRID_LIMIT:
+        raise BadInput(
+            "This density is too narrow for a grid ({pairs:.0e} evaluations, at most {limit:.0e}); "
+            "use kl_to_normal_mc or a larger t.",
+            pairs=pairs,
+            limit=GRID_LIMIT,
+        )
+    axes = [_gauss_legendre(e, order) for e in edges]
+    x = torch.cartesian_prod(*[nodes for nodes, _ in axes]).reshape(-1, d)
+    weight = torch.cartesian_prod(*[w for _, w in axes]).reshape(-1, d).prod(-1)
+    chunk = max(1, CHUNK // (len(q.weights) * d))
+    inside = sum(
+        (_relative_entropy_density(q, part) * w).sum().item()
+        for part, w in zip(x.split(chunk), weight.split(chunk), strict=True)
+    )
+    missed = [0.5 * (math.erfc(-e[0].item() / math.sqrt(2)) + math.erfc(e[-1].item() / math.sqrt(2))) for e in edges]
+    return inside + sum(missed) - (math.prod(missed) if d == 2 else 0.0)
+
+
+def _relative_entropy_density(q: GaussianMixture, x: Tensor) -> Tensor:
+    log_q, log_phi = q.log_prob(x), _log_standard_normal(x)
+    u = log_q - log_phi
+    near = log_phi.exp() * (u * u.exp() - u.expm1())  # exact to second order where q and phi nearly agree
+    far = log_q.exp() * (u - 1) + log_phi.exp()
+    return torch.where(u.abs() < 1, near, far)
+
+
+def _panel_edges(centres: Tensor, spread: Tensor, width: float) -> Tensor:
+    """Multiples of width that cover every centre +- 10 spread, at most half a spread (and a width) apart there."""
+    half_steps = torch.arange(-20, 21, dtype=torch.float64) / 2
+    wanted = centres[:, None] + spread[:, None] * half_steps
+    return torch.unique(torch.round(wanted / width)) * width
+
+
+def _gauss_legendre(edges: Tensor, order: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights of the composite rule: order points in every panel between neighbouring edges."""
+    nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(order))
+    half = edges.diff()[:, None] / 2
+    return (edges[:-1, None] + half * (1 + nodes)).flatten(), (half * weights).flatten()
+
+
+def _tv_by_crossings(q: GaussianMixture) -> float:
+    """TV = sum over the pieces between the roots of q = phi of |P_q(piece) - P_phi(piece)| / 2, d = 1."""
+    if q.dimension != 1:
+        raise BadInput("tv_to_normal is defined here for d = 1; got d = {d}.", d=q.dimension)
+    centres = torch.cat([q.means[:, 0], q.means.new_zeros(1)])
+    spread = torch.cat([q.covariances[:, 0, 0].sqrt(), q.means.new_ones(1)])
+    x, _ = _gauss_legendre(_panel_edges(centres, spread, spread.min().item() / 2), 20)
+
+    def log_ratio(x: Tensor) -> Tensor:
+        return q.log_prob(x[:, None]) - _log_standard_normal(x[:, None])
+
+    positive = log_ratio(x) > 0
+    change = (positive[1:] != positive[:-1]).nonzero()[:, 0]
+    low, high, rising = x[change], x[change + 1], positive[change + 1]
+    for _ in range(60):  # bisection
+        middle = (low + high) / 2
+        right = (log_ratio(middle) > 0) == rising
+        low, high = torch.where(right, low, middle), torch.where(right, middle, high)
+    z = (high[:, None] - centres[:-1]) / spread[:-1]
+    gap = torch.special.ndtr(z) @ q.weights - torch.special.ndtr(high)
+    ends = gap.new_zeros(1)
+    return 0.5 * torch.cat([ends, gap, ends]).diff().abs().sum().item()
+
+
+def _mean_log_ratio(log_prob: Callable[[Tensor], Tensor], x: Tensor) -> tuple[float, float]:
+    if len(x) < 2:
+        raise BadInput("n must be at least 2 for a standard error; got {got}.", got=len(x))
+    ratio = log_prob(x) - _log_standard_normal(x)
+    return ratio.mean().item(), ratio.std().item() / math.sqrt(len(ratio))
+
+
+def _log_standard_normal(x: Tensor) -> Tensor:
+    return -0.5 * (x.square().sum(-1) + x.shape[-1] * LOG_2PI)
+
+
+# ------------------------------------------------------------------------------------------------ checks and casts
+def _levels(schedule: NoiseSchedule | None, t: int) -> tuple[float, float]:
+    """alpha_bar_t and 1 - alpha_bar_t, each accurate."""
+    if schedule is None:
+        if t != 0:
+            raise BadInput("t must be 0 where no schedule is given; got {got}.", got=t)
+        return 1.0, 0.0
+    schedule.check_t(t)
+    return schedule.alpha_bar[t].item(), schedule.one_minus_alpha_bar[t].item()
+
+
+def _work(x: Tensor) -> Tensor:
+    """float64, on the device of x unless that one has no float64."""
+    return x.to(device="cpu" if x.device.type == "mps" else x.device, dtype=torch.float64)
+
+
+def _float64(name: str, value: Any) -> Tensor:
+    try:
+        tensor = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise BadInput("{name} must be an array of numbers; got {got}.", name=name, got=type(value).__name__) from None
+    _check_finite(name, tensor)
+    return tensor
+
+
+def _check_finite(name: str, tensor: Tensor) -> None:
+    if not torch.isfinite(tensor).all():
+        count = int((~torch.isfinite(tensor)).sum())
+        raise BadInput("{name} must be finite; got {count} numbers that are not.", name=name, count=count)
+
+
+def _check_tensor(x: object) -> None:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        got = str(x.dtype) if isinstance(x, Tensor) else type(x).__name__
+        raise BadInput("x_t must be a tensor of floating-point numbers; got {got}.", got=got)
+
+
+def _check_draw(n: object, generator: object) -> None:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise BadInput("n must be an integer of at least 1; got {got}.", got=n)
+    if not isinstance(generator, torch.Generator):
+        raise BadInput("generator must be a torch.Generator; got {got}.", got=type(generator).__name__)
+
+
+def _check_shapes(weights: Tensor, means: Tensor, covariances: Tensor) -> None:
+    K, d = means.shape[-2:] if means.ndim >= 2 else (0, 0)
+    fits = K > 0 and d > 0 and weights.ndim >= 1 and weights.shape[-1] == K and covariances.shape == (K, d, d)
+    if not fits or weights.shape[:-1] != means.shape[:-2]:
+        raise BadInput(
+            "weights, means and covariances must have the shapes (K,), (K, d) and (K, d, d); "
+            "got {weights}, {means} and {covariances}.",
+            weights=tuple(weights.shape),
+            means=tuple(means.shape),
+            covariances=tuple(covariances.shape),
+        )
+
+
+def _check_weights(weights: Tensor) -> None:
+    if (weights < 0).any():
+        raise BadInput("weights must not be negative; got {got:g}.", got=weights.min().item())
+    total = weights.sum(-1)
+    if (total - 1).abs().max() > 1e-6:
+        worst = total.flatten()[(total - 1).abs().argmax()].item()
+        raise BadInput("weights must sum to 1 (to 1e-6); got the sum {got:g}.", got=worst)
+
+
+def _decompose(covariances: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (K, d) and eigenvectors (K, d, d); what is zero but for rounding becomes 0 exactly."""
+    scale = covariances.abs().amax((-2, -1)).clamp_min(torch.finfo(torch.float64).tiny)  # (K,)
+    skew = (covariances - covariances.mT).abs().amax((-2, -1))
+    if (skew > 1e-6 * scale).any():
+        raise BadInput(
+            "covariances must be symmetric; got a matrix that differs from its transpose by {got:g}.",
+            got=skew.max().item(),
+        )
+    values, vectors = torch.linalg.eigh((covariances + covariances.mT) / 2)
+    if (values < -1e-6 * scale[:, None]).any():
+        raise BadInput(
+            "covariances must be positive semi-definite; got the eigenvalue {got:g}.", got=values.min().item()
+        )
+    rounding = covariances.shape[-1] * torch.finfo(torch.float64).eps * scale[:, None]
+    return torch.where(values <= rounding, 0.0, values), vectors
