@@ -1,0 +1,170 @@
+r"""The forward process: from data to noise.
+
+.. math::
+    q(x_t|x_s) = N\big(\sqrt{\alpha_{t|s}}\,x_s,\ (1-\alpha_{t|s}) I\big),\quad
+    \alpha_{t|s} = \bar\alpha_t/\bar\alpha_s, \qquad
+    x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon.
+
+Every function is given its noise; none draws. Results have the data's dtype and device.
+
+References:
+    Ho, Jain, Abbeel 2020, eq. 2 (one step) and eq. 4 (the jump).
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from diffusion_core.errors import BadInput
+from diffusion_core.schedule import NoiseSchedule, cast
+
+__all__ = ["check_finite", "check_same_shape", "collapse_noise", "forward_kl", "q_chain", "q_sample", "q_step"]
+
+
+def check_same_shape(name: str, got: Tensor, expected_name: str, expected: Tensor) -> None:
+    """Raises BadInput unless both have the same shape."""
+    if got.shape != expected.shape:
+        raise BadInput(
+            "{name} must have the shape of {other} {expected}; got {got}.",
+            name=name,
+            other=expected_name,
+            expected=tuple(expected.shape),
+            got=tuple(got.shape),
+        )
+
+
+def check_finite(name: str, x: Tensor) -> None:
+    """Raises BadInput unless every number is finite."""
+    if not torch.isfinite(x).all():
+        raise BadInput("{name} must hold finite numbers only; got NaN or infinity.", name=name)
+
+
+def q_step(schedule: NoiseSchedule, x_s: Tensor, s: int, t: int, eps: Tensor) -> Tensor:
+    r"""One transition, :math:`x_t = \sqrt{\alpha_{t|s}}\,x_s + \sqrt{1-\alpha_{t|s}}\,\epsilon`; s = t - 1 is Ho's
+    eq. 2, where the coefficients are :math:`\sqrt{1-\beta_t}` and :math:`\sqrt{\beta_t}`.
+
+    Args:
+        x_s: (...) the state at s.
+        s, t: integers, 0 <= s < t <= T.
+        eps: (...) standard normal noise.
+
+    Returns:
+        (...) the state at t.
+
+    Raises:
+        BadInput: s or t out of range, shapes that differ, numbers that are not finite.
+    """
+    log_alpha = schedule.log_alpha_between(t, s)
+    check_same_shape("eps", eps, "x_s", x_s)
+    check_finite("x_s", x_s)
+    check_finite("eps", eps)
+    return math.exp(log_alpha / 2) * x_s + math.sqrt(-math.expm1(log_alpha)) * eps
+
+
+def q_sample(schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    r"""The jump, :math:`x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon` (Ho et al. 2020, eq. 4).
+
+    Args:
+        x0: (batch, ...) data; any shape when t is one integer.
+        t: an integer in 0..T, or (batch,) of them, one a row (training).
+        eps: standard normal noise, shape of x0.
+
+    Returns:
+        x_t, shape of x0.
+
+    Raises:
+        BadInput: t out of range, shapes that differ, numbers that are not finite.
+    """
+    check_same_shape("eps", eps, "x0", x0)
+    check_finite("x0", x0)
+    check_finite("eps", eps)
+    return (
+        schedule.at(schedule.sqrt_alpha_bar, t, x0) * x0 + schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x0) * eps
+    )
+
+
+def q_chain(schedule: NoiseSchedule, x0: Tensor, eps: Tensor) -> Iterator[Tensor]:
+    """The chain x_1, x_2, ...: one `q_step` after the other.
+
+    Args:
+        x0: (...) data.
+        eps: (n, ...) noise of the first n steps, n <= T; eps[t - 1] makes x_t.
+
+    Raises:
+        BadInput: eps is not n times the shape of x0, n > T, numbers that are not finite.
+    """
+    _check_noise_stack(schedule, eps)
+    check_same_shape("one step of eps", eps[0], "x0", x0)
+
+    def chain() -> Iterator[Tensor]:
+        x = x0
+        for t, noise in enumerate(eps, start=1):
+            x = q_step(schedule, x, t - 1, t, noise)
+            yield x
+
+    return chain()
+
+
+def collapse_noise(schedule: NoiseSchedule, eps: Tensor, t: int) -> Tensor:
+    r"""The one noise with which the jump lands where the chain did:
+
+    .. math::
+        \bar z_t = \frac{1}{\sqrt{1-\bar\alpha_t}}\sum_{i=1}^{t}\sqrt{\bar\alpha_t/\bar\alpha_i}\,\sqrt{\beta_i}\,z_i.
+
+    It is standard normal, because the z_i are independent; and it is another variable at each t.
+
+    Args:
+        eps: (n, ...) the chain's noise z_1..z_n, n >= t.
+        t: an integer in 1..n.
+
+    Returns:
+        (...) z-bar.
+
+    Raises:
+        BadInput: t out of range, n > T, numbers that are not finite.
+    """
+    _check_noise_stack(schedule, eps)
+    schedule.check_t(t, low=1)
+    if t > len(eps):
+        raise BadInput("eps must hold the noise of t = {t} steps; got {got}.", t=t, got=len(eps))
+    later = schedule.log_alpha[2 : t + 1].flip(0).cumsum(0).flip(0)  # ln(alpha_bar_t / alpha_bar_i), i = 1..t - 1
+    log_kept = torch.cat([later, torch.zeros(1, dtype=torch.float64)])
+    weights = torch.exp(log_kept / 2) * schedule.beta[1 : t + 1].sqrt() / schedule.sqrt_one_minus_alpha_bar[t]
+    return torch.tensordot(cast(weights, eps), eps[:t], dims=1)
+
+
+def _check_noise_stack(schedule: NoiseSchedule, eps: Tensor) -> None:
+    if eps.ndim == 0 or not 1 <= len(eps) <= schedule.T:
+        raise BadInput(
+            "eps must stack the noise of 1 to T = {T} steps; got shape {got}.", T=schedule.T, got=tuple(eps.shape)
+        )
+    check_finite("eps", eps)
+
+
+def forward_kl(schedule: NoiseSchedule, second_moment: float, t: int) -> float:
+    r"""How far x_t, with x_0 known, is from noise, in nats a dimension (the prior term :math:`L_T` at t = T):
+
+    .. math:: \tfrac1d E_{x_0} KL\big(q(x_t|x_0)\,\|\,N(0,I)\big)
+              = \tfrac12\big[\bar\alpha_t(m_2-1) - \ln(1-\bar\alpha_t)\big],\qquad m_2 = E\|x_0\|^2/d.
+
+    Infinite at t = 0. Divide by ln 2 for bits (Ho et al. 2020, section 4: about 1e-5 bits).
+
+    Raises:
+        BadInput: t out of range, or second_moment negative or not finite.
+    """
+    schedule.check_t(t)
+    if not 0 <= second_moment < math.inf:
+        raise BadInput("second_moment must be a finite number of at least 0; got {got}.", got=second_moment)
+    alpha_bar, noise = schedule.alpha_bar[t].item(), schedule.one_minus_alpha_bar[t].item()
+    if noise == 0:
+        return math.inf
+    return (alpha_bar * second_moment + _log_excess(alpha_bar, noise)) / 2
+
+
+def _log_excess(a: float, one_minus_a: float) -> float:
+    """-ln(1 - a) - a = a^2/2 + a^3/3 + ...; the series where the difference would lose its digits."""
+    if a < 0.1:
+        return math.fsum(a**k / k for k in range(2, 20))
+    return -math.log(one_minus_a) - a
