@@ -1,0 +1,161 @@
+r"""From noise to data: samplers are generators that yield every step, and keep nothing.
+
+.. math::
+    \text{ancestral:}\quad & x_s = c_0\hat x_0 + c_t x_t + \sigma z \\
+    \text{DDIM:}\quad & x_s = \sqrt{\bar\alpha_s}\,\hat x_0 + \sqrt{1-\bar\alpha_s-\sigma^2}\,\hat\epsilon + \sigma z,
+    \qquad \sigma^2 = \eta^2\tilde\beta.
+
+Both walk through the pairs (t, s) of neighbouring timesteps; the last s is 0. Their coefficients are Python floats,
+made once, from the float64 tables: beside the network a step costs six tensor operations, and no value is read back
+from a tensor. Gradients are the caller's choice: with a network, loop under ``torch.no_grad()``.
+
+References:
+    Ho, Jain, Abbeel 2020, algorithm 2. Song, Meng, Ermon 2021, "Denoising Diffusion Implicit Models", eq. 12 and 16.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from diffusion_core.errors import BadInput
+from diffusion_core.forward import check_same_shape
+from diffusion_core.parameterization import check_signal
+from diffusion_core.posterior import Transition, transition
+from diffusion_core.reverse import MeanRule, ReverseStep, posterior_mean, reverse_step
+from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.variance import Variance, VarianceChoice, fixed_small
+
+__all__ = ["Denoiser", "ancestral", "ddim"]
+
+Denoiser = Callable[[Tensor, int], Tensor]
+"""(x_t, t) -> the predicted eps, shape of x_t."""
+
+
+def ancestral(
+    denoiser: Denoiser,
+    schedule: NoiseSchedule,
+    x_T: Tensor,
+    timesteps: Sequence[int],
+    variance: VarianceChoice = fixed_small,
+    generator: torch.Generator | None = None,
+    clip: tuple[float, float] | None = None,
+    noisy_last: bool = False,
+) -> Iterator[ReverseStep]:
+    r"""DDPM's sampler, for any stride (Ho et al. 2020, algorithm 2).
+
+    Args:
+        denoiser: (x_t, t) -> eps, shape of x_t; t is an integer.
+        schedule: its tables.
+        x_T: (...) the state at timesteps[0]; N(0, I) in generation. Results have its dtype and device.
+        timesteps: integers in 1..T, from high to low, as `NoiseSchedule.timesteps` gives them.
+        variance: `fixed_small`, `fixed_large`, or another choice of sigma^2.
+        generator: draws z, on x_T's device; needed as soon as a step has noise.
+        clip: the range that x0_hat is held to, e.g. (-1, 1) for images.
+        noisy_last: add noise in the step into s = 0, too. Ho's algorithm does not, whatever the variance.
+
+    Yields:
+        One `ReverseStep` for each timestep.
+
+    Raises:
+        BadInput: timesteps, clip or generator of the wrong kind; eps of another shape than x_t; alpha_bar 0 at the
+            first timestep.
+    """
+    pairs = _pairs(schedule, x_T, timesteps, generator, clip)
+    return _sample(denoiser, pairs, x_T, posterior_mean, variance, generator, clip, noisy_last)
+
+
+def ddim(
+    denoiser: Denoiser,
+    schedule: NoiseSchedule,
+    x_T: Tensor,
+    timesteps: Sequence[int],
+    eta: float = 0.0,
+    generator: torch.Generator | None = None,
+    clip: tuple[float, float] | None = None,
+) -> Iterator[ReverseStep]:
+    r"""DDIM (Song et al. 2021, eq. 12 and 16): eta = 0 draws no noise; eta = 1 is `ancestral` with `fixed_small`.
+
+    Its mean is not DDPM's: at eta = 0 it is :math:`\sqrt{\bar\alpha_s}\,\hat x_0 + \sqrt{1-\bar\alpha_s}\,\hat\epsilon`,
+    which is not the posterior's mean without noise. Arguments, yields and errors are those of `ancestral`, besides
+    eta in [0, 1].
+    """
+    if not 0 <= eta <= 1:
+        raise BadInput("eta must be a number from 0 (no noise) to 1 (DDPM); got {got}.", got=eta)
+    pairs = _pairs(schedule, x_T, timesteps, generator, clip)
+
+    def mean(pair: Transition, x_t: Tensor, x0_hat: Tensor, eps_hat: Tensor) -> Tensor:
+        # 1 - alpha_bar_s - eta^2 beta_tilde, written so that it cannot lose digits or fall below 0
+        left = (
+            pair.one_minus_alpha_bar_s
+            * (pair.alpha * pair.one_minus_alpha_bar_s + (1 - eta**2) * pair.beta)
+            / pair.one_minus_alpha_bar_t
+        )
+        return torch.add(x0_hat * pair.sqrt_alpha_bar_s, eps_hat, alpha=math.sqrt(left))
+
+    def variance(pair: Transition, x_t: Tensor) -> Variance:
+        value = eta**2 * pair.beta_tilde
+        return Variance(value, math.log(value) if value > 0 else -math.inf)
+
+    return _sample(denoiser, pairs, x_T, mean, variance, generator, clip, noisy_last=False)
+
+
+def _sample(
+    denoiser: Denoiser,
+    pairs: Sequence[Transition],
+    x: Tensor,
+    mean_rule: MeanRule,
+    choose_variance: VarianceChoice,
+    generator: torch.Generator | None,
+    clip: tuple[float, float] | None,
+    noisy_last: bool,
+) -> Iterator[ReverseStep]:
+    for pair in pairs:
+        eps_hat = denoiser(x, pair.t)
+        check_same_shape("the denoiser's eps", eps_hat, "x_t", x)
+        variance = choose_variance(pair, x)
+        noise = _draw(x, generator) if _has_noise(pair, variance, noisy_last) else None
+        step = reverse_step(pair, x, eps_hat, variance, noise, clip, mean_rule)
+        yield step
+        x = step.x_s
+
+
+def _has_noise(pair: Transition, variance: Variance, noisy_last: bool) -> bool:
+    known_zero = isinstance(variance.value, float) and variance.value == 0
+    return (pair.s > 0 or noisy_last) and not known_zero
+
+
+def _draw(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    if generator is None:
+        raise BadInput("generator must be a torch.Generator, for this sampler draws noise; got None.")
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+
+
+def _pairs(
+    schedule: NoiseSchedule,
+    x_T: Tensor,
+    timesteps: Sequence[int],
+    generator: torch.Generator | None,
+    clip: tuple[float, float] | None,
+) -> list[Transition]:
+    """The transitions between neighbouring timesteps, down to 0, once the arguments are known to be right."""
+    if not x_T.is_floating_point():
+        raise BadInput("x_T must hold floating-point numbers; got {got}.", got=x_T.dtype)
+    if generator is not None and generator.device.type != x_T.device.type:
+        raise BadInput(
+            "generator must be on x_T's device, {expected}; got one on {got}.",
+            expected=x_T.device,
+            got=generator.device,
+        )
+    if clip is not None and not -math.inf < clip[0] < clip[1] < math.inf:
+        raise BadInput("clip must be two finite numbers (low, high) with low < high; got {got}.", got=clip)
+    if len(timesteps) == 0:
+        raise BadInput("timesteps must hold at least one timestep; got none.")
+    for t in timesteps:
+        schedule.check_t(t, low=1)
+    following = [*timesteps[1:], 0]
+    if any(s >= t for t, s in zip(timesteps, following, strict=True)):
+        raise BadInput("timesteps must go from high to low, each once; got {got}.", got=list(timesteps))
+    check_signal(schedule, timesteps[0], x_T.dtype)
+    return [transition(schedule, t, s) for t, s in zip(timesteps, following, strict=True)]
