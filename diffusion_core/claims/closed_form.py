@@ -1,0 +1,190 @@
+"""The article's second property: any x_t in one jump.
+
+    x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) z_bar                          (Ho et al. 2020, eq. 4)
+    z_bar_t = sum_i sqrt(alpha_bar_t / alpha_bar_i) sqrt(beta_i) z_i / sqrt(1 - alpha_bar_t)
+
+It holds point by point with that z_bar, and in distribution with a fresh one, *if the z_i are independent*.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from diffusion_core.claims.check import Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
+from diffusion_core.claims.forward import beta_as_deviation, no_shrink, true_step, uniform_noise
+from diffusion_core.forward import collapse_noise, q_chain, q_sample
+from diffusion_core.schedule import NoiseSchedule, linear
+
+__all__ = ["ADDITIVITY", "CLAIMS", "FRESH_NOISE", "RATE", "SAME_NOISE", "Jump", "rms_errors"]
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The way from x_0 = ``start`` to x_t, ``n`` times."""
+
+    schedule: NoiseSchedule
+    t: int
+    n: int = 20_000
+    start: float = 3.0
+
+
+# --- the same noise: equal point by point ---------------------------------------------------------------------------
+
+JumpFn = Callable[[NoiseSchedule, Tensor, int, Tensor], Tensor]
+
+
+def true_jump(schedule: NoiseSchedule, x0: Tensor, t: int, z_bar: Tensor) -> Tensor:
+    """sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) z_bar."""
+    return q_sample(schedule, x0, t, z_bar)
+
+
+def variance_as_deviation(schedule: NoiseSchedule, x0: Tensor, t: int, z_bar: Tensor) -> Tensor:
+    """1 - alpha_bar stands where its root belongs."""
+    return float(schedule.sqrt_alpha_bar[t]) * x0 + float(schedule.one_minus_alpha_bar[t]) * z_bar
+
+
+def one_late(schedule: NoiseSchedule, x0: Tensor, t: int, z_bar: Tensor) -> Tensor:
+    """The table is read one place off: t + 1 (or t - 1 at the end)."""
+    return q_sample(schedule, x0, t + 1 if t < schedule.T else t - 1, z_bar)
+
+
+def check_same_noise(jump: JumpFn, setting: Jump, seed: int) -> list[Trial]:
+    """The chain's x_t minus the jump's, with the z_bar made of the chain's own z_1..z_t."""
+    generator = torch.Generator().manual_seed(seed)
+    x0 = torch.randn(64, generator=generator, dtype=torch.float64)
+    z = torch.randn((setting.t, 64), generator=generator, dtype=torch.float64)
+    *_, x_t = q_chain(setting.schedule, x0, z)
+    return [identity(jump(setting.schedule, x0, setting.t, collapse_noise(setting.schedule, z, setting.t)), x_t)]
+
+
+SAME_NOISE = Claim(
+    key="E11a",
+    says="With the same noise, the jump lands exactly where the chain does.",
+    check=check_same_noise,
+    truth=true_jump,
+    mistakes={"1 − ᾱ where its root belongs": variance_as_deviation, "off by one in t": one_late},
+    setting=Jump(linear(1000), t=500),
+)
+
+
+# --- fresh noise: equal in distribution -----------------------------------------------------------------------------
+
+
+def chain_of(step: Callable[..., Tensor]) -> Callable[[Jump, torch.Generator], Tensor]:
+    """The t-step chain made of one kind of step."""
+
+    def run(setting: Jump, generator: torch.Generator) -> Tensor:
+        x = torch.full((setting.n,), setting.start, dtype=torch.float64)
+        for t in range(1, setting.t + 1):
+            x = step(setting.schedule, x, t - 1, t, generator)
+        return x
+
+    return run
+
+
+def starts_from_noise(setting: Jump, generator: torch.Generator) -> Tensor:
+    """x_t is taken for N(0, 1), however few the steps."""
+    return torch.randn(setting.n, generator=generator, dtype=torch.float64)
+
+
+def one_step_short(setting: Jump, generator: torch.Generator) -> Tensor:
+    """The chain's loop counts from 0 and stops before t."""
+    x0 = torch.full((setting.n,), setting.start, dtype=torch.float64)
+    z = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
+    return q_sample(setting.schedule, x0, setting.t - 1, z)
+
+
+def check_fresh_noise(chain: Callable[[Jump, torch.Generator], Tensor], setting: Jump, seed: int) -> list[Trial]:
+    """x_t of the chain, standardized by the jump's mean and variance, is N(0, 1)."""
+    schedule, t = setting.schedule, setting.t
+    x_t = chain(setting, torch.Generator().manual_seed(seed))
+    mean = float(schedule.sqrt_alpha_bar[t]) * setting.start
+    residual = (x_t - mean) / float(schedule.sqrt_one_minus_alpha_bar[t])
+    return [z_of_mean(residual), chi_square(residual), kolmogorov_smirnov(residual)]
+
+
+FRESH_NOISE = Claim(
+    key="E11b",
+    says="With fresh noise, the chain and the jump have the same distribution.",
+    check=check_fresh_noise,
+    truth=chain_of(true_step),
+    mistakes={
+        "β where √β belongs": chain_of(beta_as_deviation),
+        "uniform noise": chain_of(uniform_noise),
+        "no shrinking": chain_of(no_shrink),
+        "called noise too early": starts_from_noise,
+        "off by one in t": one_step_short,
+    },
+    setting=Jump(linear(1000), t=100, start=30.0),
+)
+
+
+# --- Gaussian additivity --------------------------------------------------------------------------------------------
+
+SIGMA = (0.6, 0.8)  # standard deviations; the sum of independent ones has variance 1
+
+
+def check_additivity(combine: Callable[[Tensor, Tensor, Tensor], Tensor], setting: int, seed: int) -> list[Trial]:
+    """sigma_1 z_1 + sigma_2 z_2 against N(0, sigma_1^2 + sigma_2^2)."""
+    generator = torch.Generator().manual_seed(seed)
+    z1, z2 = torch.randn((2, setting), generator=generator, dtype=torch.float64)
+    coin = torch.rand(setting, generator=generator, dtype=torch.float64)
+    total = combine(z1, z2, coin)
+    return [z_of_mean(total), chi_square(total), kolmogorov_smirnov(total)]
+
+
+ADDITIVITY = Claim(
+    key="E12",
+    says="Independent Gaussian variables add to one whose variance is the sum of theirs.",
+    check=check_additivity,
+    truth=lambda z1, z2, coin: SIGMA[0] * z1 + SIGMA[1] * z2,
+    mistakes={
+        "not independent: z₂ = z₁": lambda z1, z2, coin: SIGMA[0] * z1 + SIGMA[1] * z1,
+        "densities added (a mixture)": lambda z1, z2, coin: torch.where(coin < 0.5, SIGMA[0] * z1, SIGMA[1] * z2),
+    },
+    setting=20_000,
+)
+
+
+# --- the rate -------------------------------------------------------------------------------------------------------
+
+COUNTS = tuple(2**k for k in range(8, 17))
+REPLICATES = 64
+SLOPE_TOLERANCE = 0.072  # four standard errors of the fitted slope (.018): one false alarm in 16,000
+
+
+def rms_errors(error_of: Callable[[np.ndarray, int], float], seed: int) -> np.ndarray:
+    """Root-mean-square error of a sample mean of ``n`` standardized jumps, for each n in COUNTS, over 64 replicates."""
+    generator = np.random.default_rng(seed)
+    return np.array(
+        [
+            math.sqrt(np.mean([error_of(generator.standard_normal(n), n) ** 2 for _ in range(REPLICATES)]))
+            for n in COUNTS
+        ]
+    )
+
+
+def check_rate(error_of: Callable[[np.ndarray, int], float], setting: None, seed: int) -> list[Trial]:
+    """The slope of log RMS error against log n is -1/2."""
+    slope = stats.linregress(np.log(COUNTS), np.log(rms_errors(error_of, seed))).slope
+    return [Trial("slope + 1/2", float(slope + 0.5), tolerance=SLOPE_TOLERANCE, n=COUNTS[-1])]
+
+
+RATE = Claim(
+    key="E11c",
+    says="The error of a mean over n samples falls as 1/√n.",
+    check=check_rate,
+    truth=lambda r, n: float(r.mean()),
+    mistakes={
+        "the same noise for every sample": lambda r, n: float(r[0]),
+        "a biased formula": lambda r, n: float(r.mean()) + 0.02,
+    },
+    setting=None,
+)
+
+CLAIMS = (SAME_NOISE, FRESH_NOISE, ADDITIVITY, RATE)
