@@ -16,7 +16,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +223,7 @@ def _draw_letters(letters: str, size: int = 96) -> NDArray[np.float64]:
     return np.asarray(canvas, dtype=np.float64) / 127.5 - 1
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _font_with(letter: str) -> str:
     """The file of a font that can draw the letter: DejaVu Sans Bold, which Matplotlib brings, else an installed one."""
     from matplotlib import font_manager  # half a second, and only words need it
@@ -248,8 +248,9 @@ def _has_glyph(file: str, letter: str) -> bool:
     from matplotlib import font_manager
 
     try:
-        return font_manager.get_font(file).get_char_index(ord(letter)) != 0
-    except (OSError, RuntimeError):  # a broken or bitmap-only font on this computer is no font
+        font = font_manager.get_font(file)
+        return font.scalable and font.get_char_index(ord(letter)) != 0  # coloured bitmaps have one size only
+    except (OSError, RuntimeError):  # a broken font on this computer is no font
         return False
 
 

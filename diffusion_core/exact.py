@@ -44,7 +44,7 @@ __all__ = ["FiniteData", "GaussianMixture"]
 Denoiser = Callable[..., Tensor]
 LOG_2PI = math.log(2 * math.pi)
 CHUNK = 2**22  # numbers in the largest temporary array: 32 MB in float64
-GRID_LIMIT = 5e8  # node-component pairs in a 2-D quadrature: some ten seconds
+GRID_LIMIT = 3e8  # node-component pairs in a 2-D quadrature: some ten seconds
 
 
 # ------------------------------------------------------------------------------------------------ Gaussian mixtures
@@ -379,7 +379,8 @@ class FiniteData:
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """n draws of x_0: rows of points, (n, d), float64."""
         _check_draw(n, generator)
-        return self.points[torch.randint(len(self.points), (n,), device=generator.device, generator=generator)].double()
+        index = torch.randint(len(self.points), (n,), device=generator.device, generator=generator)
+        return self.points[index.to(self.points.device)].double()
 
     def nearest(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The index of the nearest point, (...), and its Euclidean distance in float64, (...)."""
@@ -583,28 +584,31 @@ def _kl_by_quadrature(q: GaussianMixture) -> float:
     d = q.dimension
     if d > 2:
         raise BadInput("kl_to_normal is quadrature, for d = 1 and d = 2; got d = {d}; use kl_to_normal_mc.", d=d)
-    narrowest = q.eigenvalues.min().sqrt().item()
-    width, order = (narrowest / 2, 20) if d == 1 else (narrowest, 10)  # panels, Gauss-Legendre points in each
-    spread = q.covariances.diagonal(dim1=-2, dim2=-1).sqrt()
-    edges = [_panel_edges(q.means[:, i], spread[:, i], width) for i in range(d)]
-    pairs = math.prod((len(e) - 1) * order for e in edges) * len(q.weights)
-    if pairs > GRID_LIMIT:
-        raise BadInput(
-            "This density is too narrow for a grid ({pairs:.0e} evaluations, at most {limit:.0e}); "
-            "use kl_to_normal_mc or a larger t.",
-            pairs=pairs,
-            limit=GRID_LIMIT,
-        )
+    narrow = q.eigenvalues.amin(-1).sqrt()  # (K,), the thinnest direction of each component
+    spread = q.covariances.diagonal(dim1=-2, dim2=-1).sqrt()  # (K, d), along the axes
+    width, order = (narrow.min().item() / 2, 20) if d == 1 else (narrow.min().item(), 10)
+    _check_grid((spread.amax(-1) / narrow).sum().item() * 100)
+    edges = [_panel_edges(q.means[:, i], spread[:, i], narrow, width) for i in range(d)]
+    _check_grid(math.prod((len(e) - 1) * order for e in edges) * len(q.weights))
     axes = [_gauss_legendre(e, order) for e in edges]
-    x = torch.cartesian_prod(*[nodes for nodes, _ in axes]).reshape(-1, d)
-    weight = torch.cartesian_prod(*[w for _, w in axes]).reshape(-1, d).prod(-1)
-    chunk = max(1, CHUNK // (len(q.weights) * d))
-    inside = sum(
-        (_relative_entropy_density(q, part) * w).sum().item()
-        for part, w in zip(x.split(chunk), weight.split(chunk), strict=True)
-    )
+    (first, first_weight), (rest, rest_weight) = axes[0], axes[1] if d == 2 else (None, torch.ones(1).double())
+    inside = 0.0
+    part = max(1, CHUNK // (len(rest_weight) * len(q.weights) * d))
+    for nodes, weight in zip(first.split(part), first_weight.split(part), strict=True):
+        x = nodes[:, None] if rest is None else torch.cartesian_prod(nodes, rest)
+        inside += (_relative_entropy_density(q, x) @ torch.outer(weight, rest_weight).flatten()).item()
     missed = [0.5 * (math.erfc(-e[0].item() / math.sqrt(2)) + math.erfc(e[-1].item() / math.sqrt(2))) for e in edges]
     return inside + sum(missed) - (math.prod(missed) if d == 2 else 0.0)
+
+
+def _check_grid(evaluations: float) -> None:
+    if evaluations > GRID_LIMIT:
+        raise BadInput(
+            "This density is too narrow for a grid ({got:.0e} evaluations, at most {most:.0e}); "
+            "use kl_to_normal_mc or a larger t.",
+            got=evaluations,
+            most=GRID_LIMIT,
+        )
 
 
 def _relative_entropy_density(q: GaussianMixture, x: Tensor) -> Tensor:
@@ -615,11 +619,12 @@ def _relative_entropy_density(q: GaussianMixture, x: Tensor) -> Tensor:
     return torch.where(u.abs() < 1, near, far)
 
 
-def _panel_edges(centres: Tensor, spread: Tensor, width: float) -> Tensor:
-    """Multiples of width that cover every centre +- 10 spread, at most half a spread (and a width) apart there."""
-    half_steps = torch.arange(-20, 21, dtype=torch.float64) / 2
-    wanted = centres[:, None] + spread[:, None] * half_steps
-    return torch.unique(torch.round(wanted / width)) * width
+def _panel_edges(centres: Tensor, spread: Tensor, narrow: Tensor, width: float) -> Tensor:
+    """Multiples of width that cover every centre +- 10 spread, there about narrow / 2 apart (or width, if larger)."""
+    reach = 10 * spread + narrow
+    triples = torch.stack([centres, reach, narrow], -1).tolist()
+    wanted = [torch.arange(c - r, c + r, step / 2, dtype=torch.float64) for c, r, step in triples]
+    return torch.unique(torch.round(torch.cat(wanted) / width)) * width
 
 
 def _gauss_legendre(edges: Tensor, order: int) -> tuple[Tensor, Tensor]:
@@ -635,7 +640,7 @@ def _tv_by_crossings(q: GaussianMixture) -> float:
         raise BadInput("tv_to_normal is defined here for d = 1; got d = {d}.", d=q.dimension)
     centres = torch.cat([q.means[:, 0], q.means.new_zeros(1)])
     spread = torch.cat([q.covariances[:, 0, 0].sqrt(), q.means.new_ones(1)])
-    x, _ = _gauss_legendre(_panel_edges(centres, spread, spread.min().item() / 2), 20)
+    x, _ = _gauss_legendre(_panel_edges(centres, spread, spread, spread.min().item() / 2), 20)
 
     def log_ratio(x: Tensor) -> Tensor:
         return q.log_prob(x[:, None]) - _log_standard_normal(x[:, None])
