@@ -1,0 +1,162 @@
+// A histogram under its exact curve, and curves over t with a moving cursor.
+
+const BOX = { left: 46, top: 10, right: 14, bottom: 30 };
+const FINE = 4; // points of the curve for each bin
+
+/** The histogram of a track at p, normalised as a density; the curve is the exact expected height of a bin. */
+function histogramPanel(spec, stage, frame) {
+  const { canvas, size } = makeCanvas(frame);
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", spec.title);
+  const node = stage.tracks.get(spec.track);
+  const mixture = spec.mixture && makeMixture(spec.mixture, stage.arrays);
+  const [low, high] = spec.domain;
+  const width = (high - low) / spec.bins;
+  const [first, stride] = spec.component === null ? [0, 1] : [spec.component, node.width];
+  let [heights, curve] = [new Float64Array(spec.bins), new Float64Array(0)];
+
+  function count(p) {
+    const values = node.at(p);
+    heights.fill(0);
+    const share = stride / (values.length * width);
+    for (let i = first; i < values.length; i += stride) {
+      const bin = Math.floor((values[i] - low) / width);
+      if (bin >= 0 && bin < spec.bins) heights[bin] += share;
+    }
+  }
+
+  /** Means of the density over a window one bin wide, at FINE places a bin. */
+  function expected(p) {
+    const fine = mixture.line(p, low - width / 2, width / FINE, FINE * (spec.bins + 1));
+    const out = new Float64Array(FINE * spec.bins + 1);
+    let sum = 0;
+    for (let i = 0; i < fine.length; i++) {
+      sum += fine[i] - (i >= FINE ? fine[i - FINE] : 0);
+      if (i >= FINE - 1) out[i - FINE + 1] = Math.max(0, sum / FINE);
+    }
+    return out;
+  }
+
+  function draw(p) {
+    count(p);
+    if (mixture) curve = expected(p);
+    const view = size();
+    if (view.width === 0) return;
+    const { context, theme } = { context: view.context, theme: stage.theme };
+    const top = 1.08 * Math.max(...heights, ...curve) || 1;
+    const box = { left: BOX.left, top: BOX.top, right: view.width - BOX.right, bottom: view.height - BOX.bottom };
+    const y = { low: 0, high: top, ticks: ticks(0, top, 3).map((v) => [v, formatTick(v)]) };
+    const x = { low, high, ticks: ticks(low, high, 4).map((v) => [v, formatTick(v)]) };
+    const { toX, toY } = axes(context, theme, box, x, y);
+    context.beginPath();
+    context.moveTo(box.left, box.bottom);
+    for (let k = 0; k < spec.bins; k++) {
+      context.lineTo(toX(low + k * width), toY(heights[k]));
+      context.lineTo(toX(low + (k + 1) * width), toY(heights[k]));
+    }
+    context.lineTo(box.right, box.bottom);
+    context.fillStyle = withAlpha(spec.color, 0.55);
+    context.fill();
+    context.beginPath();
+    for (let i = 0; i < curve.length; i++) context.lineTo(toX(low + (i * width) / FINE), toY(curve[i]));
+    context.strokeStyle = theme.text;
+    context.lineWidth = 2;
+    context.lineJoin = "round";
+    context.stroke();
+    if (stage.kind) flag(context, theme, toX(node.value(p, placeOf(node, stage.pick, stage.kind, first))), box);
+  }
+
+  /** Where the picked value lies. */
+  function flag(context, theme, x, box) {
+    if (x < box.left || x > box.right) return;
+    context.beginPath();
+    context.moveTo(x, box.bottom + 1);
+    context.lineTo(x - 6, box.bottom + 10);
+    context.lineTo(x + 6, box.bottom + 10);
+    context.closePath();
+    context.fillStyle = theme.text;
+    context.fill();
+  }
+  return { draw, numbers: () => (mixture ? { heights, curve } : { heights }) };
+}
+
+/** Curves over t. They are drawn once; the cursor and the values at t are drawn each time. */
+function linesPanel(spec, stage, frame, legend) {
+  const { canvas, size } = makeCanvas(frame);
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", spec.title);
+  const series = spec.series.map((line) => ({ ...line, data: stage.arrays[line.values].data }));
+  const steady = stage.positions.every((t, i, all) => i === 0 || Math.sign(t - all[i - 1]) === Math.sign(all[1] - all[0]));
+  const times = steady && stage.positions.length > 1 ? stage.positions : stage.positions.map((_, i) => i);
+  const scale = spec.log_y ? (v) => Math.log10(v) : (v) => v;
+  const readouts = series.map((line) => {
+    const value = h("output", { class: "value" });
+    const swatch = h("span", { class: line.dash ? "swatch dash" : "swatch", style: `--color:${line.color}` });
+    legend.append(h("div", { class: "entry" }, swatch, mathText(line.label), value));
+    return value;
+  });
+  const back = document.createElement("canvas");
+  let scales = null;
+
+  function yAxis() {
+    const values = series.flatMap((line) => Array.from(line.data, scale).filter(Number.isFinite));
+    let [low, high] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+    if (!(low <= high)) [low, high] = [0, 1];
+    if (!spec.log_y && low > 0) low = 0;
+    if (high === low) high = low + 1;
+    if (!spec.log_y) return { low, high, ticks: ticks(low, high, 4).map((v) => [v, formatTick(v)]) };
+    const step = Math.max(1, Math.ceil((high - low) / 5));
+    const from = Math.ceil(low / step) * step;
+    const powers = Array.from({ length: Math.max(0, Math.floor((high - from) / step) + 1) }, (_, i) => from + i * step);
+    return { low, high, ticks: powers.map((e) => [e, power10(e)]) };
+  }
+
+  function drawBack(view) {
+    const { context, width, height } = view;
+    const box = { left: BOX.left + 8, top: BOX.top, right: width - BOX.right, bottom: height - BOX.bottom };
+    const [low, high] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
+    const x = { low, high, ticks: ticks(low, high, width < 320 ? 2 : 4).map((v) => [v, formatTick(v)]) };
+    scales = axes(context, stage.theme, box, x, yAxis());
+    scales.box = box;
+    for (const { data, color, dash } of series) {
+      context.beginPath();
+      let pen = false;
+      for (let k = 0; k < data.length; k++) {
+        const y = scale(data[k]);
+        if (Number.isFinite(y)) context[pen ? "lineTo" : "moveTo"](scales.toX(times[k]), scales.toY(y));
+        pen = Number.isFinite(y);
+      }
+      context.setLineDash(dash ? [7, 5] : []);
+      context.strokeStyle = color;
+      context.lineWidth = 2.5;
+      context.lineJoin = "round";
+      context.stroke();
+    }
+    context.setLineDash([]);
+    Object.assign(back, { width: canvas.width, height: canvas.height });
+    back.getContext("2d").drawImage(canvas, 0, 0);
+  }
+
+  function draw(p, fresh) {
+    series.forEach((line, i) => (readouts[i].textContent = format(line.data[p])));
+    const view = size();
+    const { context, width, height } = view;
+    if (width === 0) return;
+    if (fresh || back.width !== canvas.width || back.height !== canvas.height) drawBack(view);
+    else context.drawImage(back, 0, 0, width, height);
+    const x = scales.toX(times[p]);
+    context.fillStyle = stage.theme.muted;
+    context.fillRect(Math.round(x) - 0.75, scales.box.top, 1.5, scales.box.bottom - scales.box.top);
+    for (const { data, color } of series) {
+      if (!Number.isFinite(scale(data[p]))) continue;
+      context.beginPath();
+      context.arc(x, scales.toY(scale(data[p])), 6, 0, 2 * Math.PI);
+      context.fillStyle = color;
+      context.fill();
+      context.lineWidth = 2;
+      context.strokeStyle = stage.theme.background;
+      context.stroke();
+    }
+  }
+  return { draw, numbers: () => Object.fromEntries(series.map((line) => [line.label, Float64Array.of(line.data[stage.position])])) };
+}

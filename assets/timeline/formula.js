@@ -1,0 +1,43 @@
+// Live numbers: a formula in MathML whose {{name}} are text nodes, replaced in place; and a small table.
+
+/** A function of p that gives the number behind a name of a track or behind a probe at what is picked. */
+function liveValue(value, stage) {
+  const node = stage.tracks.get(value.track);
+  return (p) => node.value(p, placeOf(node, stage.pick, stage.kind, value.component));
+}
+
+function show(element, value, signed) {
+  element.textContent = (signed && value >= 0 ? "\u2007" : "") + format(value); // a figure space where a minus may come
+  element.setAttribute("data-value", value);
+}
+
+function formulaPanel(spec, stage, frame) {
+  frame.innerHTML = spec.mathml;
+  const live = [];
+  for (const element of frame.querySelectorAll("mn")) {
+    const name = element.textContent.match(/^\s*\{\{(.+)\}\}\s*$/)?.[1];
+    if (name === undefined) continue;
+    element.setAttribute("data-name", name);
+    live.push({ name, element, read: liveValue(spec.values[name], stage), signed: spec.values[name].moves });
+  }
+  frame.tabIndex = 0; // so that a keyboard can scroll it
+  frame.setAttribute("role", "group");
+  frame.setAttribute("aria-label", spec.title ?? "");
+  return {
+    draw: (p) => live.forEach(({ element, read, signed }) => show(element, read(p), signed)),
+    numbers: () => Object.fromEntries(live.map(({ name, read }) => [name, Float64Array.of(read(stage.position))])),
+  };
+}
+
+function numbersPanel(spec, stage, frame) {
+  const rows = spec.rows.map(({ label, value, color }) => {
+    const output = h("output", { class: "value" });
+    const swatch = h("span", { class: "swatch", style: `--color:${color ?? "transparent"}` });
+    frame.append(h("div", { class: "entry" }, swatch, mathText(label), output));
+    return { label, output, read: liveValue(value, stage) };
+  });
+  return {
+    draw: (p) => rows.forEach(({ output, read }) => show(output, read(p), false)),
+    numbers: () => Object.fromEntries(rows.map(({ label, read }) => [label, Float64Array.of(read(stage.position))])),
+  };
+}

@@ -1,0 +1,85 @@
+// Tracks: what the data are at position p. An affine track is a_p first + b_p second, worked out here, in float64;
+// that is the closed form x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps, and why the slider is instant.
+
+/** All tracks of a timeline. `get(name)` is a node: {shape, size, width, at(p) -> array, value(p, i) -> number}. */
+function makeTracks(specs, arrays, count) {
+  const nodes = new Map();
+
+  function get(name, offset = 0) {
+    const key = `${name}@${offset}`;
+    if (!nodes.has(key)) nodes.set(key, makeNode(specs[name], offset));
+    return nodes.get(key);
+  }
+
+  function makeNode(spec, offset) {
+    // A node keeps one buffer, so the same track read at another offset is another node.
+    const index = (p) => Math.min(count - 1, Math.max(0, p + offset));
+    const refer = ([name, shift]) => get(name, offset + shift);
+    const nodeOf = { constant, frames, packed, affine, shifted: () => refer(spec.of) };
+    const node = nodeOf[spec.kind](spec, index, refer);
+    if (spec.kind === "shifted") return node;
+    node.size = node.shape.reduce((a, b) => a * b, 1);
+    node.width = node.size / (node.shape[0] ?? 1);
+    return node;
+  }
+
+  function constant(spec) {
+    const { data, shape } = arrays[spec.values];
+    return { shape, at: () => data, value: (p, i) => data[i] };
+  }
+
+  function frames(spec, index) {
+    const { data, shape } = arrays[spec.values];
+    const size = data.length / count;
+    return {
+      shape: shape.slice(1),
+      at: (p) => data.subarray(index(p) * size, (index(p) + 1) * size),
+      value: (p, i) => data[index(p) * size + i],
+    };
+  }
+
+  function packed(spec, index) {
+    const { data, shape } = arrays[spec.values];
+    const size = data.length / count;
+    const value = (p, i) => spec.scale * data[index(p) * size + i] + spec.offset;
+    const fill = (out, p) => {
+      const from = index(p) * size;
+      for (let i = 0; i < size; i++) out[i] = spec.scale * data[from + i] + spec.offset;
+    };
+    return { shape: shape.slice(1), value, at: kept(size, index, fill) };
+  }
+
+  function affine(spec, index, refer) {
+    const [a, b] = [arrays[spec.a].data, arrays[spec.b].data];
+    const [first, second] = [refer(spec.first), refer(spec.second)];
+    const fill = (out, p) => {
+      const [ap, bp, x, y] = [a[index(p)], b[index(p)], first.at(p), second.at(p)];
+      for (let i = 0; i < out.length; i++) out[i] = ap * x[i] + bp * y[i];
+    };
+    return {
+      shape: first.shape,
+      value: (p, i) => a[index(p)] * first.value(p, i) + b[index(p)] * second.value(p, i),
+      at: kept(first.size, index, fill),
+    };
+  }
+
+  /** A function of p that fills one buffer, and only when p changes. */
+  function kept(size, index, fill) {
+    let out = null;
+    let held = -1;
+    return (p) => {
+      out ??= new Float64Array(size);
+      if (held !== index(p)) fill(out, p);
+      held = index(p);
+      return out;
+    };
+  }
+
+  return { get };
+}
+
+/** Where the picked thing lies in a track: a point's component, or an element itself; a scalar has one place only. */
+function placeOf(node, pick, kind, component) {
+  if (node.size === 1) return 0;
+  return Math.min(node.size - 1, kind === "point" ? pick * node.width + component : pick);
+}

@@ -1,0 +1,114 @@
+"""What the browser tests share: a Streamlit server on a free port, one Chromium, and pages that must stay silent."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SILENT = (
+    "favicon",
+    "ERR_INTERNET_DISCONNECTED",
+    "ERR_NAME_NOT_RESOLVED",
+    "ERR_CONNECTION",
+)  # no network, no fault of ours
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(script: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """A server that shows one script; returns it, ready, with its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    options = ["--server.headless", "true", "--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    server = subprocess.Popen(
+        [*command, *options], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+            return server, address
+        except OSError:
+            time.sleep(0.1)
+    server.terminate()
+    raise RuntimeError(f"The server for {script.name} did not start.")
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Start a server for a script, once a session; returns its address."""
+    servers: dict[Path, tuple[subprocess.Popen[bytes], str]] = {}
+
+    def serve_script(script: Path) -> str:
+        if script not in servers:
+            servers[script] = start_server(script)
+        return servers[script][1]
+
+    yield serve_script
+    for server, _ in servers.values():
+        server.terminate()
+        server.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def app_url(serve: Callable[[Path], str]) -> str:
+    """The address of the whole app."""
+    return serve(ROOT / "app.py")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the session: the one named in CHROMIUM, or one that is installed, or Playwright's."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages, each in a context of its own; afterwards nothing may stand in their consoles."""
+    contexts, complaints = [], []
+
+    def complain(message: str) -> None:
+        if not any(word in message for word in SILENT):
+            complaints.append(message)
+
+    def open_one(url: str, *, width: int = 1280, height: int = 900, **context_options: object) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **context_options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: complain(f"{m.text} {m.location.get('url', '')}") if m.type == "error" else None)
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.goto(url)
+        wait_until_idle(page)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def wait_until_idle(page: Page) -> None:
+    """Wait until the script has run and everything it showed stands."""
+    page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for(timeout=30_000)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
