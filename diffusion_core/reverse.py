@@ -84,12 +84,13 @@ def reverse_step(
         clip: the range that x0_hat is held to.
         mean_rule: how x0_hat and eps_hat make the mean.
     """
-    # Python floats times tensors: no coefficient is ever a tensor, and none is read back from one.
+    # Python floats times tensors: no coefficient is ever a tensor, and none is read back from one. Only two kinds of
+    # operation, multiply and add: after a network each new kind is a cold one, at several times its cost.
     signal, sigma_t = transition.sqrt_alpha_bar_t, transition.sqrt_one_minus_alpha_bar_t
-    x0_hat_raw = x0_hat = torch.add(x_t / signal, eps_hat, alpha=-sigma_t / signal)
+    x0_hat_raw = x0_hat = torch.add(x_t * (1 / signal), eps_hat, alpha=-sigma_t / signal)
     if clip is not None:
         x0_hat = x0_hat_raw.clamp(*clip)
-        eps_hat = torch.add(x_t / sigma_t, x0_hat, alpha=-signal / sigma_t)
+        eps_hat = torch.add(x_t * (1 / sigma_t), x0_hat, alpha=-signal / sigma_t)
     mean = mean_rule(transition, x_t, x0_hat, eps_hat)
     return ReverseStep(
         t=transition.t,

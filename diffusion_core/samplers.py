@@ -77,7 +77,8 @@ def ddim(
 ) -> Iterator[ReverseStep]:
     r"""DDIM (Song et al. 2021, eq. 12 and 16): eta = 0 draws no noise; eta = 1 is `ancestral` with `fixed_small`.
 
-    Its mean is not DDPM's: at eta = 0 it is :math:`\sqrt{\bar\alpha_s}\,\hat x_0 + \sqrt{1-\bar\alpha_s}\,\hat\epsilon`,
+    Its mean is not DDPM's: at eta = 0 it is
+    :math:`\sqrt{\bar\alpha_s}\,\hat x_0 + \sqrt{1-\bar\alpha_s}\,\hat\epsilon`,
     which is not the posterior's mean without noise. Arguments, yields and errors are those of `ancestral`, besides
     eta in [0, 1].
     """
@@ -113,7 +114,8 @@ def _sample(
 ) -> Iterator[ReverseStep]:
     for pair in pairs:
         eps_hat = denoiser(x, pair.t)
-        check_same_shape("the denoiser's eps", eps_hat, "x_t", x)
+        if pair is pairs[0]:
+            check_same_shape("the denoiser's eps", eps_hat, "x_t", x)
         variance = choose_variance(pair, x)
         noise = _draw(x, generator) if _has_noise(pair, variance, noisy_last) else None
         step = reverse_step(pair, x, eps_hat, variance, noise, clip, mean_rule)
@@ -129,7 +131,7 @@ def _has_noise(pair: Transition, variance: Variance, noisy_last: bool) -> bool:
 def _draw(x: Tensor, generator: torch.Generator | None) -> Tensor:
     if generator is None:
         raise BadInput("generator must be a torch.Generator, for this sampler draws noise; got None.")
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    return torch.randn_like(x, generator=generator)
 
 
 def _pairs(
