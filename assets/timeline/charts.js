@@ -55,7 +55,7 @@ function histogramPanel(spec, stage, frame) {
       context.lineTo(toX(low + (k + 1) * width), toY(heights[k]));
     }
     context.lineTo(box.right, box.bottom);
-    context.fillStyle = withAlpha(spec.color, 0.55);
+    context.fillStyle = withAlpha(spec.color, theme.dark ? 0.75 : 0.55);
     context.fill();
     context.beginPath();
     for (let i = 0; i < curve.length; i++) context.lineTo(toX(low + (i * width) / FINE), toY(curve[i]));

@@ -52,17 +52,7 @@ __all__ = [
 ]
 
 ASSETS = pathlib.Path(__file__).parents[2] / "assets" / "timeline"
-MODULES = (
-    "blob.js",
-    "tracks.js",
-    "mixture.js",
-    "draw.js",
-    "plane.js",
-    "images.js",
-    "charts.js",
-    "formula.js",
-    "timeline.js",
-)
+MODULES = ("blob", "tracks", "mixture", "draw", "plane", "images", "charts", "formula", "timeline")  # in this order
 
 # What the timeline says, in English; a caller hands in the translations.
 LABELS = {
@@ -113,7 +103,10 @@ class Shifted:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """a_p * first + b_p * second, worked out in float64 in the browser; a, b are (P,), first and second are arrays or tracks."""
+    """a_p * first + b_p * second, worked out in float64 in the browser.
+
+    a and b are (P,); first and second are arrays or the names of tracks.
+    """
 
     a: np.ndarray
     first: np.ndarray | str | Shifted
@@ -208,7 +201,7 @@ class Plane:
 
 @dataclass(frozen=True)
 class Images:
-    """A track as a sheet of pictures of height x width x channels (1 or 3); ``value_range`` goes from black to white."""
+    """A track as a sheet of pictures, height x width x channels (1 or 3); ``value_range`` goes from black to white."""
 
     track: str
     height: int
@@ -398,8 +391,8 @@ class _Writer:
         weights, means, variances = (np.asarray(v) for v in (mixture.weights, mixture.means, mixture.variances))
         if weights.ndim != 1 or means.shape != (len(weights), dimension) or variances.shape != weights.shape:
             raise BadInput(
-                "{name} must have weights (K,), means (K, {d}) and variances (K,); got {weights}, {means} and {variances}.",
-                name=name,
+                "A mixture of {d} dimensions must have weights (K,), means (K, {d}) and variances (K,); "
+                "got {weights}, {means} and {variances}.",
                 d=dimension,
                 weights=weights.shape,
                 means=means.shape,
@@ -420,7 +413,7 @@ class _Writer:
         width = int(np.prod(shape[1:]))
         if isinstance(value, str) and shape != ():
             raise BadInput(
-                "A live number needs a scalar track or a Probe; track {name!r} has shape {shape}.",
+                "A live number must be a scalar track or a Probe; got track {name!r} of shape {shape}.",
                 name=value,
                 shape=shape,
             )
@@ -438,9 +431,7 @@ class _Writer:
         """A track of points in the plane."""
         shape = self.track(name)
         if len(shape) != 2 or shape[1] != 2:
-            raise BadInput(
-                "Track {name!r} must hold points in the plane, shape (n, 2); got {shape}.", name=name, shape=shape
-            )
+            raise BadInput("Track {name!r} must hold points, shape (n, 2); got {shape}.", name=name, shape=shape)
 
     def layer(self, name: str, layer: Layer) -> dict[str, Any]:
         """One layer of a plane."""
@@ -454,8 +445,9 @@ class _Writer:
                 return {"kind": "density_frames", "values": self.put_over(name, values, "float32")}
             case Field(Mixture() as mixture, color):
                 return {"kind": "field", "mixture": self.mixture(name, mixture, 2), "color": color}
-            case Field(values, color):
-                shape = np.shape(values)
+            case Field(source, color):
+                values = np.asarray(source)
+                shape = values.shape
                 if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 2:
                     raise BadInput("Stored vectors must have shape (P, g, g, 2); got {shape}.", shape=shape)
                 return {"kind": "field", "values": self.put_over(name, values, "float32"), "color": color}
@@ -482,7 +474,7 @@ class _Writer:
                     raise BadInput("columns must be at least 1; got {got}.", got=panel.columns)
                 if size % (panel.height * panel.width * panel.channels):
                     raise BadInput(
-                        "Track {name!r} must hold whole pictures of {height} x {width} x {channels}; got {size} values.",
+                        "Track {name!r} must hold pictures of {height} x {width} x {channels}; got {size} values.",
                         name=panel.track,
                         height=panel.height,
                         width=panel.width,
@@ -630,7 +622,7 @@ def make_blob(
 _component = st.components.v2.component(
     "timeline",
     css=(ASSETS / "timeline.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / module).read_text(encoding="utf-8") for module in MODULES),
+    js="\n".join((ASSETS / f"{module}.js").read_text(encoding="utf-8") for module in MODULES),
 )
 
 
@@ -690,11 +682,10 @@ def timeline(
 ) -> TimelineState:
     """Show the timeline; returns where it was last let go.
 
-    ``positions`` are the t of the slider's places in playing order: range(T + 1), or a reverse chain (1000, 980, ..., 0).
-    ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for; ``pick`` is a point
-    or an element of the pictures; where a Probe or a Path asks for one, by default the first point or the middle of the
-    first picture. ``labels`` are LABELS
-    in the reader's language. ``on_change`` runs when the slider is let go, never while it moves; in it,
+    ``positions`` are the t of the slider's places in playing order: range(T + 1), or a reverse chain (1000, 980, ...).
+    ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for. ``pick`` is a point
+    or an element of the pictures; where a Probe or a Path needs one, by default the first point or the middle of the
+    first picture. ``labels`` are LABELS in the reader's language. ``on_change`` runs when the slider is let go, never while it moves; in it,
     ``st.session_state[key]`` has "t", "position" and "pick".
     """
     places = tuple(int(value) for value in positions)

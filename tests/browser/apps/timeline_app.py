@@ -52,17 +52,21 @@ def mixture(component: int | None = None) -> tl.Mixture:
 
 def formula(values: dict[str, str | tl.Probe]) -> tl.Formula:
     """x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, once in letters and once in numbers."""
+    alpha_bar_t = "<msub><mover accent='true'><mi>α</mi><mo stretchy='false'>¯</mo></mover><mi>t</mi></msub>"
     letters = (
-        "<mtd style='text-align:right'><msub><mi>x</mi><mi>t</mi></msub></mtd><mtd><mo>=</mo></mtd><mtd style='text-align:left'><mrow>"
-        "<msqrt><msub><mover accent='true'><mi>α</mi><mo stretchy='false'>¯</mo></mover><mi>t</mi></msub></msqrt>"
-        "<mo>·</mo><msub><mi>x</mi><mn>0</mn></msub><mo>+</mo><msqrt><mn>1</mn><mo>−</mo><msub><mover accent='true'>"
-        "<mi>α</mi><mo stretchy='false'>¯</mo></mover><mi>t</mi></msub></msqrt><mo>·</mo><mi>ε</mi></mrow></mtd>"
+        f"<mrow><msqrt>{alpha_bar_t}</msqrt><mo>·</mo><msub><mi>x</mi><mn>0</mn></msub><mo>+</mo>"
+        f"<msqrt><mrow><mn>1</mn><mo>−</mo>{alpha_bar_t}</mrow></msqrt><mo>·</mo><mi>ε</mi></mrow>"
     )
     numbers = (
-        "<mtd style='text-align:right'><mn>{{x_t}}</mn></mtd><mtd><mo>=</mo></mtd><mtd style='text-align:left'><mrow><mn>{{a}}</mn><mo>·</mo><mo>(</mo><mn>{{x0}}</mn>"
-        "<mo>)</mo><mo>+</mo><mn>{{b}}</mn><mo>·</mo><mo>(</mo><mn>{{eps}}</mn><mo>)</mo></mrow></mtd>"
+        "<mrow><mn>{{a}}</mn><mo>·</mo><mo>(</mo><mn>{{x0}}</mn><mo>)</mo><mo>+</mo>"
+        "<mn>{{b}}</mn><mo>·</mo><mo>(</mo><mn>{{eps}}</mn><mo>)</mo></mrow>"
     )
-    mathml = f"<math display='block'><mtable><mtr>{letters}</mtr><mtr>{numbers}</mtr></mtable></math>"
+    right, left = "<mtd style='text-align:right'>", "<mtd style='text-align:left'>"
+    rows = "".join(
+        f"<mtr>{right}{side}</mtd><mtd><mo>=</mo></mtd>{left}{other}</mtd></mtr>"
+        for side, other in (("<msub><mi>x</mi><mi>t</mi></msub>", letters), ("<mn>{{x_t}}</mn>", numbers))
+    )
+    mathml = f"<math display='block'><mtable>{rows}</mtable></math>"
     return tl.Formula(mathml, values, title="What you picked, today")
 
 
