@@ -1,7 +1,7 @@
 """DDPM with every intermediate in the open: the mathematics of this project, and nothing else.
 
-Time is the paper's: t runs over 0..T, tables are T + 1 long, alpha_bar[0] = 1. Every transition is a pair (t, s), s < t.
-A denoiser is any callable ``model(x_t, t)`` that returns the predicted eps. Nothing draws hidden randomness.
+Time is the paper's: t runs over 0..T, tables are T + 1 long, alpha_bar[0] = 1. Every transition is a pair (t, s) with
+s < t. A denoiser is any callable ``model(x_t, t)`` that returns the predicted eps. Nothing draws hidden randomness.
 """
 
 from diffusion_core.data import digit_labels, digits

@@ -47,7 +47,7 @@ def generated_variance_ddim(
     schedule: NoiseSchedule, timesteps: Sequence[int], data_variance: float, eta: float = 0.0
 ) -> float:
     r"""Variance of x_0 from DDIM: :math:`g_{k-1} = b^2 g_k + \eta^2\tilde\beta`,
-    :math:`b = (\sqrt{\bar\alpha_s\bar\alpha_t}\lambda + \sqrt{(1-\bar\alpha_s-\eta^2\tilde\beta)(1-\bar\alpha_t)})/v_t`.
+    :math:`b v_t = \sqrt{\bar\alpha_s\bar\alpha_t}\lambda + \sqrt{(1-\bar\alpha_s-\eta^2\tilde\beta)(1-\bar\alpha_t)}`.
     """
     g = 1.0
     for t, s in _pairs(timesteps):

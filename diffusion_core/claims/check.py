@@ -1,7 +1,7 @@
 """How a claim is checked, so that the check can fail.
 
-A `Claim` is one sentence with a procedure (`check`) that is run on the truth and on each known mistake. It is green only
-if the truth passes and every mistake is rejected. The statistics are chosen so that each answers one question:
+A `Claim` is one sentence with a procedure (`check`) that is run on the truth and on each known mistake. It is green
+only if the truth passes and every mistake is rejected. The statistics are chosen so that each answers one question:
 
 ==============  =========================================================  ===============================
 mean            z = (mean(r) - mu) / sqrt(v / n)                           r of known variance v

@@ -1,11 +1,12 @@
 """The article's reverse process: one step, a whole run, and what the exact denoiser of a finite data set returns.
 
-x_s = c_t x_t + c_0 x0_hat + sigma z,   1/beta_tilde = alpha/beta + 1/(1 - alpha_bar_s)    (Ho et al. 2020, eq. 6, 7)
+x_s = c_t x_t + c_0 x0_hat + sigma z,   1/beta_tilde = alpha/beta + 1/(1 - alpha_bar_s)    (Ho et al. 2020, eq. 7)
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -78,15 +79,18 @@ def check_step(step: StepFn, setting: Run, seed: int) -> list[Trial]:
     """Each step against Bayes' rule in precisions, which shares no line with the code: prior times likelihood."""
     schedule, generator = setting.schedule, torch.Generator().manual_seed(seed)
     got, expected = [], []
-    for t, s in zip(setting.timesteps, setting.timesteps[1:], strict=False):
+    for t, s in zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True):
         x_t, eps, z = torch.randn((3, 16), generator=generator, dtype=torch.float64)
         alpha_bar_t, alpha_bar_s = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[s])
         alpha = alpha_bar_t / alpha_bar_s
         x0_hat = (x_t - math.sqrt(1 - alpha_bar_t) * eps) / math.sqrt(alpha_bar_t)
+        got.append(step(schedule, x_t, eps, z, t, s))
+        if s == 0:  # the posterior is the point x_0 itself
+            expected.append(x0_hat)
+            continue
         precision = alpha / (1 - alpha) + 1 / (1 - alpha_bar_s)
         mean = (math.sqrt(alpha) / (1 - alpha) * x_t + math.sqrt(alpha_bar_s) / (1 - alpha_bar_s) * x0_hat) / precision
         expected.append(mean + z / math.sqrt(precision))
-        got.append(step(schedule, x_t, eps, z, t, s))
     return [identity(torch.stack(got), torch.stack(expected), tolerance=1e-9)]
 
 
@@ -171,11 +175,11 @@ Law = FiniteData | GaussianMixture
 
 @dataclass(frozen=True)
 class CopyRun:
-    """``n`` samples in N steps, from ``size`` digits."""
+    """``n`` samples in N steps, from ``per_class`` digits of each kind."""
 
     schedule: NoiseSchedule
     timesteps: tuple[int, ...]
-    size: int = 300
+    per_class: int = 30
     n: int = 16
 
 
@@ -188,8 +192,7 @@ def fitted_gaussian(points: Tensor) -> GaussianMixture:
 
 def check_copies(make_law: Callable[[Tensor], Law], setting: CopyRun, seed: int) -> list[Trial]:
     """The largest distance from a sample to the nearest training point."""
-    points = digits().law.points
-    some = points[torch.linspace(0, len(points) - 1, setting.size).long()].double()
+    some = cast(FiniteData, digits(setting.per_class).law).points.double()
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, some.shape[1]), generator=generator, dtype=torch.float64)
     denoiser = make_law(some).denoiser(setting.schedule)

@@ -1,4 +1,4 @@
-"""Print the path of a Chromium: the one named in CHROMIUM, one that is installed, Playwright's, or the system's package.
+"""Print the path of a Chromium: the one named in CHROMIUM, one installed, Playwright's, or the system's package.
 
 Nothing is fetched if a browser is there already. If none can be had, one sentence says what to do.
 """
@@ -50,5 +50,7 @@ def quietly(command: list[str]) -> None:
 if __name__ == "__main__":
     path = installed() or playwrights() or packaged()
     if path is None:
-        sys.exit("No Chromium could be found or installed: install Chromium or Chrome, or name one with CHROMIUM=/path.")
+        sys.exit(
+            "No Chromium was found, and none could be installed: install one, or name one with CHROMIUM=/its/path."
+        )
     print(path)

@@ -28,6 +28,10 @@ def test_truth_passes_and_every_mistake_is_rejected(claim: Claim) -> None:
             assert not claim.run(mistake, seed=seed).passed, mistake
 
 
+def normal(n: int, seed: int) -> torch.Tensor:
+    return torch.randn(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
 def test_keys_are_unique() -> None:
     assert len({claim.key for claim in ALL}) == len(ALL)
 
@@ -35,10 +39,7 @@ def test_keys_are_unique() -> None:
 @pytest.mark.parametrize("test", [z_of_mean, chi_square, kolmogorov_smirnov, lambda r: second_moment_z(r, 1.0)])
 def test_p_values_are_uniform_under_the_null(test) -> None:
     """200 seeds, Kolmogorov-Smirnov against U(0, 1) at 1e-3."""
-    p = [
-        test(torch.randn(4000, generator=torch.Generator().manual_seed(s), dtype=torch.float64)).p_value
-        for s in range(200)
-    ]
+    p = [test(normal(4000, seed)).p_value for seed in range(200)]
     assert stats.kstest(p, "uniform").pvalue > 1e-3
     skewed = np.asarray(p) ** 2  # a test that rejects too often would be noticed
     assert stats.kstest(skewed, "uniform").pvalue < 1e-3
@@ -46,10 +47,7 @@ def test_p_values_are_uniform_under_the_null(test) -> None:
 
 def test_chi_square_sees_what_kolmogorov_smirnov_does_not() -> None:
     """A variance 5% off, n = 20,000: the reason why no variance is certified by KS."""
-    r = [
-        1.05**0.5 * torch.randn(20_000, generator=torch.Generator().manual_seed(s), dtype=torch.float64)
-        for s in range(20)
-    ]
+    r = [1.05**0.5 * normal(20_000, seed) for seed in range(20)]
     assert np.mean([chi_square(x).p_value < 1e-3 for x in r]) > 0.8
     assert np.mean([kolmogorov_smirnov(x).p_value < 1e-3 for x in r]) < 0.3
 

@@ -1,0 +1,220 @@
+"""What the lessons show of a data set: which one, its samples, and the panels that fit its kind.
+
+A `Scene` is what the picture needs and nothing else: x_0 of the samples shown, the exact law (if there is one small
+enough to draw), and the shape of one sample. Scenes are cached by their scalars, never by arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+import torch
+
+from diffusion_core import data as datasets
+from diffusion_core import forward_kl
+from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.schedule import SCHEDULES, NoiseSchedule
+from pages.shared import controls
+from pages.shared.i18n import _, explain
+from pages.shared.palette import COLORS
+from pages.shared.timeline import Density, Histogram, Images, Layer, Mixture, Panel, Plane, Points
+
+__all__ = [
+    "Scene",
+    "density",
+    "drawn",
+    "levels",
+    "pick_scene",
+    "pixel_histogram",
+    "schedule_names",
+    "schedule_of",
+    "terminal_kl",
+]
+
+POINTS = 1_000  # shown at once
+DIGITS_SHOWN = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 5, 7, 8, 9)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Samples of one data set, float32, and the law they come from."""
+
+    name: str
+    kind: str  # "line" (1-D), "plane" (2-D), "images"
+    x0: np.ndarray  # (n, d), or (n, height * width * channels)
+    law: GaussianMixture | FiniteData | None
+    word: str = ""
+    height: int = 0
+    width: int = 0
+    channels: int = 0
+
+
+def data_names() -> dict[str, str]:
+    """The data sets by their word in the URL."""
+    return {
+        "digits": _("Handwritten digits"),
+        "photo": _("Your photo"),
+        "eight_gaussians": _("Eight Gaussians"),
+        "two_moons": _("Two moons"),
+        "swiss_roll": _("Swiss roll"),
+        "checkerboard": _("Checkerboard"),
+        "spiral": _("Spiral"),
+        "word": _("A word of yours"),
+        "bimodal": _("Two peaks (1-D)"),
+        "three_modes": _("Three peaks (1-D)"),
+    }
+
+
+def schedule_names() -> dict[str, str]:
+    """The schedules by their word in the URL."""
+    return {
+        "linear": _("linear (DDPM)"),
+        "scaled_linear": _("scaled linear (Stable Diffusion)"),
+        "cosine": _("cosine (Improved DDPM)"),
+        "sigmoid": _("sigmoid"),
+        "zero_terminal_snr": _("zero terminal SNR"),
+        "inverse_square": _("β = 1/(t+1)², a finite sum"),
+    }
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def schedule_of(name: str, T: int) -> NoiseSchedule:
+    """A schedule by name."""
+    return SCHEDULES[name](T)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
+    """The exact law of a data set."""
+    if name == "word":
+        return datasets.word(word).law
+    if name == "digits":
+        return datasets.digits().law
+    return datasets.TOYS[name]().law
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def scene(name: str, word: str, seed: int) -> Scene:
+    """The scene of a data set other than a photo."""
+    law = law_of(name, word)
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(law, FiniteData):
+        labels = datasets.digit_labels().numpy()
+        alike = [np.flatnonzero(labels == k) for k in DIGITS_SHOWN]
+        rows = [int(some[int(torch.randint(len(some), (1,), generator=generator))]) for some in alike]
+        return Scene(name, "images", law.points[rows].float().numpy(), law, "", 28, 28, 1)
+    x0 = law.sample(POINTS, generator).float().numpy()
+    return Scene(name, "line" if x0.shape[1] == 1 else "plane", x0, law, word)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def photo_scene(content: bytes) -> Scene:
+    """The scene of an uploaded photo; raises BadInput for what is no photo."""
+    picture = datasets.decode_photo(content)
+    return Scene("photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
+
+
+def example_photo() -> bytes:
+    """A picture to start with, before anything is uploaded."""
+    from pages.shared.i18n import ASSETS
+
+    return (ASSETS / "data" / "example_photo.jpg").read_bytes()
+
+
+def pick_scene(names: list[str], default: str, seed: int) -> Scene:
+    """The control that chooses the data; a word or a photo asks for itself. What is wrong is said in one sentence."""
+    labels = data_names()
+    name = controls.choice("data", _("Data"), {key: labels[key] for key in names}, default)
+    word = ""
+    if name == "word":
+        word = controls.text("word", _("Word (at most 12 characters)"), "DDPM", 12)
+    if name == "photo":
+        upload = st.file_uploader(
+            _("PNG, JPEG or WebP, at most 5 MB. It stays on this server, in memory only."),
+            type=["png", "jpg", "jpeg", "webp"],
+            key="photo_upload",
+        )
+        try:
+            return photo_scene(upload.getvalue() if upload else example_photo())
+        except ValueError as error:
+            st.error(explain(error), icon=":material/broken_image:")
+            return photo_scene(example_photo())
+    try:
+        return scene(name, word, seed)
+    except ValueError as error:
+        st.error(explain(error), icon=":material/error:")
+        return scene("word", "DDPM", seed)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def terminal_kl(data: str, word: str, schedule: str, T: int, second_moment: float) -> tuple[float, bool]:
+    """KL(q(x_T) || N(0, I)) in nats, exact for a mixture; else a bound, E KL(q(x_T | x_0) || N(0, I)) a dimension."""
+    law = None if data == "photo" else law_of(data, word)
+    if isinstance(law, GaussianMixture):
+        return law.kl_to_normal(schedule_of(schedule, T), T), True
+    return forward_kl(schedule_of(schedule, T), second_moment, T), False
+
+
+# --- panels ---------------------------------------------------------------------------------------------------------
+
+
+def density(scene: Scene, a: np.ndarray, noise_variance: np.ndarray, component: int | None = None) -> Mixture | None:
+    """The exact density of a_p x_0 + N(0, noise_variance_p), of one coordinate or of all, for drawing."""
+    if isinstance(scene.law, GaussianMixture):
+        means = scene.law.means.numpy()
+        variances = scene.law.covariances[:, 0, 0].numpy()
+        if component is not None:
+            means = means[:, component : component + 1]
+        return Mixture(scene.law.weights.numpy(), means, variances, a, noise_variance)
+    if scene.kind == "images" and component is not None:
+        values, weights = levels(scene.x0)
+        return Mixture(weights, values[:, None], np.zeros(len(values)), a, noise_variance)
+    return None
+
+
+def levels(x0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The grey levels of pictures and how often each occurs: the exact law of a pixel drawn at random."""
+    values, counts = np.unique(np.round((x0 + 1) * 127.5), return_counts=True)
+    return values / 127.5 - 1, counts / counts.sum()
+
+
+def drawn(
+    scene: Scene,
+    track: str,
+    title: str,
+    *,
+    density: Mixture | None = None,
+    color: str = COLORS["x_t"],
+    layers: tuple[Layer, ...] = (),
+    columns: int = 4,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+    weight: float = 1.0,
+) -> Panel:
+    """The panel that fits the kind of data."""
+    if scene.kind == "images":
+        return Images(
+            track=track,
+            height=scene.height,
+            width=scene.width,
+            channels=scene.channels,
+            columns=1 if scene.name == "photo" else columns,
+            value_range=value_range,
+            title=title,
+            weight=weight,
+        )
+    if scene.kind == "line":
+        return Histogram(track=track, bins=60, domain=(-4.0, 4.0), density=density, title=title, weight=weight)
+    behind = (Density(density),) if density is not None else ()
+    return Plane(layers=(*behind, *layers, Points(track, color=color)), title=title, weight=weight)
+
+
+def pixel_histogram(scene: Scene, track: str, density: Mixture | None, title: str) -> Histogram:
+    """The values of the track at t, all of them (pictures) or the first coordinate (points)."""
+    return Histogram(
+        track=track,
+        bins=60,
+        domain=(-4.0, 4.0),
+        density=density,
+        component=None if scene.kind == "images" else 0,
+        title=title,
+    )

@@ -1,0 +1,98 @@
+"""Screenshots of every page, wide and narrow, light and dark, in both languages.
+
+    make screenshots                                       the few that the README shows, into assets/screenshots
+    python tests/browser/screenshots.py --all FOLDER       all of them
+"""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+PAGES = {"": "start", "add_noise": "add_noise", "closed_form": "closed_form", "sampling": "sampling", "ledger": "ledger"}
+SHOWN = [  # the README's: path, query, theme, language
+    ("add_noise", "t=180", "light", "en"),
+    ("sampling", "data=two_moons&t=360", "dark", "en"),
+    ("closed_form", "t=200", "light", "zh"),
+]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The app on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _attempt in range(120):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and the picture stands."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+    page.wait_for_timeout(1500)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", metavar="FOLDER", type=Path)
+    parser.add_argument("--pages", default=",".join(PAGES.values()))
+    arguments = parser.parse_args()
+    with server() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM"), args=["--no-sandbox"])
+
+        def shoot(path: str, query: str, theme: str, lang: str, width: int, file: Path, full: bool) -> None:
+            page = browser.new_page(
+                viewport={"width": width, "height": 900},
+                color_scheme=theme,  # type: ignore[arg-type]
+                device_scale_factor=1,
+                reduced_motion="reduce",
+            )
+            page.goto(f"{url}/{path}?lang={lang}&{query}")
+            settle(page)
+            if full:
+                height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+                page.set_viewport_size({"width": width, "height": min(9000, int(height) + 80)})
+                page.wait_for_timeout(700)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=file)
+            page.close()
+
+        if arguments.all:
+            for (path, name), theme, lang, width in product(PAGES.items(), ("light", "dark"), ("en", "zh"), (1440, 390)):
+                if name in arguments.pages.split(",") and (theme == "light") == (lang == "en" or width == 390):
+                    shoot(path, "", theme, lang, width, arguments.all / f"{name}_{width}_{theme}_{lang}.png", True)
+        else:
+            for path, query, theme, lang in SHOWN:
+                file = ROOT / "assets" / "screenshots" / f"{path}_{theme}_{lang}.png"
+                shoot(path, query, theme, lang, 1280, file, False)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

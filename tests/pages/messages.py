@@ -1,0 +1,51 @@
+"""Every string that a reader may see: what the catalogue of each language must hold.
+
+``python -m tests.pages.messages`` prints those that are missing, ready for the ``.po`` file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parents[2]
+KEYWORDS = {"_": None, "BadInput": None, "Trial": None}  # calls whose first argument is shown
+
+
+def needed() -> set[str]:
+    """Marked in the source, and the names that claims and the timeline carry."""
+    return {m for m in [*marked(ROOT / "pages"), *marked(ROOT / "diffusion_core"), *carried()] if m}
+
+
+def marked(folder: Path) -> Iterator[str]:
+    for _file, _line, message, _comments, _context in extract_from_dir(
+        folder, keywords=KEYWORDS, method_map=[("**.py", "python")]
+    ):
+        yield message if isinstance(message, str) else message[0]
+
+
+def carried() -> Iterator[str]:
+    from pages.shared.timeline import LABELS
+
+    from diffusion_core.claims import SECTIONS
+
+    yield from LABELS.values()
+    for claims in SECTIONS.values():
+        for claim in claims:
+            yield claim.says
+            yield from claim.mistakes
+
+
+def catalogue(language: str) -> Catalog:
+    """The strings of one language."""
+    with (ROOT / "assets" / "locale" / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+if __name__ == "__main__":
+    have = catalogue("zh")
+    for message in sorted(needed()):
+        if not (have.get(message) and have.get(message).string):
+            print(f"msgid {message!r}\n")

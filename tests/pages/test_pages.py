@@ -1,0 +1,163 @@
+"""Every page, in both languages, with odd URLs: no exception, all its parts, and code that runs as it stands."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.i18n import read_parts
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("start", "add_noise", "closed_form", "sampling", "ledger")
+LESSONS = ("add_noise", "closed_form", "sampling")
+
+
+def open_page(page: str, **url: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    if page != "start":
+        app.switch_page(f"pages/{page}.py")
+        for name, value in url.items():
+            app.query_params[name] = value
+        app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_has_all_its_parts(page: str, lang: str) -> None:
+    app = open_page(page, lang=lang)
+    shown = words(app)
+    for part, text in read_parts(lang, page).items():
+        assert text in shown, f"{page} in {lang} lacks its {part}"
+    other = read_parts({"en": "zh", "zh": "en"}[lang], page)["question"]
+    assert other not in shown
+
+
+@pytest.mark.parametrize(
+    ("page", "url", "sentence"),
+    [
+        ("add_noise", {"T": "0"}, "T in the URL is '0'; it must be a whole number from 1 to 4000."),
+        ("add_noise", {"T": "ten"}, "T in the URL is 'ten'"),
+        ("add_noise", {"schedule": "quadratic"}, "schedule in the URL is 'quadratic'; it must be one of: linear"),
+        ("add_noise", {"data": "../etc"}, "data in the URL is '../etc'"),
+        ("add_noise", {"t": "1001"}, "t in the URL is '1001'; it must be a whole number from 0 to 1000."),
+        ("closed_form", {"seed": "-1"}, "seed in the URL is '-1'"),
+        ("sampling", {"N": "100000"}, "N in the URL is '100000'"),
+        ("sampling", {"sampler": "ddim", "eta": "nan"}, "eta in the URL is 'nan'"),
+        ("sampling", {"schedule": "zero_terminal_snr"}, "schedule in the URL is 'zero_terminal_snr'"),
+        ("sampling", {"spacing": ""}, "spacing in the URL is ''"),
+    ],
+)
+def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str, str], sentence: str) -> None:
+    app = open_page(page, lang="en", **url)
+    warnings = [w.value for w in app.warning if " in the URL is " in w.value]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(sentence)
+    assert "Shown instead: " in warnings[0]
+
+
+def test_the_same_sentence_in_chinese() -> None:
+    app = open_page("add_noise", lang="zh", T="0")
+    assert any("URL" in w.value and "1" in w.value and "4000" in w.value and "must" not in w.value for w in app.warning)
+
+
+@pytest.mark.parametrize(
+    ("page", "url"),
+    [
+        ("add_noise", {"T": "1", "t": "1"}),
+        ("add_noise", {"T": "1", "schedule": "zero_terminal_snr", "t": "0"}),
+        ("add_noise", {"data": "bimodal", "schedule": "inverse_square"}),
+        ("add_noise", {"data": "word", "word": "扩散"}),
+        ("add_noise", {"data": "photo"}),
+        ("closed_form", {"T": "1", "data": "three_modes"}),
+        ("closed_form", {"T": "7", "t": "3", "schedule": "cosine"}),
+        ("sampling", {"N": "1"}),
+        ("sampling", {"T": "1", "N": "1"}),
+        ("sampling", {"data": "digits", "N": "3", "sampler": "ddim", "eta": "1.0"}),
+        ("sampling", {"data": "two_moons", "variance": "large", "N": "5", "spacing": "leading"}),
+    ],
+)
+def test_edges_open(page: str, url: dict[str, str]) -> None:
+    app = open_page(page, lang="en", **url)
+    assert app.get("bidi_component"), "no picture"
+
+
+@pytest.mark.parametrize("page", LESSONS)
+@pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
+def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_path: Path) -> None:
+    app = open_page(page, lang="en", **url)
+    script = tmp_path / "taken_away.py"
+    script.write_text(app.code[0].value, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+
+
+def light_of(app: AppTest, claim: str) -> bool:
+    """Whether the light of a claim is green."""
+    rows = [m.value for m in app.markdown]
+    start = next(i for i, value in enumerate(rows) if value == f"**{claim}**")
+    table = rows[start + 1]
+    assert "✓" in table or "✗" in table
+    return "✗" not in table
+
+
+@pytest.mark.parametrize("page", LESSONS)
+def test_each_mistake_turns_its_light_red(page: str) -> None:
+    from diffusion_core.claims import SECTIONS
+
+    app = open_page(page, lang="en")
+    for claim in SECTIONS[page]:
+        assert light_of(app, claim.says), claim.key
+    deepest = max(len(claim.mistakes) for claim in SECTIONS[page])
+    for number in range(1, deepest + 1):
+        mistaken = {f"try_{c.key}": str(number) for c in SECTIONS[page] if number <= len(c.mistakes)}
+        app = open_page(page, lang="en", **mistaken)
+        for claim in SECTIONS[page]:
+            assert light_of(app, claim.says) == (number > len(claim.mistakes)), (claim.key, number)
+
+
+def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
+    from diffusion_core.claims.forward import IS_NOISE
+
+    app = open_page("add_noise", lang="en", schedule="inverse_square", data="bimodal")
+    assert not light_of(app, IS_NOISE.says)
+    assert any("x_T is not noise yet" in w.value for w in app.warning)
+    assert not any("x_T is not noise yet" in w.value for w in open_page("add_noise", lang="en").warning)
+    assert any("x_T is not noise yet" in w.value for w in open_page("add_noise", lang="en", T="50").warning)
+
+
+def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
+    def blob(**url: str) -> bytes:
+        return open_page("sampling", lang="en", **url).get("bidi_component")[-1].proto.bytes
+
+    assert blob(N="5", seed="4") == blob(N="5", seed="4")
+    assert blob(N="5", seed="4") != blob(N="5", seed="5")
+
+
+def test_the_ledger_runs_everything_and_is_green() -> None:
+    app = open_page("ledger", lang="en")
+    app.button[0].click().run()
+    run = next(b for b in app.button if b.label == "Run all checks")
+    run.click().run()
+    assert not app.exception
+    assert len(app.success) == 1
+    assert not app.error
