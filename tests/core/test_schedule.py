@@ -1,0 +1,247 @@
+"""Schedules against the papers' numbers; and each check rejects a schedule that is a little wrong."""
+
+import itertools
+import json
+import math
+from decimal import Decimal, getcontext
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from diffusion_core.errors import BadInput
+from diffusion_core.schedule import (
+    SCHEDULES,
+    NoiseSchedule,
+    cosine,
+    from_beta,
+    inverse_square,
+    linear,
+    scaled_linear,
+    sigmoid,
+    zero_terminal_snr,
+)
+
+SPACINGS = ("iddpm", "trailing", "leading")
+
+
+def close(got: float, expected: float, relative: float = 1e-10) -> bool:
+    return abs(got - expected) <= relative * abs(expected)
+
+
+# --- the papers' numbers --------------------------------------------------------------------------------------------
+
+# name: sqrt(alpha_bar_T), SNR(T) (Lin et al. 2023, table 1)
+TERMINAL = {
+    "linear": (0.006353, 4.035993e-5),
+    "cosine": (4.928220e-5, 2.428735e-9),
+    "scaled_linear": (0.068265, 0.004682),
+}
+
+
+def has_terminal(name: str, schedule: NoiseSchedule) -> bool:
+    root, snr = TERMINAL[name]
+    return close(schedule.sqrt_alpha_bar[-1].item(), root, 1e-4) and close(schedule.snr[-1].item(), snr, 1e-4)
+
+
+@pytest.mark.parametrize("name", TERMINAL)
+def test_terminal_signal_is_that_of_lin_et_al(name: str) -> None:
+    assert has_terminal(name, SCHEDULES[name](1000))
+    assert not has_terminal(name, SCHEDULES[name](999))  # off by one
+    assert not has_terminal(name, sigmoid())
+
+
+def test_linear_in_beta_is_not_linear_in_its_root() -> None:
+    plain = linear(1000, 0.00085, 0.012)  # the same ends and, in latent diffusion, the same name
+    assert has_terminal("scaled_linear", scaled_linear())
+    assert not has_terminal("scaled_linear", plain)
+
+
+def test_first_and_last_betas() -> None:
+    assert close(linear().beta[1].item(), 1e-4) and close(linear().beta[-1].item(), 0.02)
+    assert close(cosine().beta[1].item(), 4.128422e-5, 1e-6)
+    assert not close(linear().beta[1].item(), 4.128422e-5, 1e-6)
+    assert close(sigmoid().beta[1].item(), 1.492052e-4, 1e-6) and close(sigmoid().beta[-1].item(), 0.01995079, 1e-6)
+    assert not close(linear().beta[-1].item(), 0.01995079, 1e-6)
+
+
+def test_cosine_clips_exactly_one_beta() -> None:
+    assert (cosine().beta >= 0.999).sum() == 1
+    assert (cosine(max_beta=0.5).beta >= 0.999).sum() == 0
+
+
+def test_golden_alpha_bar(golden: dict) -> None:
+    for schedule in (linear(), cosine()):
+        assert close(schedule.alpha_bar[-1].item(), golden["abar_T"][schedule.name])
+        shifted = from_beta(schedule.beta[1:].roll(1) * 0.999)
+        assert not close(shifted.alpha_bar[-1].item(), golden["abar_T"][schedule.name])
+
+
+def test_sum_of_beta_finite_never_becomes_noise() -> None:
+    for T in (1, 2, 10, 1000):
+        assert close(inverse_square(T).alpha_bar[-1].item(), (T + 2) / (2 * (T + 1)), 1e-12)
+    assert not close(linear().alpha_bar[-1].item(), 1002 / 2002, 1e-12)
+
+
+def test_short_linear_is_not_yet_noise() -> None:
+    for T, expected in ((10, 0.904), (100, 0.364), (200, 0.132), (500, 6.4e-3)):
+        assert close(linear(T).alpha_bar[-1].item(), expected, 1e-2)
+        assert not close(linear(T + 10).alpha_bar[-1].item(), expected, 1e-2)
+
+
+# --- the tables -----------------------------------------------------------------------------------------------------
+
+
+def exact_tables(beta: list[float]) -> tuple[Tensor, Tensor]:
+    """alpha_bar and 1 - alpha_bar in 50 digits: an arithmetic that shares nothing with the code's logs."""
+    getcontext().prec = 50
+    product, kept = Decimal(1), [Decimal(1)]
+    for value in beta:
+        product *= 1 - Decimal(value)
+        kept.append(product)
+    to = lambda values: torch.tensor([float(v) for v in values], dtype=torch.float64)  # noqa: E731
+    return to(kept), to([1 - v for v in kept])
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_tables_keep_twelve_digits(name: str) -> None:
+    schedule = SCHEDULES[name](1000)
+    alpha_bar, noise = exact_tables(schedule.beta[1:].tolist())
+    torch.testing.assert_close(schedule.alpha_bar, alpha_bar, rtol=1e-12, atol=0)
+    torch.testing.assert_close(schedule.one_minus_alpha_bar, noise, rtol=1e-12, atol=0)
+    torch.testing.assert_close(schedule.sqrt_alpha_bar**2, alpha_bar, rtol=1e-12, atol=0)
+    torch.testing.assert_close(schedule.sqrt_one_minus_alpha_bar**2, noise, rtol=1e-12, atol=0)
+    torch.testing.assert_close(schedule.snr[1:], (alpha_bar / noise)[1:], rtol=1e-12, atol=0)
+    assert not torch.allclose(schedule.alpha_bar.roll(1), alpha_bar, rtol=1e-12, atol=0)
+
+
+def test_a_small_first_beta_keeps_its_digits() -> None:
+    schedule = from_beta([1e-12, 0.5])
+    assert close(schedule.one_minus_alpha_bar[1].item(), 1e-12, 1e-14)
+    assert not close(1 - schedule.alpha_bar[1].item(), 1e-12, 1e-6)  # the plain difference has lost them
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("T", [1, 2, 3, 10, 1000])
+def test_every_schedule_at_every_length(name: str, T: int) -> None:
+    schedule = SCHEDULES[name](T)
+    for table in (schedule.beta, schedule.alpha, schedule.alpha_bar, schedule.snr, schedule.one_minus_alpha_bar):
+        assert table.shape == (T + 1,) and table.dtype == torch.float64 and not table.isnan().any()
+    assert schedule.T == T and schedule.beta[0] == 0 and schedule.alpha_bar[0] == 1
+    assert schedule.one_minus_alpha_bar[0] == 0 and schedule.snr[0] == math.inf
+    assert (schedule.snr[1:] < schedule.snr[:-1]).all()  # what is necessary: the signal only ever falls
+    assert not (schedule.snr.flip(0)[1:] < schedule.snr.flip(0)[:-1]).any()
+
+
+def test_order_of_betas_does_not_matter_at_the_end() -> None:
+    schedule = linear()
+    order = torch.randperm(1000, generator=torch.Generator().manual_seed(0))
+    shuffled = from_beta(schedule.beta[1:][order])
+    assert close(shuffled.alpha_bar[-1].item(), schedule.alpha_bar[-1].item(), 1e-12)
+    assert not close(shuffled.alpha_bar[500].item(), schedule.alpha_bar[500].item(), 1e-12)
+
+
+def test_zero_terminal_snr_is_zero_and_keeps_its_start() -> None:
+    for base in (linear(), scaled_linear(), cosine(), linear(2)):
+        schedule = zero_terminal_snr(base)
+        assert schedule.alpha_bar[-1] == 0 and schedule.snr[-1] == 0 and schedule.beta[-1] == 1
+        assert close(schedule.alpha_bar[1].item(), base.alpha_bar[1].item(), 1e-12)
+        assert base.alpha_bar[-1] != 0
+        root, old = schedule.sqrt_alpha_bar[1:], base.sqrt_alpha_bar[1:]
+        slope = root[0] / (old[0] - old[-1])
+        torch.testing.assert_close(root, slope * (old - old[-1]), rtol=1e-9, atol=1e-12)  # shifted and scaled
+        scaled_variances = slope * (base.alpha_bar[1:] - base.alpha_bar[-1])  # the same on alpha_bar: not Lin's
+        assert base.T == 2 or not torch.allclose(schedule.alpha_bar[1:], scaled_variances, rtol=1e-3)
+    torch.testing.assert_close(zero_terminal_snr(schedule).beta, schedule.beta)  # a second time changes nothing
+
+
+def test_the_callers_tensor_stays_apart() -> None:
+    beta = torch.full((3,), 0.1, dtype=torch.float64)
+    schedule = from_beta(beta)
+    beta[0] = 0.9
+    assert schedule.beta[1] == 0.1
+
+
+# --- timesteps ------------------------------------------------------------------------------------------------------
+
+
+def test_spacings_by_hand() -> None:
+    schedule = linear()
+    assert schedule.timesteps(4) == (1000, 667, 334, 1)
+    assert schedule.timesteps(4, "trailing") == (1000, 750, 500, 250)
+    assert schedule.timesteps(4, "leading") == (751, 501, 251, 1)
+    assert schedule.timesteps(50, spacing="trailing") == tuple(range(1000, 0, -20))
+    assert schedule.timesteps(1) == schedule.timesteps(1, "trailing") == (1000,)
+    assert schedule.timesteps(50, "leading")[0] == 981  # not T: the leading mistake
+    assert linear(1).timesteps(1) == (1,)
+
+
+@given(T=st.integers(1, 400), data=st.data())
+def test_timesteps_fall_and_stay_inside(T: int, data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, T))
+    spacing = data.draw(st.sampled_from(SPACINGS))
+    timesteps = linear(T).timesteps(n, spacing)
+    assert len(timesteps) == n
+    assert all(t > s for t, s in itertools.pairwise(timesteps))
+    assert timesteps[-1] >= 1 and timesteps[0] <= T
+    assert all(type(t) is int for t in timesteps)
+    if spacing != "leading":
+        assert timesteps[0] == T
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("T", [0, -1, 1.5, "3", None, True, math.nan])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_bad_T(name: str, T: object) -> None:
+    with pytest.raises(BadInput, match=r"^T must be an integer of at least 1; got .*\.$"):
+        SCHEDULES[name](T)
+
+
+@pytest.mark.parametrize("beta", [[0.0], [1.0, 0.5], [1.1], [-0.1], [math.nan], [math.inf], [0.1, 1.5]])
+def test_bad_beta(beta: list[float]) -> None:
+    with pytest.raises(BadInput, match=r"^beta\[\d\] must lie between 0 and 1"):
+        from_beta(beta)
+    from_beta([0.5, 1.0])  # only the last may be 1
+
+
+def test_other_bad_schedules() -> None:
+    with pytest.raises(BadInput, match=r"^beta must be one row"):
+        from_beta([])
+    with pytest.raises(BadInput, match=r"^beta must be one row"):
+        from_beta(torch.full((2, 2), 0.1))
+    with pytest.raises(BadInput, match=r"^beta\[0\] must be 0"):
+        NoiseSchedule("x", torch.tensor([0.1, 0.2]))
+    with pytest.raises(BadInput, match=r"^beta_start must lie between 0 and 1; got -1"):
+        scaled_linear(10, beta_start=-1)
+    with pytest.raises(BadInput, match=r"^beta\[1\]"):
+        linear(10, beta_start=math.nan)
+
+
+@pytest.mark.parametrize("n", [0, 11, -1, 2.0, None])
+def test_bad_number_of_steps(n: object) -> None:
+    with pytest.raises(BadInput, match=r"^n must be an integer from 1 to T = 10; got "):
+        linear(10).timesteps(n)
+
+
+def test_bad_spacing() -> None:
+    with pytest.raises(BadInput, match=r"^spacing must be one of iddpm, trailing, leading; got linspace\.$"):
+        linear(10).timesteps(2, spacing="linspace")
+
+
+@pytest.mark.parametrize("t", [-1, 11, 1.0, "1", None, False])
+def test_bad_t(t: object) -> None:
+    with pytest.raises(BadInput, match=r"^t must be an integer from 0 to 10; got "):
+        linear(10).check_t(t)
+    linear(10).check_t(0)
+    with pytest.raises(BadInput, match=r"from 1 to 10; got 0"):
+        linear(10).check_t(0, low=1)
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict:
+    return json.loads((Path(__file__).parents[1] / "reference" / "golden.json").read_text())
