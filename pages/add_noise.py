@@ -78,7 +78,7 @@ def schedule_table(scene: Scene, tables: dict[str, NoiseSchedule], chosen: str) 
     """Where each schedule ends: what is left of the signal, and how far x_T is from noise for this data."""
     second_moment = float(np.mean(scene.x0.astype(float) ** 2))
     lines = [
-        f"| {_('schedule')} | ᾱ_T | √ᾱ_T | SNR_T | KL(q(x_T) ‖ N(0, I)) |",
+        "| " + _("Schedule") + " | ᾱ_T | √ᾱ_T | SNR_T | KL(q(x_T) ‖ N(0, I)) |",
         "|---|---|---|---|---|",
     ]
     exact = True
@@ -117,7 +117,7 @@ eps = torch.randn(scene.x0.shape, generator=generator).numpy()
 whole = density(scene, a, noise_variance)
 one = density(scene, a, noise_variance, component=0)
 
-panels = [drawn(scene, "x_t", "x_t", density=whole, weight=1.4)]
+panels = [drawn(scene, "x_t", "x_t", density=whole, weight=1.6)]
 if scene.kind != "line":
     panels.append(pixel_histogram(scene, "x_t", one, _("Values of x_t and their exact density")))
 panels.append(
@@ -163,14 +163,13 @@ st.markdown(prose["formula"])
 
 st.header(_("Schedules side by side"), anchor="schedules")
 tables = {key: schedule_of(key, T) for key in schedule_names()}
-st.plotly_chart(
-    figures.schedules(
-        {schedule_names()[key]: (s.beta.numpy(), s.alpha_bar.numpy(), s.snr.numpy()) for key, s in tables.items()},
-        schedule_names()[name],
-        _,
-    ),
-    key="schedules",
-)
+labels = schedule_names()
+st.html(figures.legend(list(labels.values()), labels[name]))
+for column, (field, title, log) in zip(
+    st.columns(3), (("beta", "β_t", True), ("alpha_bar", "ᾱ_t", False), ("snr", "SNR_t", True)), strict=True
+):
+    curves = {labels[key]: getattr(s, field).numpy() for key, s in tables.items()}
+    column.plotly_chart(figures.schedule_curves(curves, labels[name], title, log), key=f"schedules_{field}")
 st.markdown(schedule_table(scene, tables, name))
 
 lesson.check(

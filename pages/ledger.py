@@ -14,12 +14,12 @@ def full_check(claim: Claim, seed: int) -> bool:
     green = truth.passed and not any(outcome.passed for outcome in mistakes.values())
     icon = ":green[:material/check_circle:]" if green else ":red[:material/cancel:]"
     with st.expander(f"{icon} **{claim.key}** · {_(claim.says)}"):
-        st.markdown(f"**{_('As it is')}**")
-        st.markdown(lesson.trial_table(truth))
+        st.markdown("**" + _("As it is") + "**")
+        st.markdown(lesson.trial_list(truth))
         for mistake, outcome in mistakes.items():
             verdict = _("passes, and should not") if outcome.passed else _("rejected, as it must be")
-            st.markdown(f"**{_('Mistake')}: {_(mistake)}** — {verdict}")
-            st.markdown(lesson.trial_table(outcome))
+            st.markdown("**" + _("Mistake") + f": {_(mistake)}** — {verdict}")
+            st.markdown(lesson.trial_list(outcome))
     return green
 
 

@@ -149,10 +149,13 @@ def formula(settings: Settings) -> Formula:
     middle = m.row(product("first", partner), plus, product("second", "x0_hat"))
     drawn_now = m.row(m.live("mean"), plus, product("sigma", "z"))
     lines = (
-        (x0, eq, m.frac(m.row(x_t, m.op("−"), rest, eps), m.sqrt(ab_t)), eq, guess, eq, m.live("x0_hat")),
-        (mean, eq, symbols, eq, middle, eq, m.live("mean")),
-        (x_s, eq, m.row(mean, plus, m.sym("σ"), m.sym("z")), eq, drawn_now, eq, m.live("x_s")),
-        ("", "", "", "", m.text(_("stored by the sampler")), eq, m.live("stored")),
+        (x0, eq, m.frac(m.row(x_t, m.op("−"), rest, eps), m.sqrt(ab_t))),
+        ("", eq, m.row(guess, eq, m.live("x0_hat"))),
+        (mean, eq, symbols),
+        ("", eq, m.row(middle, eq, m.live("mean"))),
+        (x_s, eq, m.row(mean, plus, m.sym("σ"), m.sym("z"))),
+        ("", eq, m.row(drawn_now, eq, m.live("x_s"))),
+        (m.text(_("stored")), eq, m.live("stored")),
     )
     names = ("x_t", "eps", "x0_hat", "mean", "z", "x_s", "stored")
     return Formula(
@@ -241,9 +244,7 @@ with lesson.picture_first() as picture:
         sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
     with low[1]:
         if sampler == "ddpm":
-            variance = controls.choice(
-                "variance", _("Variance"), {"small": "β̃ (fixed_small)", "large": "β (fixed_large)"}, "small", pills=True
-            )
+            variance = controls.choice("variance", _("Variance"), {"small": "β̃", "large": "β"}, "small", pills=True)
             eta = 0.0
         else:
             variance = "small"
@@ -289,7 +290,7 @@ with picture:
         positions=chain.positions,
         tracks=tracks,
         panels=panels(scene, chain, settings, alpha_bar),
-        t=T,
+        t=2 * T // 5,
     )
     if distance is not None:
         st.info(
@@ -334,7 +335,7 @@ lesson.check(
             law,
             (name, T, few, variance),
             _(
-                "{n} steps, {variance}, data of variance 1/4: theory says that the samples have {ratio} of its variance."
+                "{n} steps with {variance}, data of variance 1/4: in theory the samples have {ratio} of its variance."
             ).format(n=len(few), variance={"small": "β̃", "large": "β"}[variance], ratio=lesson.significant(ratio)),
         ),
         lesson.Checked(COPIES, CopyRun(schedule, schedule.timesteps(min(T, 25))), (name, T)),

@@ -83,7 +83,7 @@ def check_one_step(step: Step, setting: OneStep, seed: int) -> list[Trial]:
 
 ONE_STEP = Claim(
     key="E2",
-    says="One step multiplies by sqrt(1 − β) and adds Gaussian noise of variance β.",
+    says="One step multiplies by √(1 − β) and adds Gaussian noise of variance β.",
     check=check_one_step,
     truth=true_step,
     mistakes={

@@ -8,49 +8,57 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from pages.shared.palette import COLORS, SERIES
 from plotly.subplots import make_subplots
 
-__all__ = ["additivity", "error_rate", "noise_correlation", "schedules"]
+from pages.shared.palette import COLORS, SERIES
+
+__all__ = ["additivity", "error_rate", "legend", "noise_correlation", "schedule_curves"]
 
 FONT = 15
 Translate = Callable[[str], str]
 
 
-def _calm(figure: go.Figure, height: int) -> go.Figure:
+def _calm(figure: go.Figure, height: int, bottom: int = 90) -> go.Figure:
     """One look for all: no frame, quiet grid, type that can be read from the back row."""
     figure.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 50, "b": 10},
+        margin={"l": 10, "r": 10, "t": 40, "b": bottom},
         font={"size": FONT},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": -0.2, "x": 0, "yanchor": "top"},
+        legend={"orientation": "h", "yref": "container", "y": 0, "x": 0, "yanchor": "bottom", "font": {"size": FONT}},
         hovermode="x unified",
     )
-    figure.update_xaxes(showgrid=False, zeroline=False, ticks="outside", automargin=True)
-    figure.update_yaxes(gridcolor="rgba(128,128,128,.18)", zeroline=False, automargin=True)
+    figure.update_xaxes(showgrid=False, zeroline=False, ticks="outside", title_standoff=4, tickfont_size=FONT)
+    figure.update_yaxes(gridcolor="rgba(128,128,128,.18)", zeroline=False, tickfont_size=FONT)
     figure.update_annotations(font_size=FONT + 1)
     return figure
 
 
-def schedules(tables: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], chosen: str, _: Translate) -> go.Figure:
-    """beta, alpha_bar and SNR over t/T; ``tables`` maps a label to (beta, alpha_bar, snr), each T + 1 long."""
-    titles = (_("β_t (log)"), _("ᾱ_t"), _("SNR_t (log)"))
-    figure = make_subplots(1, 3, subplot_titles=titles, horizontal_spacing=0.07)
-    for color, (label, (beta, alpha_bar, snr)) in zip(SERIES, tables.items(), strict=False):
-        T = len(beta) - 1
+def schedule_curves(curves: Mapping[str, np.ndarray], chosen: str, title: str, log: bool) -> go.Figure:
+    """One table of every schedule over t/T: label -> (T + 1,) values. Zero cannot be drawn on a log axis and is not."""
+    figure = go.Figure()
+    for color, (label, values) in zip(SERIES, curves.items(), strict=False):
+        T = len(values) - 1
         rows = np.unique(np.linspace(1, T, min(T, 400)).round().astype(int))
-        for column, values in enumerate((beta, alpha_bar, snr), 1):
-            y = np.where(values[rows] > 0, values[rows], np.nan) if column != 2 else values[rows]
-            line = {"color": color, "width": 4 if label == chosen else 2}
-            figure.add_scatter(
-                x=rows / T, y=y, name=label, legendgroup=label, showlegend=column == 1, line=line, row=1, col=column
-            )
-    figure.update_yaxes(type="log", exponentformat="power", row=1, col=1)
-    figure.update_yaxes(type="log", exponentformat="power", row=1, col=3)
+        y = np.where(values[rows] > 0, values[rows], np.nan) if log else values[rows]
+        figure.add_scatter(x=rows / T, y=y, name=label, line={"color": color, "width": 4 if label == chosen else 2})
+    if log:
+        figure.update_yaxes(type="log", exponentformat="power", dtick=2)
     figure.update_xaxes(title_text="t / T")
-    return _calm(figure, 400)
+    figure.update_layout(showlegend=False, title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
+    return _calm(figure, 320, bottom=50)
+
+
+def legend(labels: Sequence[str], chosen: str) -> str:
+    """The key to `schedule_curves`, as HTML that wraps on a phone."""
+    keys = "".join(
+        f'<span style="white-space:nowrap"><span style="color:{color}">━━</span> '
+        + (f"<b>{label}</b>" if label == chosen else label)
+        + "</span>"
+        for color, label in zip(SERIES, labels, strict=False)
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.3rem 1.4rem">{keys}</div>'
 
 
 def error_rate(counts: Sequence[int], errors: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
@@ -60,8 +68,8 @@ def error_rate(counts: Sequence[int], errors: Mapping[str, np.ndarray], _: Trans
     figure.add_scatter(x=n, y=1 / np.sqrt(n), name="1/√n", line={"color": "gray", "dash": "dash"})
     for color, (label, values) in zip(SERIES, errors.items(), strict=False):
         figure.add_scatter(x=n, y=values, name=label, mode="lines+markers", line={"color": color})
-    figure.update_xaxes(type="log", title_text=_("number of samples n"), exponentformat="power")
-    figure.update_yaxes(type="log", title_text=_("RMS error of the mean"), exponentformat="power")
+    figure.update_xaxes(type="log", title_text=_("number of samples n"), exponentformat="power", dtick=1)
+    figure.update_yaxes(type="log", title_text=_("RMS error of the mean"), exponentformat="power", dtick=1)
     return _calm(figure, 420)
 
 

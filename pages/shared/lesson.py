@@ -71,16 +71,15 @@ def significant(value: float, digits: int = 3) -> str:
 
 def _verdict(trial: Trial) -> str:
     if trial.p_value is None:
-        return _("error, allowed {tolerance}").format(tolerance=significant(trial.tolerance or 0.0))
+        return _("at most {tolerance} allowed").format(tolerance=significant(trial.tolerance or 0.0))
     return f"p = {significant(trial.p_value)}" if trial.p_value > 0 else "p < 10⁻³⁰⁰"
 
 
-def trial_table(outcome: Outcome) -> str:
-    """The trials of one outcome as a Markdown table."""
-    head = f"| | {_('test')} | {_('value')} | | n |\n|---|---|---|---|---|\n"
-    return head + "\n".join(
-        f"| {':red[✗]' if rejected else ':green[✓]'} | {_(trial.name)} | {significant(trial.value)} "
-        f"| {_verdict(trial)} | {trial.n:,} |"
+def trial_list(outcome: Outcome) -> str:
+    """The trials of one outcome, a line each: its mark, its name, its number, its p-value or tolerance, its n."""
+    return "\n".join(
+        f"- {':red[✗]' if rejected else ':green[✓]'} {_(trial.name)}: **{significant(trial.value)}**"
+        f" · {_verdict(trial)} · n = {trial.n:,}"
         for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True)
     )
 
@@ -140,7 +139,7 @@ def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
             mistake = None if picked == "truth" else list(claim.mistakes)[int(picked) - 1]
             outcome = run_claim(claim.key, mistake, one.scalars, st.session_state[key], claim, one.setting)
             light(outcome)
-            st.markdown(trial_table(outcome))
+            st.markdown(trial_list(outcome))
 
 
 def show_code(source: str, name: str) -> None:

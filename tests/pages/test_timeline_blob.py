@@ -1,0 +1,186 @@
+"""The blob of the timeline: what goes in comes out, and what does not fit is said in one sentence."""
+
+import json
+import struct
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from diffusion_core.errors import BadInput
+from pages.shared import timeline as tl
+from pages.shared.palette import COLORS, DENSITY, SERIES
+
+P, N = 4, 5
+POINTS = np.arange(2.0 * N).reshape(N, 2)
+TRACKS: dict[str, tl.Track] = {
+    "x0": tl.Constant(POINTS),
+    "x_t": tl.Affine(np.linspace(1, 0, P), "x0", np.linspace(0, 1, P), np.ones((N, 2))),
+    "x_s": tl.Shifted("x_t", 1),
+    "walk": tl.Frames(np.ones((P, N, 2))),
+    "bytes": tl.Frames(np.full((P, N, 2), 7, np.uint8), scale=0.5, offset=-1.0),
+    "a": tl.Scalar(np.linspace(1, 0, P)),
+}
+PLANE = tl.Plane((tl.Points("x_t"),), "x_t")
+BELL = tl.Mixture(np.ones(1), np.zeros((1, 2)), np.ones(1), np.ones(P), np.zeros(P))
+
+
+def blob(
+    tracks: dict[str, tl.Track] | None = None,
+    panels: tuple[tl.Panel, ...] = (PLANE,),
+    positions: Any = range(P),
+    **rest: Any,
+) -> bytes:
+    """A blob with one thing changed."""
+    return tl.make_blob(positions, TRACKS if tracks is None else tracks, panels, rest.pop("labels", tl.LABELS), **rest)
+
+
+def spec_of(data: bytes) -> dict[str, Any]:
+    """The JSON inside."""
+    length = struct.unpack("<Q", data[:8])[0]
+    return json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["spec"])
+
+
+def test_what_goes_in_comes_out() -> None:
+    data = blob()
+    arrays, spec = load(data), spec_of(data)
+    np.testing.assert_array_equal(arrays[spec["tracks"]["x0"]["values"]], POINTS.astype(np.float32))
+    np.testing.assert_array_equal(arrays[spec["tracks"]["a"]["values"]], np.linspace(1, 0, P))
+    assert {name: arrays[name].dtype.name for name in ("x0", "x_t.a", "a", "bytes", "walk")} == {
+        "x0": "float32",
+        "x_t.a": "float64",
+        "a": "float64",
+        "bytes": "uint8",
+        "walk": "float32",
+    }
+    assert spec["tracks"]["x_t"]["first"] == ["x0", 0]
+    assert spec["tracks"]["x_s"]["of"] == ["x_t", 1]
+    assert spec["positions"] == list(range(P))
+    assert blob() == data, "the same arguments must give the same bytes, or every rerun sends them again"
+    assert blob(pick=1) != data
+
+
+def test_only_types_that_the_reader_knows() -> None:
+    header = json.loads(blob()[8 : 8 + struct.unpack("<Q", blob()[:8])[0]])
+    kinds = {entry["dtype"] for name, entry in header.items() if name != "__metadata__"}
+    assert kinds <= {"F64", "F32", "U8"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"positions": ()}, "positions must hold at least one t; got none."),
+        ({"panels": ()}, "panels must hold at least one panel; got none."),
+        ({"labels": {**tl.LABELS, "play": ""}}, "labels must have 'play'."),
+        ({"tracks": {"x_t": tl.Constant(np.array([[np.nan, 0]]))}}, "x_t must be finite; got NaN or infinity."),
+        ({"tracks": {**TRACKS, "s": tl.Scalar([1, 2, np.inf, 3])}}, "s must be finite; got NaN or infinity."),
+        ({"tracks": {**TRACKS, "s": tl.Scalar(np.ones(P + 1))}}, "s must have one entry for each of the 4 positions"),
+        (
+            {"tracks": {**TRACKS, "s": tl.Scalar(np.ones((P, 2)))}},
+            "s must have one number a position; got shape (4, 2).",
+        ),
+        (
+            {"tracks": {**TRACKS, "e": tl.Constant(np.ones((0, 2)))}},
+            "e must hold at least one value; got shape (0, 2).",
+        ),
+        ({"tracks": {"x_t": tl.Shifted("y", 1)}}, "There is no track 'y'; there are: x_t."),
+        ({"tracks": {"x_t": tl.Shifted("x_t", 1)}}, "Track 'x_t' must not refer to itself."),
+        (
+            {"tracks": {**TRACKS, "m": tl.Affine(np.ones(P), "x0", np.ones(P), np.ones((N, 3)))}},
+            "Track 'm' must combine values of one shape; got (5, 2) and (5, 3).",
+        ),
+        ({"tracks": {**TRACKS, "s": POINTS}}, "Track 's' must be a track; got ndarray."),
+        ({"panels": (tl.Plane((tl.Points("a"),), ""),)}, "Track 'a' must hold points, shape (n, 2); got ()."),
+        ({"panels": (tl.Plane((), "", domain=(1, 1)),)}, "domain must be (low, high) with low < high; got (1, 1)."),
+        (
+            {"panels": (tl.Images("x0", 3, 3, 1, 1, ""),)},
+            "Track 'x0' must hold pictures of 3 x 3 x 1; got 10 values.",
+        ),
+        ({"panels": (tl.Images("x0", 5, 1, 2, 1, ""),)}, "channels must be 1 (grey) or 3 (colour); got 2."),
+        ({"panels": (tl.Images("x0", 5, 1, 1, 0, ""),)}, "columns must be at least 1; got 0."),
+        ({"panels": (tl.Histogram("x0", "", bins=0),)}, "bins must be at least 1; got 0."),
+        (
+            {"panels": (tl.Histogram("x0", "", component=2),)},
+            "component of a Probe of 'x0' must lie in 0..1; got 2.",
+        ),
+        (
+            {"panels": (tl.Histogram("x0", "", density=BELL),)},
+            "A mixture in 1 dimension(s) must have weights (K,), means (K, 1) and variances (K,)",
+        ),
+        (
+            {"panels": (tl.Plane((tl.Density(replace(BELL, variances=-BELL.variances)),), ""),)},
+            "A mixture's weights and variances must not be negative.",
+        ),
+        (
+            {"panels": (tl.Plane((tl.DensityFrames(np.ones((P, 3, 2))),), ""),)},
+            "Stored densities must have shape (P, G, G); got (4, 3, 2).",
+        ),
+        (
+            {"panels": (tl.Plane((tl.Field(np.ones((P, 3, 3))),), ""),)},
+            "Stored vectors must have shape (P, g, g, 2); got (4, 3, 3).",
+        ),
+        ({"panels": (tl.Lines((tl.Line("x0", "", ""),), ""),)}, "A line needs a scalar track; 'x0' is none."),
+        (
+            {"panels": (tl.Formula("<mn>{{q}}</mn>", {}),)},
+            "The formula's number 'q' must have a value.",
+        ),
+        (
+            {"panels": (tl.Formula("<mn>{{q}}</mn>", {"q": "x0"}),)},
+            "A live number must be a scalar track or a Probe; got track 'x0' of shape (5, 2).",
+        ),
+        ({"pick": N}, "pick must lie in 0..4; got 5."),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        blob(**change)
+    assert sentence in str(caught.value)
+    assert str(caught.value).count("\n") == 0
+
+
+def test_a_pick_is_asked_for_only_where_something_shows_it() -> None:
+    probe = tl.Formula("<mn>{{q}}</mn>", {"q": tl.Probe("x_t", 1)})
+    images = tl.Images("x0", 5, 2, 1, 1, "")
+    assert spec_of(blob())["pick_kind"] is None
+    assert spec_of(blob(panels=(PLANE, probe)))["pick_kind"] == "point"
+    element = spec_of(blob(panels=(images, probe)))
+    assert (element["pick_kind"], element["pick"], element["pick_count"]) == ("element", 5, 10)
+
+
+def luminance(color: str) -> float:
+    """WCAG 2.2's relative luminance."""
+    rgb = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2's contrast ratio."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#0e1117"])
+def test_every_colour_stands_out(background: str) -> None:
+    weak = {name: color for name, color in COLORS.items() if contrast(color, background) < 3}
+    assert weak == {}
+    assert all(contrast(color, background) >= 3 for color in SERIES)
+    assert contrast("#FFD54A" if background == "#ffffff" else "#123456", background) < 3, "the measure must reject some"
+
+
+def test_each_quantity_has_its_own_colour() -> None:
+    assert len({color.lower() for color in COLORS.values()}) == len(COLORS)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_density_goes_in_even_steps_of_lightness(theme: str) -> None:
+    def unevenness(stops: tuple[str, ...]) -> float:
+        lightness = [116 * np.cbrt(luminance(color)) - 16 for color in stops]
+        steps = np.abs(np.diff(lightness))
+        assert len(set(np.sign(np.diff(lightness)))) == 1
+        return float(steps.max() / steps.min())
+
+    assert unevenness(DENSITY[theme]) < 1.3
+    assert unevenness(("#000000", "#101010", "#ffffff")) > 1.3
