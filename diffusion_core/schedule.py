@@ -210,7 +210,7 @@ class NoiseSchedule:
 
 
 def _iddpm(T: int, n: int) -> list[int]:
-    return [T] if n == 1 else [round(1 + k * (T - 1) / (n - 1)) for k in range(n)]
+    return [T] if n == 1 else [1 + round(k * (T - 1) / (n - 1)) for k in range(n)]
 
 
 def _trailing(T: int, n: int) -> list[int]:

@@ -171,6 +171,7 @@ def test_the_callers_tensor_stays_apart() -> None:
 def test_spacings_by_hand() -> None:
     schedule = linear()
     assert schedule.timesteps(4) == (1000, 667, 334, 1)
+    assert schedule.timesteps(5) == (1000, 750, 501, 251, 1)  # 499.5 is rounded as the papers' code counts, from 0
     assert schedule.timesteps(4, "trailing") == (1000, 750, 500, 250)
     assert schedule.timesteps(4, "leading") == (751, 501, 251, 1)
     assert schedule.timesteps(50, spacing="trailing") == tuple(range(1000, 0, -20))

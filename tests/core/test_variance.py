@@ -1,0 +1,58 @@
+"""beta or beta-tilde: each is right for the data that Ho et al. (2020, section 3.2) name, and belongs to its stride."""
+
+import math
+
+import pytest
+import torch
+
+from diffusion_core.posterior import transition
+from diffusion_core.schedule import SCHEDULES, linear
+from diffusion_core.variance import VarianceChoice, fixed_large, fixed_small
+
+NOTHING = torch.empty(0)
+
+
+def reverse_variance(t: int, s: int, data_variance: float) -> float:
+    """Var[x_s | x_t] of the joint Gaussian (x_s, x_t), by its Schur complement: for data N(0, data_variance)."""
+    alpha_bar = linear().alpha_bar
+    v_s, v_t = (1 + alpha_bar[k].item() * (data_variance - 1) for k in (s, t))
+    covariance = math.sqrt(alpha_bar[t] / alpha_bar[s]) * v_s
+    return v_s - covariance**2 / v_t
+
+
+@pytest.mark.parametrize(("t", "s"), [(2, 1), (10, 9), (100, 50), (1000, 900)])
+def test_each_is_exact_for_its_data(t: int, s: int) -> None:
+    pair = transition(linear(), t, s)
+
+    def is_exact(choose: VarianceChoice, data_variance: float) -> bool:
+        return abs(choose(pair, NOTHING).value / reverse_variance(t, s, data_variance) - 1) < 1e-9
+
+    assert is_exact(fixed_large, 1.0) and is_exact(fixed_small, 0.0)
+    assert not is_exact(fixed_large, 0.0) and not is_exact(fixed_small, 1.0)
+    assert not is_exact(fixed_large, 0.25) and not is_exact(fixed_small, 0.25)
+    neighbour = transition(linear(), t, t - 1)  # mistake 3
+    assert (t - s == 1) == (fixed_large(neighbour, NOTHING).value == fixed_large(pair, NOTHING).value)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("choose", [fixed_small, fixed_large])
+def test_a_variance_is_a_value_with_its_log(name: str, choose: VarianceChoice) -> None:
+    for T in (1, 2, 50):
+        schedule = SCHEDULES[name](T)
+        for t in range(1, T + 1):
+            variance = choose(transition(schedule, t, t - 1), NOTHING)
+            assert type(variance.value) is float and type(variance.log) is float
+            if variance.value == 0:
+                assert choose is fixed_small and t == 1 and variance.log == -math.inf
+            else:
+                assert abs(math.exp(variance.log) / variance.value - 1) < 1e-12
+                if t > 1 and t < T:  # a deviation in its place would be seen (mistake 7)
+                    assert abs(math.exp(variance.log) / math.sqrt(variance.value) - 1) > 1e-12
+
+
+def test_small_is_below_large() -> None:
+    for t in range(1, 1001):
+        pair = transition(linear(), t, t - 1)
+        small, large = fixed_small(pair, NOTHING).value, fixed_large(pair, NOTHING).value
+        assert small < large
+        assert not large < small
