@@ -391,13 +391,15 @@ class _Writer:
         weights, means, variances = (np.asarray(v) for v in (mixture.weights, mixture.means, mixture.variances))
         if weights.ndim != 1 or means.shape != (len(weights), dimension) or variances.shape != weights.shape:
             raise BadInput(
-                "A mixture of {d} dimensions must have weights (K,), means (K, {d}) and variances (K,); "
+                "A mixture in {d} dimension(s) must have weights (K,), means (K, {d}) and variances (K,); "
                 "got {weights}, {means} and {variances}.",
                 d=dimension,
                 weights=weights.shape,
                 means=means.shape,
                 variances=variances.shape,
             )
+        if min(map(np.min, (weights, variances, mixture.noise_variance))) < 0:
+            raise BadInput("A mixture's weights and variances must not be negative.")
         return {
             "weights": self.put(f"{name}.weights", weights, "float64"),
             "means": self.put(f"{name}.means", means, "float64"),
@@ -683,16 +685,16 @@ def timeline(
     """Show the timeline; returns where it was last let go.
 
     ``positions`` are the t of the slider's places in playing order: range(T + 1), or a reverse chain (1000, 980, ...).
-    ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for. ``pick`` is a point
-    or an element of the pictures; where a Probe or a Path needs one, by default the first point or the middle of the
-    first picture. ``labels`` are LABELS in the reader's language. ``on_change`` runs when the slider is let go, never while it moves; in it,
-    ``st.session_state[key]`` has "t", "position" and "pick".
+    ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for. ``pick`` is a
+    point or an element of the pictures; where a Probe or a Path needs one, by default the first point or the middle of
+    the first picture. ``labels`` are LABELS in the reader's language. ``on_change`` runs when the slider is let go,
+    never while it moves; in it, ``st.session_state[key]`` has "t", "position" and "pick".
     """
     places = tuple(int(value) for value in positions)
-    if position is not None and not 0 <= position < len(places):
-        raise BadInput("position must lie in 0..{most}; got {got}.", most=len(places) - 1, got=position)
     if not places:
         raise BadInput("positions must hold at least one t; got none.")
+    if position is not None and not 0 <= position < len(places):
+        raise BadInput("position must lie in 0..{most}; got {got}.", most=len(places) - 1, got=position)
     mount = _mount(key, places, (t, position, pick))
     memory = st.session_state.get(f"{key}:mount")
     moved = memory is not None and memory.jump != mount.jump

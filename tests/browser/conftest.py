@@ -8,7 +8,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -82,16 +84,16 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages, each in a context of its own; afterwards nothing may stand in their consoles."""
+@contextmanager
+def opener(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A function that opens pages, each in a context of its own; afterwards nothing may stand in their consoles."""
     contexts, complaints = [], []
 
     def complain(message: str) -> None:
         if not any(word in message for word in SILENT):
             complaints.append(message)
 
-    def open_one(url: str, *, width: int = 1280, height: int = 900, **context_options: object) -> Page:
+    def open_one(url: str, *, width: int = 1280, height: int = 900, **context_options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **context_options)
         contexts.append(context)
         page = context.new_page()
@@ -105,6 +107,20 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages that live as long as one test."""
+    with opener(browser) as open_one:
+        yield open_one
+
+
+@pytest.fixture(scope="module")
+def open_shared_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages that all tests of a module look at."""
+    with opener(browser) as open_one:
+        yield open_one
 
 
 def wait_until_idle(page: Page) -> None:
