@@ -201,6 +201,17 @@ class GaussianMixture:
         offsets = mu - torch.einsum("...k,...kd->...d", r, mu).unsqueeze(-2)
         return (within + (r.unsqueeze(-1) * offsets).mT @ offsets).to(x_t)
 
+    def x0_variance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """Var[x_0 | x_t] of each coordinate, (..., d): the diagonal of ``x0_covariance``, without the matrix."""
+        x, abar, rest = self._ready(x_t, schedule, t)
+        if rest == 0:
+            return x.new_zeros(self._result_shape(x)).to(x_t)
+        log_r, mu, gamma = self._given_component(x, abar, rest)
+        r = log_r.exp()
+        within = torch.einsum("kde,ke->kd", self._parts(x.device).eigenvectors.square(), gamma)
+        offsets = mu - torch.einsum("...k,...kd->...d", r, mu).unsqueeze(-2)
+        return torch.einsum("...k,...kd->...d", r, within + offsets.square()).to(x_t)
+
     def reverse_conditional(self, x_t: Tensor, schedule: NoiseSchedule, t: int, s: int) -> GaussianMixture:
         """The true q(x_s | x_t), s < t: a mixture for each row of x_t.
 
@@ -421,6 +432,19 @@ class FiniteData:
         """x0_hat = E[x_0 | x_t] = sum_i w_i y_i, in the shape of x_t."""
         rows, abar, rest = self._ready(x_t, schedule, t)
         return self._x0(rows, abar, rest).reshape(x_t.shape).to(x_t)
+
+    def x0_variance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """Var[x_0 | x_t] of each coordinate, sum_i w_i (y_i - x0_hat)^2, in the shape of x_t."""
+        rows, abar, rest = self._ready(x_t, schedule, t)
+        if rest == 0:
+            return torch.zeros_like(x_t)
+        centred = self._parts(rows.device).centred
+        squares = centred.square()
+        parts = []
+        for flat in self._split(rows.reshape(-1, self.dimension)):
+            w = self._weights(flat, abar, rest)
+            parts.append((w @ squares - (w @ centred).square()).clamp_min(0))  # rounding may go below 0
+        return torch.cat(parts).reshape(x_t.shape).to(x_t)
 
     def eps(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
         """eps* = E[eps | x_t] = (x_t - sqrt(abar) x0_hat) / sqrt(1 - abar), in the shape of x_t."""

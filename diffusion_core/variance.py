@@ -1,24 +1,51 @@
-r"""The choice of the reverse step's variance :math:`\sigma^2`, where the mean leaves it open.
+r"""Choices of the reverse step's variance :math:`\sigma^2`, where the mean leaves it open.
 
-.. math:: \sigma^2 = \tilde\beta \ (\text{fixed small}), \qquad \sigma^2 = \beta \ (\text{fixed large}).
+.. math::
+    \sigma^2 &= \tilde\beta && \text{fixed small: right when } x_0 \text{ is one point} \\
+    \sigma^2 &= \beta && \text{fixed large: right when } x_0\sim N(0, I) \\
+    \ln\sigma^2 &= v\ln\beta + (1-v)\ln\tilde\beta && \text{learned range: a network's v, a pixel} \\
+    \sigma^{*2} &= \tilde\beta + w_t(\beta-\tilde\beta), \quad w_t = \ell_t/\bar\alpha_t
+        && \text{optimal: } \ell_t \text{ is the least possible loss at t} \\
+    \sigma^{*2}(x_t) &= \tilde\beta + c_0^2\,\mathrm{Var}[x_0|x_t]
+        && \text{state dependent: the true } \mathrm{Var}[x_s|x_t]
 
-Both belong to the stride (t, s). beta-tilde is right when x_0 is one point, beta when x_0 ~ N(0, I).
-A choice maps a `Transition` and x_t to a `Variance`: always the variance itself and its log, never a deviation. A
-choice that looks at x_t (a learned one) returns tensors in place of floats.
+The optimum minimises :math:`E\,KL(q(x_s|x_t)\,\|\,N(\mu^*,\sigma^2 I))`, where the mean over x_t of
+:math:`\mathrm{Var}[x_0|x_t]` is :math:`V_t = \ell_t(1-\bar\alpha_t)/\bar\alpha_t`, and
+:math:`\beta-\tilde\beta = c_0^2(1-\bar\alpha_t)`. So the loss curve *is* the optimal variance.
+
+Everything belongs to the stride (t, s). A choice maps a `Transition` and x_t to a `Variance`: always the variance
+itself and its log, never a deviation. A choice that looks at x_t returns tensors in place of floats.
 
 References:
-    Ho, Jain, Abbeel 2020, section 3.2.
+    Ho, Jain, Abbeel 2020, section 3.2 (both fixed ones). Nichol, Dhariwal 2021, eq. 15 (learned range; GLIDE inherits
+    it). Bao et al. 2022, "Analytic-DPM", theorem 1 (the optimum, there in terms of the score).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition
+from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["Variance", "VarianceChoice", "fixed_large", "fixed_small"]
+__all__ = [
+    "KnowsX0Variance",
+    "Variance",
+    "VarianceChoice",
+    "fixed_large",
+    "fixed_small",
+    "learned_range",
+    "log_range",
+    "optimal",
+    "state_dependent",
+    "state_dependent_diagonal",
+    "with_last",
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +57,19 @@ class Variance:
 
 
 VarianceChoice = Callable[[Transition, Tensor], Variance]
+
+
+class KnowsX0Variance(Protocol):
+    """A law of data whose posterior spread is known exactly: `GaussianMixture`, `FiniteData`."""
+
+    @property
+    def dimension(self) -> int:
+        """d."""
+        ...
+
+    def x0_variance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+        """Var[x_0 | x_t] of each coordinate, in the shape of x_t."""
+        ...
 
 
 def _fixed(value: float) -> Variance:
@@ -44,3 +84,118 @@ def fixed_small(transition: Transition, x_t: Tensor) -> Variance:
 def fixed_large(transition: Transition, x_t: Tensor) -> Variance:
     r""":math:`\beta = 1-\bar\alpha_t/\bar\alpha_s`, the stride's own."""
     return _fixed(transition.beta)
+
+
+def with_last(choice: VarianceChoice, last: VarianceChoice) -> VarianceChoice:
+    """``choice``, but ``last`` for the step into s = 0: a decoder needs a variance where beta-tilde is 0."""
+    return lambda transition, x_t: (last if transition.s == 0 else choice)(transition, x_t)
+
+
+# --- learned range --------------------------------------------------------------------------------------------------
+
+
+def log_range(transition: Transition) -> tuple[float, float]:
+    r"""The ends of the learned range, :math:`(\ln\tilde\beta, \ln\beta)`, both finite.
+
+    At s = 0 beta-tilde is 0. There the lower end is :math:`\beta/(1+\alpha)`, the beta-tilde of a second step as large
+    as the first. Improved DDPM clips likewise, with the beta-tilde of its own second step: for the linear schedule
+    that is 5.5e-5, ours 5.0e-5; no sample depends on it where the last step has no noise.
+    """
+    beta = transition.beta
+    small = transition.beta_tilde if transition.s > 0 else beta / (1 + transition.alpha)
+    return math.log(small), math.log(beta)
+
+
+def learned_range(v: float | Tensor | Callable[[Transition, Tensor], float | Tensor]) -> VarianceChoice:
+    r""":math:`\ln\sigma^2 = v\ln\beta + (1-v)\ln\tilde\beta` (Nichol, Dhariwal 2021, eq. 15).
+
+    The logs are mixed, not the variances. v is not clamped to [0, 1]: outside, the variance leaves the range, as the
+    true one may. At s = 0 the lower end is that of `log_range`.
+
+    Args:
+        v: a number, a tensor that broadcasts with x_t, or a network's (transition, x_t) -> v.
+
+    Raises:
+        BadInput: v is a number, but not a finite one.
+    """
+    if isinstance(v, int | float) and not math.isfinite(v):
+        raise BadInput("v must be a finite number (0 is beta-tilde, 1 is beta); got {got}.", got=v)
+
+    def choose(transition: Transition, x_t: Tensor) -> Variance:
+        low, high = log_range(transition)
+        weight = v(transition, x_t) if callable(v) else v
+        log = weight * high + (1 - weight) * low
+        return Variance(torch.exp(log) if isinstance(log, Tensor) else math.exp(log), log)
+
+    return choose
+
+
+# --- the optimum ----------------------------------------------------------------------------------------------------
+
+
+def optimal(floor: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
+    r""":math:`\sigma^{*2} = \tilde\beta + w_t(\beta-\tilde\beta)` with :math:`w_t = \ell_t/\bar\alpha_t`: the best
+    variance that knows only t, for any data. With the loss of a network in place of :math:`\ell_t` it is the best
+    variance for that network.
+
+    At s = 0 it is :math:`V_t`, the average variance of x_0 given x_t: the best density decoder.
+
+    Args:
+        floor: :math:`\ell_t = \min_f E\|\epsilon-f(x_t)\|^2/d`, t -> a number, or a table with T + 1 places
+            (`objectives.loss_floor`).
+
+    Raises:
+        BadInput: (when used) :math:`\ell_t` is negative or not finite, or :math:`\bar\alpha_t = 0`.
+    """
+    at = floor if callable(floor) else floor.__getitem__
+
+    def choose(transition: Transition, x_t: Tensor) -> Variance:
+        loss = float(at(transition.t))
+        if not 0 <= loss < math.inf:
+            raise BadInput(
+                "floor must be a finite number of at least 0 at t = {t}; got {got}.", t=transition.t, got=loss
+            )
+        if transition.alpha_bar_t == 0:
+            raise BadInput("alpha_bar is 0 at t = {t}, where the loss says nothing of x_0.", t=transition.t)
+        # c_0^2 (1 - alpha_bar_t) is beta - beta_tilde, without a difference of two near numbers
+        gap = transition.c_0**2 * transition.one_minus_alpha_bar_t
+        return _fixed(transition.beta_tilde + loss / transition.alpha_bar_t * gap)
+
+    return choose
+
+
+def state_dependent(law: KnowsX0Variance, schedule: NoiseSchedule) -> VarianceChoice:
+    r""":math:`\tilde\beta + c_0^2\,\mathrm{tr}\,\mathrm{Cov}[x_0|x_t]/d`: one variance for each row of x_t, the
+    average over its coordinates of the true :math:`\mathrm{Var}[x_s|x_t]`.
+
+    It may leave [beta-tilde, beta]: between two modes x_0 is more uncertain than beta allows.
+    """
+    spread = state_dependent_diagonal(law, schedule)
+
+    def choose(transition: Transition, x_t: Tensor) -> Variance:
+        value = spread(transition, x_t).value
+        assert isinstance(value, Tensor)
+        axes = _coordinate_axes(x_t, law.dimension)
+        mean = value.mean(dim=axes, keepdim=True)
+        return Variance(mean, mean.log())
+
+    return choose
+
+
+def state_dependent_diagonal(law: KnowsX0Variance, schedule: NoiseSchedule) -> VarianceChoice:
+    r""":math:`\tilde\beta + c_0^2\,\mathrm{Var}[x_0|x_t]` of each coordinate, in the shape of x_t: what Improved
+    DDPM's variance of each pixel can become at best.
+    """
+
+    def choose(transition: Transition, x_t: Tensor) -> Variance:
+        spread = law.x0_variance(x_t, schedule, transition.t)
+        value = transition.beta_tilde + transition.c_0**2 * spread
+        return Variance(value, value.log())
+
+    return choose
+
+
+def _coordinate_axes(x: Tensor, d: int) -> tuple[int, ...]:
+    """The last axes of x that hold the d coordinates of one row."""
+    count = next(k for k in range(1, x.ndim + 1) if math.prod(x.shape[-k:]) == d)
+    return tuple(range(-count, 0))
