@@ -4,5 +4,8 @@ import streamlit as st
 
 from pages.shared import shell
 
-st.set_page_config(page_title="DDPM, alive", page_icon=":material/blur_on:", layout="wide")
-shell.set_up().run()
+app = st.App(__file__, lifespan=shell.lifespan)  # `streamlit run` starts here, so that the first visitor finds it warm
+
+if shell.has_visitor():
+    st.set_page_config(page_title="DDPM, alive", page_icon=":material/blur_on:", layout="wide")
+    shell.set_up().run()

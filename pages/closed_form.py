@@ -14,8 +14,8 @@ from pages.shared.scenes import density, drawn, pick_scene, schedule_names, sche
 from pages.shared.timeline import Affine, Constant, Formula, Frames, Probe, Scalar
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "bimodal", "three_modes"]
-SHOWN = 400
-POSITIONS = 201
+SHOWN = 300
+POSITIONS = 101
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ from diffusion_core.data import TOYS, word
 
 schedule = SCHEDULES[{schedule!r}]({T})
 generator = torch.Generator().manual_seed({seed})
-x0 = {law}.sample(400, generator)
+x0 = {law}.sample(300, generator)
 t = {max(1, t)}
 
 z = torch.randn((t, *x0.shape), generator=generator, dtype=torch.float64)    # z_1 .. z_t

@@ -5,9 +5,13 @@ folder is called ``pages``. So every page's first line is `ensure_shell`, which 
 """
 
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.shared.i18n import LANGUAGES, _, language, set_language
 
@@ -24,7 +28,7 @@ copy_link = st.components.v2.component(
 )
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def warm_up() -> None:
     """Load what is heavy once, then keep it out of the garbage collector's way.
 
@@ -42,6 +46,18 @@ def warm_up() -> None:
     scipy.stats.norm.cdf(0.0)
     gc.collect()
     gc.freeze()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Warm up when the server starts, before anyone comes."""
+    warm_up()
+    yield
+
+
+def has_visitor() -> bool:
+    """Whether this is the run of a visitor's page, not the start of the server."""
+    return get_script_run_ctx(suppress_warning=True) is not None
 
 
 def page_path(name: str) -> str:
