@@ -13,16 +13,18 @@ function histogramPanel(spec, stage, frame) {
   const [low, high] = spec.domain;
   const width = (high - low) / spec.bins;
   const [first, stride] = spec.component === null ? [0, 1] : [spec.component, node.width];
-  let [heights, curve] = [new Float64Array(spec.bins), new Float64Array(0)];
+  const [counts, heights] = [new Int32Array(spec.bins), new Float64Array(spec.bins)];
+  let curve = new Float64Array(0);
 
   function count(p) {
     const values = node.at(p);
-    heights.fill(0);
-    const share = stride / (values.length * width);
+    const perUnit = 1 / width;
+    counts.fill(0);
     for (let i = first; i < values.length; i += stride) {
-      const bin = Math.floor((values[i] - low) / width);
-      if (bin >= 0 && bin < spec.bins) heights[bin] += share;
+      const place = (values[i] - low) * perUnit;
+      if (place >= 0 && place < spec.bins) counts[place | 0]++;
     }
+    for (let k = 0; k < spec.bins; k++) heights[k] = (counts[k] * stride * perUnit) / values.length;
   }
 
   /** Means of the density over a window one bin wide, at FINE places a bin. */
