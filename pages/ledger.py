@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from diffusion_core.claims import SECTIONS, Claim
+from diffusion_core.claims import LESSONS, Claim
 from pages.shared import controls, lesson, shell
 from pages.shared.i18n import _, parts
 
@@ -33,7 +33,7 @@ controls.show_notes("seed")
 ran = st.session_state.setdefault("ledger_ran", False)
 if st.button(_("Run all checks"), type="primary", icon=":material/play_arrow:") or ran:
     st.session_state["ledger_ran"] = True
-    claims = [(section, claim) for section, many in SECTIONS.items() for claim in many]
+    claims = [(section, claim) for section, many in LESSONS.items() for claim in many]
     summary = st.empty()
     progress = st.progress(0.0)
     green, shown = 0, ""

@@ -1,11 +1,12 @@
 """The ledger: each claim with its check and its wrong variants, a file a section of the article."""
 
 from diffusion_core.claims import closed_form, forward, reverse
-from diffusion_core.claims.check import Claim, Outcome, Trial
+from diffusion_core.claims.check import Claim, Entry, Outcome, Trial
 
-__all__ = ["SECTIONS", "Claim", "Outcome", "Trial"]
+__all__ = ["LESSONS", "Claim", "Entry", "Outcome", "Trial"]
 
-SECTIONS: dict[str, tuple[Claim, ...]] = {
+# The claims that each lesson checks.
+LESSONS: dict[str, tuple[Claim, ...]] = {
     "add_noise": tuple(forward.CLAIMS),
     "closed_form": tuple(closed_form.CLAIMS),
     "sampling": tuple(reverse.CLAIMS),

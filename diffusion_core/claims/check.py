@@ -18,7 +18,7 @@ certifies one. Several tests in one check share a family-wise false-alarm rate b
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
@@ -26,6 +26,7 @@ from torch import Tensor
 
 __all__ = [
     "Claim",
+    "Entry",
     "Outcome",
     "Trial",
     "chi_square",
@@ -147,3 +148,18 @@ class Claim:
         """Check the truth, or one of the mistakes."""
         variant = self.truth if mistake is None else self.mistakes[mistake]
         return judge(self.check(variant, setting or self.setting, seed), self.alpha)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the ledger: what the article says, whether that is right, what is right, and the claims that check it.
+
+    ``verdict`` is "true", "loose" (right with an assumption left out, or half right), "wrong", or "definition" (nothing
+    to check, and only then no claims).
+    """
+
+    key: str
+    article: str
+    verdict: Literal["true", "loose", "wrong", "definition"]
+    correct: str
+    claims: tuple[Claim, ...] = ()

@@ -21,6 +21,8 @@ SILENT = (
     "ERR_INTERNET_DISCONNECTED",
     "ERR_NAME_NOT_RESOLVED",
     "ERR_CONNECTION",
+    "/_stcore/health",  # on a deep link Streamlit first looks for its server below the page's path,
+    "/_stcore/host-config",  # then at the root
 )  # no network, no fault of ours
 
 

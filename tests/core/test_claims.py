@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from diffusion_core.claims import SECTIONS, Claim
+from diffusion_core.claims import LESSONS, Claim
 from diffusion_core.claims.check import (
     chi_square,
     holm,
@@ -16,7 +16,7 @@ from diffusion_core.claims.check import (
     z_of_mean,
 )
 
-ALL = [claim for claims in SECTIONS.values() for claim in claims]
+ALL = [claim for claims in LESSONS.values() for claim in claims]
 
 
 @pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.key)

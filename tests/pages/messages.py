@@ -29,10 +29,10 @@ def marked(folder: Path) -> Iterator[str]:
 def carried() -> Iterator[str]:
     from pages.shared.timeline import LABELS
 
-    from diffusion_core.claims import SECTIONS
+    from diffusion_core.claims import LESSONS
 
     yield from LABELS.values()
-    for claims in SECTIONS.values():
+    for claims in LESSONS.values():
         for claim in claims:
             yield claim.says
             yield from claim.mistakes

@@ -121,16 +121,16 @@ def light_of(app: AppTest, claim: str) -> bool:
 
 @pytest.mark.parametrize("page", LESSONS)
 def test_each_mistake_turns_its_light_red(page: str) -> None:
-    from diffusion_core.claims import SECTIONS
+    from diffusion_core.claims import LESSONS
 
     app = open_page(page, lang="en")
-    for claim in SECTIONS[page]:
+    for claim in LESSONS[page]:
         assert light_of(app, claim.says), claim.key
-    deepest = max(len(claim.mistakes) for claim in SECTIONS[page])
+    deepest = max(len(claim.mistakes) for claim in LESSONS[page])
     for number in range(1, deepest + 1):
-        mistaken = {f"try_{c.key}": str(number) for c in SECTIONS[page] if number <= len(c.mistakes)}
+        mistaken = {f"try_{c.key}": str(number) for c in LESSONS[page] if number <= len(c.mistakes)}
         app = open_page(page, lang="en", **mistaken)
-        for claim in SECTIONS[page]:
+        for claim in LESSONS[page]:
             assert light_of(app, claim.says) == (number > len(claim.mistakes)), (claim.key, number)
 
 

@@ -1,0 +1,234 @@
+"""The lessons in Chromium: cold deep links, the picture against the core, uploads, downloads, phones, languages."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from diffusion_core import linear, q_sample
+from pages.shared.scenes import scene
+from tests.browser.conftest import ROOT, start_server, wait_until_idle
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+PAGES = ("", "add_noise", "closed_form", "sampling", "ledger")
+
+
+def timeline(page: Page) -> Locator:
+    root = page.locator(".timeline[data-t]")
+    expect(root).to_have_count(1)
+    return root
+
+
+def read(root: Locator, track: str) -> np.ndarray:
+    return np.array(root.evaluate("(root, name) => Array.from(root.timeline.read(name))", track))
+
+
+def query(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+@pytest.mark.parametrize("path", ["sampling?lang=zh&t=300", "add_noise?lang=zh&t=37"])
+def test_a_cold_deep_link_shows_the_lesson_inside_the_shell(path: str, open_page: Open) -> None:
+    """The very first request to a fresh server, for each path on a server of its own."""
+    server, address = start_server(ROOT / "app.py")
+    try:
+        page = open_page(f"{address}/{path}")
+        root = timeline(page)
+        expect(page.get_by_test_id("stSidebarNav")).to_contain_text("前向过程")
+        expect(page.get_by_role("heading", level=1)).to_have_text({"s": "采样", "a": "加噪"}[path[0]])
+        expect(root).to_have_attribute("data-t", {"s": "300", "a": "37"}[path[0]])
+        expect(page.get_by_text("Page not found")).to_have_count(0)
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_the_picture_is_what_the_core_computes(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/add_noise?lang=en&data=two_moons&seed=5&t=137")
+    root = timeline(page)
+    shown = scene("two_moons", "", 5)
+    eps = torch.randn(shown.x0.shape, generator=torch.Generator().manual_seed(6))
+    schedule = linear(1000)
+    for t in (137, 1, 0, 1000, 640):
+        root.evaluate("(root, p) => root.timeline.draw(p)", t)
+        expected = q_sample(schedule, torch.from_numpy(shown.x0).double(), t, eps.double()).numpy().ravel()
+        assert np.abs(read(root, "x_t") - expected).max() < 1e-6
+        wrong = (
+            q_sample(schedule, torch.from_numpy(shown.x0).double(), max(0, t - 1) or 2, eps.double()).numpy().ravel()
+        )
+        assert np.abs(read(root, "x_t") - wrong).max() > 1e-6
+
+
+def test_digits_on_the_page_are_the_digits_noised(app_url: str, open_page: Open) -> None:
+    root = timeline(open_page(f"{app_url}/add_noise?lang=en&t=500"))
+    shown = scene("digits", "", 0)
+    eps = torch.randn(shown.x0.shape, generator=torch.Generator().manual_seed(1))
+    expected = q_sample(linear(1000), torch.from_numpy(shown.x0).double(), 500, eps.double()).numpy().ravel()
+    assert np.abs(read(root, "x_t") - expected).max() < 1e-6
+
+
+def test_the_slider_writes_the_url_and_the_checks_follow(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/closed_form?lang=en&T=100&t=40")
+    root = timeline(page)
+    slider = page.get_by_role("slider", name="Timestep t")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(root).to_have_attribute("data-t", "41")
+    expect(page).to_have_url(re.compile(r"[?&]t=41(&|$)"))
+    slider.press("End")
+    expect(root).to_have_attribute("data-t", "100")
+    expect(page).to_have_url(re.compile(r"[?&]t=100(&|$)"))
+    wait_until_idle(page)
+    expect(root).to_have_attribute("data-t", "100")
+
+
+def test_chain_and_jump_land_on_the_same_points(app_url: str, open_page: Open) -> None:
+    root = timeline(open_page(f"{app_url}/closed_form?lang=en"))
+    for position in (1, 20, 100):
+        root.evaluate("(root, p) => root.timeline.draw(p)", position)
+        assert np.abs(read(root, "chain") - read(root, "jump")).max() < 1e-6
+        assert np.abs(read(root, "chain") - read(root, "fresh")).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    "url", ["sampling?N=12", "sampling?sampler=ddim&eta=0.5&N=12&data=spiral", "sampling?data=digits&N=6"]
+)
+def test_each_step_is_recomputed_in_the_browser(url: str, app_url: str, open_page: Open) -> None:
+    """x_s made of mean, sigma and z there equals the x_s that the sampler stored: at every step but the resting end."""
+    root = timeline(open_page(f"{app_url}/{url}&lang=en"))
+    last = int(root.evaluate("root => root.timeline.positions.length")) - 1
+    for position in range(last):
+        root.evaluate("(root, p) => root.timeline.draw(p)", position)
+        assert np.abs(read(root, "x_s") - read(root, "stored")).max() < 2e-5  # float32 frames, times 157 at t = T
+        assert np.abs(read(root, "x_t") - read(root, "stored")).max() > 1e-3
+
+
+def test_a_click_picks_a_pixel_and_opens_its_numbers(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/add_noise?lang=en&t=250")
+    root = timeline(page)
+    canvas = root.locator("canvas").first
+    box = canvas.bounding_box()
+    assert box
+    before = root.locator("[data-value]").evaluate_all("nodes => nodes.map(n => n.dataset.value)")
+    canvas.click(position={"x": box["width"] * 0.38, "y": box["height"] * 0.11})
+    after = root.locator("[data-value]").evaluate_all("nodes => nodes.map(n => n.dataset.value)")
+    assert before != after
+    numbers = [float(v) for v in after]
+    assert any(abs(numbers[0] * a + numbers[2] * e - x) < 1e-6 for a in numbers for e in numbers for x in numbers)
+
+
+def test_a_good_photo_is_shown(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/add_noise?lang=en&data=photo&t=0")
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:20], picture[20:] = (255, 0, 0), (0, 0, 255)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    )
+    wait_until_idle(page)
+    root = timeline(page)
+    page.wait_for_function(f"root => root.timeline.read('x_t').length === {picture.size}", arg=root.element_handle())
+    root.evaluate("root => root.timeline.draw(0)")
+    assert np.abs(read(root, "x_t") - (picture.ravel() / 127.5 - 1)).max() < 1e-6
+
+
+def half_a_picture() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()[:4000]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"this is no picture", "The file is"),
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "no picture that can be read"),
+        (half_a_picture(), "cut short or damaged"),
+    ],
+)
+def test_a_bad_photo_gives_one_sentence_and_the_page_goes_on(
+    content: bytes, sentence: str, app_url: str, open_page: Open
+) -> None:
+    page = open_page(f"{app_url}/add_noise?lang=en&data=photo")
+    page.locator("input[type=file]").set_input_files({"name": "bad.png", "mimeType": "image/png", "buffer": content})
+    expect(page.get_by_test_id("stAlert").filter(has_text=sentence)).to_have_count(1, timeout=15_000)
+    root = timeline(page)
+    root.evaluate("root => root.timeline.draw(300)")
+    expect(root).to_have_attribute("data-t", "300")
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_page_is_wider_than_a_phone(path: str, lang: str, app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/{path}?lang={lang}", width=390, height=844, reduced_motion="reduce")
+    script = "[document.documentElement, document.querySelector('[data-testid=stMainBlockContainer]')]"
+    assert max(page.evaluate(f"{script}.map(element => element.scrollWidth)")) <= 390
+
+
+def test_the_language_follows_the_browser_then_the_switch(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/add_noise", locale="zh-CN")
+    expect(page.get_by_role("heading", level=1)).to_have_text("加噪")
+    page.get_by_test_id("stSidebar").get_by_text("English", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Add noise")
+    assert query(page)["lang"] == "en"
+    page.get_by_test_id("stSidebarNav").get_by_text("Sample", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sample")
+
+
+def test_the_link_that_is_copied_shows_the_same_view(app_url: str, open_page: Open) -> None:
+    page = open_page(
+        f"{app_url}/sampling?data=spiral&N=9&seed=3&t=444",
+        locale="en-US",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    timeline(page)
+    page.get_by_role("button", name="Copy link to this view").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert "lang=en" in link
+    other = timeline(open_page(link, locale="zh-CN"))
+    assert np.array_equal(read(timeline(page), "x_t"), read(other, "x_t"))
+
+
+def test_a_mistake_turns_its_light_red_and_back(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/add_noise?lang=en")
+    light = page.locator(".st-key-claim_E2").get_by_test_id("stAlert")
+    expect(light).to_contain_text("Holds")
+    page.locator(".st-key-claim_E2").get_by_text("no shrinking", exact=True).click()
+    expect(light).to_contain_text("Rejected by: z of the mean")
+    assert query(page)["try_E2"] == "3"
+    page.locator(".st-key-claim_E2").get_by_text("As it is", exact=True).click()
+    expect(light).to_contain_text("Holds")
+
+
+def test_a_run_can_be_taken_away(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/sampling?lang=en&N=4&data=eight_gaussians")
+    root = timeline(page)
+    with page.expect_download() as numbers:
+        page.get_by_text("All the numbers (.npz)").click()
+    with np.load(Path(numbers.value.path())) as stored:
+        assert stored["t"].tolist() == [1000, 750, 500, 250, 0]
+        root.evaluate("root => root.timeline.draw(2)")
+        assert np.abs(read(root, "x_t") - stored["x"][2].ravel()).max() < 1e-6
+        assert np.abs(read(root, "x0_hat") - stored["x0_hat"][2].ravel()).max() < 1e-5
+    with page.expect_download() as animation:
+        page.get_by_text("Animation (GIF)").click()
+    with Image.open(Path(animation.value.path())) as film:
+        assert film.n_frames == 5
+        film.seek(0)
+        first = np.asarray(film.convert("RGB")).astype(int)
+        film.seek(4)
+        last = np.asarray(film.convert("RGB")).astype(int)
+    assert np.abs(first - last).max() > 50
