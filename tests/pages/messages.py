@@ -27,9 +27,8 @@ def marked(folder: Path) -> Iterator[str]:
 
 
 def carried() -> Iterator[str]:
-    from pages.shared.timeline import LABELS
-
     from diffusion_core.claims import LESSONS
+    from pages.shared.timeline import LABELS
 
     yield from LABELS.values()
     for claims in LESSONS.values():
