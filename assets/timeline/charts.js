@@ -79,6 +79,22 @@ function histogramPanel(spec, stage, frame) {
     context.fillStyle = theme.text;
     context.fill();
   }
+
+  function nearest(x) {
+    const share = (x * frame.clientWidth - BOX.left) / (frame.clientWidth - BOX.left - BOX.right);
+    const value = low + share * (high - low);
+    const values = node.at(stage.position);
+    let found = first;
+    for (let i = first; i < values.length; i += stride) {
+      if (Math.abs(values[i] - value) < Math.abs(values[found] - value)) found = i;
+    }
+    return Math.floor(found / node.width);
+  }
+
+  if (stage.picks("point")) {
+    const count = node.shape[0] ?? 1;
+    pickable(frame, stage, { at: nearest, step: (dx, dy) => (stage.pick + dx + dy + count) % count });
+  }
   return { draw, numbers: () => (mixture ? { heights, curve } : { heights }) };
 }
 

@@ -6,8 +6,8 @@ function liveValue(value, stage) {
   return (p) => node.value(p, placeOf(node, stage.pick, stage.kind, value.component));
 }
 
-function show(element, value, signed) {
-  element.textContent = (signed && value >= 0 ? "\u2007" : "") + format(value); // a figure space where a minus may come
+function show(element, value) {
+  element.textContent = format(value);
   element.setAttribute("data-value", value);
 }
 
@@ -18,13 +18,13 @@ function formulaPanel(spec, stage, frame) {
     const name = element.textContent.match(/^\s*\{\{(.+)\}\}\s*$/)?.[1];
     if (name === undefined) continue;
     element.setAttribute("data-name", name);
-    live.push({ name, element, read: liveValue(spec.values[name], stage), signed: spec.values[name].moves });
+    live.push({ name, element, read: liveValue(spec.values[name], stage) });
   }
   frame.tabIndex = 0; // so that a keyboard can scroll it
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", spec.title ?? "");
   return {
-    draw: (p) => live.forEach(({ element, read, signed }) => show(element, read(p), signed)),
+    draw: (p) => live.forEach(({ element, read }) => show(element, read(p))),
     numbers: () => Object.fromEntries(live.map(({ name, read }) => [name, Float64Array.of(read(stage.position))])),
   };
 }
@@ -37,7 +37,7 @@ function numbersPanel(spec, stage, frame) {
     return { label, output, read: liveValue(value, stage) };
   });
   return {
-    draw: (p) => rows.forEach(({ output, read }) => show(output, read(p), false)),
+    draw: (p) => rows.forEach(({ output, read }) => show(output, read(p))),
     numbers: () => Object.fromEntries(rows.map(({ label, read }) => [label, Float64Array.of(read(stage.position))])),
   };
 }

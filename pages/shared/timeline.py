@@ -426,8 +426,7 @@ class _Writer:
                 most=width - 1,
                 got=probe.component,
             )
-        moves = isinstance(value, Probe) and self.tracks[probe.track]["kind"] != "constant"  # its sign may come and go
-        return {"track": probe.track, "component": probe.component, "moves": moves}
+        return {"track": probe.track, "component": probe.component}
 
     def points(self, name: str) -> None:
         """A track of points in the plane."""
@@ -662,9 +661,9 @@ def _mount(key: str, positions: tuple[int, ...], asked: tuple[int | None, int | 
     if memory is None or not shown:
         return _Mount(positions, asked, start, pick, 0)
     if memory.positions == positions:
-        here = _understood(positions, shown["t"], shown["position"])
+        here = _understood(positions, shown["t"], shown.get("position", start))
         agrees = here == position if position is not None else t is None or positions[here] == positions[start]
-        if memory.asked == asked or (agrees and (pick is None or pick == shown["pick"])):
+        if memory.asked == asked or (agrees and (pick is None or pick == shown.get("pick"))):
             return _Mount(positions, asked, memory.position, memory.pick, memory.jump)
     return _Mount(positions, asked, start, pick, memory.jump + 1)
 
@@ -713,5 +712,5 @@ def timeline(
     )
     if moved:
         return TimelineState(places[mount.position], mount.position, mount.pick)
-    here = _understood(places, shown["t"], shown["position"])
-    return TimelineState(places[here], here, shown["pick"])
+    here = _understood(places, shown["t"], shown.get("position", mount.position))
+    return TimelineState(places[here], here, shown.get("pick"))

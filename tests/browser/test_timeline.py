@@ -288,6 +288,20 @@ def test_new_data_keep_the_place_and_another_t_moves_it(show: Show) -> None:
     heard(page, "t=250 position=250 pick=None heard=2")
 
 
+def test_other_positions_start_from_the_t_asked_for(show: Show) -> None:
+    page, root = show("scene=points")
+    slider = page.get_by_role("slider")
+    slider.press("End")
+    slider.press("ArrowLeft")
+    heard(page, "t=999 position=999 pick=None heard=1")
+    page.get_by_role("button", name="Every t twice").click()
+    expect(root).to_have_attribute("data-position", "499")  # 0, 2, ..., 2000: of 998 and 1000 the first
+    expect(root).to_have_attribute("data-t", "998")
+    expect(page.get_by_text("Python: t=998 position=499")).to_be_visible()
+    slider.press("ArrowRight")
+    expect(page.get_by_text("Python: t=1000 position=500")).to_be_visible()
+
+
 def test_a_click_picks_the_nearest_point(show: Show) -> None:
     page, root = show("scene=points&t=0", height=1200)
     xy = read(root, "x_t").reshape(-1, 2)
@@ -302,6 +316,19 @@ def test_a_click_picks_the_nearest_point(show: Show) -> None:
     assert picked != 0
     heard(page, f"t=0 position=0 pick={picked} heard=1")
     expect(root.locator("mn[data-name=x_t]")).to_have_attribute("data-value", str(xy[picked, 0].item()))
+
+
+def test_a_click_in_a_histogram_picks_the_nearest_value(show: Show) -> None:
+    page, root = show("scene=points&t=0")
+    frame = root.locator(".histogram .frame")
+    box = frame.bounding_box()
+    assert box is not None
+    frame.click(position={"x": 46 + (box["width"] - 60) * (1.1 + 4) / 8, "y": 50})
+    first = read(root, "x_t")[::2]
+    picked = int(root.evaluate("root => root.timeline.pick"))
+    a_pixel = 8 / (box["width"] - 60)
+    assert abs(first[picked] - 1.1) <= np.abs(first - 1.1).min() + a_pixel
+    heard(page, f"t=0 position=0 pick={picked} heard=1")
 
 
 def test_a_click_picks_a_pixel_and_arrow_keys_its_neighbours(show: Show) -> None:

@@ -186,6 +186,10 @@ def app() -> None:
     reset = st.button("t = 250 again")
     if reset:
         st.session_state.asked = 250
+    if st.button("Every t twice"):
+        st.session_state.twice = True
+    if st.session_state.get("twice"):
+        demo = replace(demo, positions=tuple(2 * t for t in demo.positions))
     if st.button("Half the noise"):
         st.session_state.half = True
     if st.session_state.get("half"):
