@@ -1,0 +1,382 @@
+r"""What is minimised, how low it can go, and what it says of the likelihood. In nats a dimension; / ln 2 for bits.
+
+.. math::
+    L_{simple} &= E\,\|\epsilon - \hat\epsilon(x_t, t)\|^2/d \ \ge\ \ell_t
+        = \frac{\bar\alpha_t}{1-\bar\alpha_t}V_t, \qquad V_t = \tfrac1d E\,\mathrm{tr}\,\mathrm{Cov}[x_0|x_t] \\
+    L_T &= \tfrac1d E\,KL\big(q(x_T|x_0)\|N(0,I)\big) \qquad\text{(forward.forward_kl)} \\
+    L_{t-1} &= \tfrac12\Big[\frac{\tilde\beta}{\sigma^2}-1+\ln\frac{\sigma^2}{\tilde\beta}\Big]
+        + \frac{c_0^2}{2\sigma^2}\Big(V_t + \tfrac1dE\|\hat x_\theta-\hat x_0\|^2\Big) \\
+    L_0 &= \tfrac12\ln 2\pi\sigma^2 + \frac{1}{2\sigma^2}\Big(V_1 + \tfrac1dE\|\hat x_\theta-\hat x_0\|^2\Big)
+        \qquad\text{(a density as decoder)}
+
+The bound :math:`-\ln p(x_0) \le L_T + \sum L_{t-1} + L_0` (Ho et al. 2020, eq. 5) pays above the entropy of the data
+the *gap* (their eq. 16), one KL for each step, which knows nothing of x_0:
+
+.. math::
+    KL\big(q(x_T)\|N(0,I)\big) + \sum E\,KL\big(q(x_s|x_t)\|p(x_s|x_t)\big), \qquad
+    KL = \tfrac12\Big[\ln\frac{\sigma^2}{\beta} + \frac{\sigma^{*2}}{\sigma^2} - 1\Big] - \big[H(q_s)-H(q_t)\big],
+
+with :math:`\sigma^{*2} = \tilde\beta + c_0^2V_t` and H the entropy of x_t a dimension.
+
+References:
+    Ho, Jain, Abbeel 2020, eq. 5, 12, 14 and 16. Nichol, Dhariwal 2021, eq. 16 (hybrid). Kingma et al. 2021,
+    "Variational Diffusion Models" (the weights in SNR). Bao et al. 2022, "Analytic-DPM" (loss and optimal variance).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from diffusion_core.errors import BadInput
+from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.forward import check_same_shape, forward_kl, q_sample
+from diffusion_core.posterior import Transition, transition
+from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.samplers import Denoiser
+from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.variance import Variance, VarianceChoice, optimal
+
+__all__ = [
+    "Bound",
+    "Estimate",
+    "decoder_term",
+    "entropy",
+    "hybrid_loss",
+    "loss_floor",
+    "optimal_for",
+    "simple_loss",
+    "simple_weight",
+    "vlb",
+    "vlb_gap",
+    "vlb_loss",
+    "vlb_term",
+    "x0_uncertainty",
+]
+
+Law = GaussianMixture | FiniteData
+LOG_2PI = math.log(2 * math.pi)
+ROWS = 2**22  # numbers in the largest temporary array
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its standard error: 0 where the number is exact but for rounding."""
+
+    value: float
+    standard_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The terms of a bound in nats a dimension.
+
+    Attributes:
+        prior: the term of x_T.
+        steps: one for each pair (t, s), from high t to low; the last is the decoder's, s = 0.
+        standard_error: of the total; 0 where there is no Monte Carlo.
+    """
+
+    prior: float
+    steps: tuple[float, ...]
+    standard_error: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Their sum, in nats a dimension."""
+        return self.prior + math.fsum(self.steps)
+
+    @property
+    def bits(self) -> float:
+        """The total in bits a dimension."""
+        return self.total / math.log(2)
+
+
+# --- the simple loss, and its floor ---------------------------------------------------------------------------------
+
+
+def simple_loss(denoiser: Denoiser, schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+    r""":math:`\|\epsilon-\hat\epsilon(x_t, t)\|^2/d`, the mean over all rows and coordinates (Ho et al. 2020, eq. 14).
+
+    Args:
+        denoiser: (x_t, t) -> eps, shape of x_t.
+        x0, eps: (batch, ...) data and the noise that it gets.
+        t: an integer in 1..T, or (batch,) of them.
+
+    Returns:
+        A 0-d tensor, differentiable.
+
+    Raises:
+        BadInput: t out of range, shapes that differ, numbers that are not finite.
+    """
+    schedule.at(schedule.beta, t, x0, low=1)
+    eps_hat = denoiser(q_sample(schedule, x0, t, eps), t)  # type: ignore[arg-type]  # a row each, in training
+    check_same_shape("the denoiser's eps", eps_hat, "x0", x0)
+    return (eps - eps_hat).square().mean()
+
+
+def x0_uncertainty(
+    law: Law, schedule: NoiseSchedule, t: int, n: int = 2_000, generator: torch.Generator | None = None
+) -> Estimate:
+    r""":math:`V_t = E\,\mathrm{tr}\,\mathrm{Cov}[x_0|x_t]/d`, what is left to know of x_0: from 0 at t = 0 to the
+    variance of the data.
+
+    Exact for one Gaussian, by quadrature for 1-D mixtures; else the mean over n draws of x_t of the exact covariance.
+
+    Raises:
+        BadInput: t outside 1..T, or no generator where one is needed.
+    """
+    schedule.check_t(t, low=1)
+    if isinstance(law, GaussianMixture) and len(law.weights) == 1:
+        alpha_bar, noise = schedule.alpha_bar[t].item(), schedule.one_minus_alpha_bar[t].item()
+        return Estimate((law.eigenvalues * noise / (alpha_bar * law.eigenvalues + noise)).mean().item())
+    x, weights, exact = _x_t(law, schedule, t, n, generator)
+    return _average(_x0_variance(law, x, schedule, t).mean(-1), weights, exact)
+
+
+def loss_floor(
+    law: Law, schedule: NoiseSchedule, t: int, n: int = 2_000, generator: torch.Generator | None = None
+) -> Estimate:
+    r""":math:`\ell_t = \frac{\bar\alpha_t}{1-\bar\alpha_t}V_t`, the simple loss of the best possible network at t, in
+    [0, 1]. What a network's loss has above it, is its error. Arguments and errors are those of `x0_uncertainty`.
+    """
+    spread = x0_uncertainty(law, schedule, t, n, generator)
+    snr = schedule.snr[t].item()
+    return Estimate(snr * spread.value, snr * spread.standard_error)
+
+
+def optimal_for(
+    law: Law,
+    schedule: NoiseSchedule,
+    timesteps: Sequence[int],
+    n: int = 2_000,
+    generator: torch.Generator | None = None,
+) -> VarianceChoice:
+    """`optimal` with the floor of this law at these timesteps. Arguments and errors are those of `x0_uncertainty`."""
+    floors = {t: loss_floor(law, schedule, t, n, generator).value for t in timesteps}
+
+    def floor(t: int) -> float:
+        if t not in floors:
+            raise BadInput("t must be one of the timesteps that the optimal variance was made for; got {got}.", got=t)
+        return floors[t]
+
+    return optimal(floor)
+
+
+def entropy(
+    law: Law, schedule: NoiseSchedule, t: int, n: int = 2_000, generator: torch.Generator | None = None
+) -> Estimate:
+    r""":math:`H(q_t)/d = -E\ln q_t(x_t)/d` in nats; at t = 0 that of the data, if it has a density.
+
+    Exact for one Gaussian, by quadrature for 1-D mixtures; else the mean over n draws. Errors: as `x0_uncertainty`.
+    """
+    schedule.check_t(t)
+    if isinstance(law, GaussianMixture) and len(law.weights) == 1:
+        values = law.marginal(schedule, t).eigenvalues
+        return Estimate(0.5 * (LOG_2PI + 1 + values.log().mean().item()))
+    x, weights, exact = _x_t(law, schedule, t, n, generator)
+    parts = [law.log_prob(part, schedule, t) for part in x.split(_rows(law))]
+    return _average(-torch.cat(parts) / law.dimension, weights, exact)
+
+
+# --- the bound ------------------------------------------------------------------------------------------------------
+
+
+def vlb_term(
+    transition: Transition, variance: Variance, V_t: float | Tensor, network_excess: float | Tensor = 0.0
+) -> float | Tensor:
+    r""":math:`L_{t-1}` for s >= 1 (Ho et al. 2020, eq. 8, in the mean over x_0 and x_t).
+
+    .. math:: \tfrac12\Big[\frac{\tilde\beta}{\sigma^2}-1+\ln\frac{\sigma^2}{\tilde\beta}\Big]
+              + \frac{c_0^2}{2\sigma^2}(V_t + \text{excess})
+
+    At the best variance and mean it is :math:`\tfrac12\ln(\sigma^{*2}/\tilde\beta)`.
+
+    Args:
+        variance: :math:`\sigma^2`; with tensors the term is that of each place.
+        V_t: `x0_uncertainty`, or Var[x_0 | x_t] at each place.
+        network_excess: :math:`E\|\hat x_\theta-\hat x_0\|^2/d`, the network's error in x_0 above the best.
+
+    Raises:
+        BadInput: s = 0, which is `decoder_term`'s.
+    """
+    if transition.s == 0:
+        raise BadInput("s must be at least 1 here (s = 0 is the decoder's term); got 0.")
+    ratio = transition.beta_tilde / variance.value
+    return (
+        0.5 * (ratio - 1 + variance.log - math.log(transition.beta_tilde))
+        + 0.5 * transition.c_0**2 * (V_t + network_excess) / variance.value
+    )
+
+
+def decoder_term(variance: Variance, V_t: float | Tensor, network_excess: float | Tensor = 0.0) -> float | Tensor:
+    r""":math:`L_0 = \tfrac12\ln 2\pi\sigma^2 + (V_t+\text{excess})/(2\sigma^2)`, with the density
+    N(x_0; x0_hat, sigma^2 I) as decoder; least at :math:`\sigma^2 = V_t`. Infinite where sigma^2 is 0 (beta-tilde).
+
+    Ho et al. 2020, eq. 13, integrate that density over the cell of a grey level: bits of images, not of densities.
+    """
+    if isinstance(variance.value, float) and variance.value == 0:
+        return math.inf
+    return 0.5 * (LOG_2PI + variance.log) + 0.5 * (V_t + network_excess) / variance.value
+
+
+def vlb(
+    law: Law,
+    schedule: NoiseSchedule,
+    timesteps: Sequence[int],
+    variance: VarianceChoice,
+    n: int = 2_000,
+    generator: torch.Generator | None = None,
+) -> Bound:
+    r"""The bound :math:`L_T + \sum L_{t-1} + L_0` with the exact denoiser (Ho et al. 2020, eq. 5).
+
+    Args:
+        law: the data; quadrature for 1-D mixtures, else n draws of x_t at each t.
+        timesteps: integers in 1..T, from high to low; the last pair, into 0, is the decoder's.
+        variance: any choice; those that look at x_t are averaged over it.
+
+    Raises:
+        BadInput: timesteps that do not fall, no generator where one is needed.
+    """
+    steps = []
+    for pair in _pairs(schedule, timesteps):
+        x, weights, exact = _x_t(law, schedule, pair.t, n, generator)
+        chosen, spread = variance(pair, x), _x0_variance(law, x, schedule, pair.t)
+        term = vlb_term(pair, chosen, spread) if pair.s > 0 else decoder_term(chosen, spread)
+        steps.append(_average(torch.as_tensor(term, dtype=x.dtype).expand(x.shape).mean(-1), weights, exact))
+    return Bound(
+        forward_kl(schedule, law.second_moment, timesteps[0]),
+        tuple(step.value for step in steps),
+        math.hypot(*(step.standard_error for step in steps)),
+    )
+
+
+def vlb_gap(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int], variance: VarianceChoice) -> Bound:
+    r"""The bound less the entropy of the data, as KLs that see no x_0 (Ho et al. 2020, eq. 16), for 1-D mixtures.
+
+    The gap is at least KL(data || generated): a bound may be bad where the samples are good. Its total plus the
+    entropy at t = 0 is `vlb`'s total, though no term is the same.
+
+    Raises:
+        BadInput: data of more than one dimension or without a density; timesteps that do not fall.
+    """
+    pairs = _pairs(schedule, timesteps)
+    entropies = [entropy(law, schedule, t).value for t in (*timesteps, 0)]
+    steps = []
+    for pair, (H_t, H_s) in zip(pairs, pairwise(entropies), strict=True):
+        x, weights = expectation_nodes(law.marginal(schedule, pair.t))
+        chosen = variance(pair, x)
+        if isinstance(chosen.value, float) and chosen.value == 0:
+            steps.append(math.inf)
+            continue
+        true = pair.beta_tilde + pair.c_0**2 * law.x0_variance(x, schedule, pair.t)
+        term = 0.5 * (chosen.log - math.log(pair.beta) + true / chosen.value - 1)
+        steps.append(_average(torch.as_tensor(term).mean(-1), weights, exact=True).value - (H_s - H_t))
+    return Bound(law.kl_to_normal(schedule, timesteps[0]), tuple(steps))
+
+
+def simple_weight(transition: Transition, variance: Variance) -> float | Tensor:
+    r""":math:`\frac{\beta^2}{2\sigma^2\alpha(1-\bar\alpha_t)}`: what the bound weighs the squared error of eps with
+    (Ho et al. 2020, eq. 12). :math:`L_{simple}` puts 1 in its place. Infinite where sigma^2 is 0.
+
+    Raises:
+        BadInput: alpha is 0 (zero terminal SNR), where eps says nothing of x_0.
+    """
+    if transition.alpha == 0:
+        raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=transition.t)
+    if isinstance(variance.value, float) and variance.value == 0:
+        return math.inf
+    scale = transition.beta**2 / (transition.alpha * transition.one_minus_alpha_bar_t)
+    return 0.5 * scale / variance.value
+
+
+# --- a learned variance ---------------------------------------------------------------------------------------------
+
+
+def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tensor, eps: Tensor) -> Tensor:
+    r""":math:`L_{t-1}`, or :math:`L_0` where t = 1, of a network that predicts eps and v; it trains v alone.
+
+    :math:`KL\big(N(\tilde\mu,\tilde\beta)\,\|\,N(\mathrm{sg}(\mu_\theta),\sigma^2)\big)` with
+    :math:`\ln\sigma^2 = v\ln\beta_t+(1-v)\ln\tilde\beta_t`, where
+    :math:`(\tilde\mu-\mu_\theta)^2 = \frac{\beta_t^2}{\alpha_t(1-\bar\alpha_t)}(\epsilon-\hat\epsilon)^2` and sg stops
+    the gradient. The decoder is a density, and at t = 1 the range is that of `variance.log_range`.
+
+    Args:
+        eps_hat, v, eps: (batch, ...) the network's two outputs, and the noise that was added.
+        t: an integer in 1..T, or (batch,) of them; s = t - 1.
+
+    Returns:
+        (batch,) in nats a dimension.
+
+    Raises:
+        BadInput: t out of range, shapes that differ.
+    """
+    check_same_shape("v", v, "eps", eps)
+    check_same_shape("eps_hat", eps_hat, "eps", eps)
+    beta, noise = schedule.beta, schedule.one_minus_alpha_bar
+    beta_tilde = torch.cat([beta[:1], beta[1:] * noise[:-1] / noise[1:]])
+    low = beta_tilde.clone()
+    low[1] = beta[1] / (1 + schedule.alpha[1])  # as variance.log_range does at s = 0
+    at = [schedule.at(table, t, eps, low=1) for table in (low.log(), beta.log(), beta_tilde)]
+    log_low, log_beta, posterior = at
+    error = schedule.at(beta.square() / (schedule.alpha * noise), t, eps, low=1) * (eps - eps_hat.detach()).square()
+
+    log_variance = v * log_beta + (1 - v) * log_low
+    inverse = torch.exp(-log_variance)
+    kl = 0.5 * (posterior * inverse - 1 + log_variance - log_low + error * inverse)
+    decoder = 0.5 * (LOG_2PI + log_variance + error * inverse)
+    first = torch.as_tensor(t == 1, device=eps.device).reshape(-1, *[1] * (eps.ndim - 1))
+    return torch.where(first, decoder, kl).reshape(len(eps), -1).mean(1)
+
+
+def hybrid_loss(
+    eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tensor, eps: Tensor, vlb_weight: float = 1e-3
+) -> Tensor:
+    r""":math:`L_{hybrid} = L_{simple} + \lambda L_{vlb}` (Nichol, Dhariwal 2021, eq. 16), a 0-d tensor.
+
+    :math:`L_{vlb}` is the sum over t; for t drawn evenly from 1..T it is T times the mean of `vlb_loss`, so that the
+    default weighs one term with T / 1000. Nats here; their code measures this part in bits. Arguments and errors are
+    those of `vlb_loss`.
+    """
+    return (eps - eps_hat).square().mean() + vlb_weight * schedule.T * vlb_loss(eps_hat, v, schedule, t, eps).mean()
+
+
+# --- averages over x_t ----------------------------------------------------------------------------------------------
+
+
+def _x_t(
+    law: Law, schedule: NoiseSchedule, t: int, n: int, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor, bool]:
+    """Points (n, d) and weights (n,) to average over x_t with, and whether they are exact (quadrature)."""
+    if isinstance(law, GaussianMixture) and law.dimension == 1:
+        return *expectation_nodes(law.marginal(schedule, t)), True
+    if generator is None:
+        raise BadInput("generator must be a torch.Generator, for this average is over draws; got None.")
+    if not isinstance(n, int) or n < 2:
+        raise BadInput("n must be an integer of at least 2; got {got}.", got=n)
+    x0 = law.sample(n, generator)
+    eps = torch.randn(x0.shape, dtype=x0.dtype, device=generator.device, generator=generator).to(x0.device)
+    return q_sample(schedule, x0, t, eps), x0.new_full((n,), 1 / n), False
+
+
+def _average(values: Tensor, weights: Tensor, exact: bool) -> Estimate:
+    mean = (values @ weights).item()
+    return Estimate(mean, 0.0 if exact else values.std().item() / math.sqrt(len(values)))
+
+
+def _x0_variance(law: Law, x: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
+    return torch.cat([law.x0_variance(part, schedule, t) for part in x.split(_rows(law))])
+
+
+def _rows(law: Law) -> int:
+    """Rows of x_t at a time, so that no (rows, K, d) array is large."""
+    return max(1, ROWS // law.means.numel()) if isinstance(law, GaussianMixture) else ROWS
+
+
+def _pairs(schedule: NoiseSchedule, timesteps: Sequence[int]) -> list[Transition]:
+    if len(timesteps) == 0:
+        raise BadInput("timesteps must hold at least one timestep; got none.")
+    return [transition(schedule, t, s) for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True)]
