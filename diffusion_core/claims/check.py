@@ -4,10 +4,11 @@ A `Claim` is one sentence with a procedure (`check`) that is run on the truth an
 only if the truth passes and every mistake is rejected. The statistics are chosen so that each answers one question:
 
 ==============  =========================================================  ===============================
-mean            z = (mean(r) - mu) / sqrt(v / n)                           r of known variance v
+mean            z = (mean(r) - mu) / sqrt(v / n)                           r of known variance v, or v estimated
 variance        sum((r - mu)^2) / v ~ chi^2_n                              only if r is exactly Gaussian
 shape           sup |F_n - F| (Kolmogorov-Smirnov)                         fully specified F
 second moment   z of (r - mu)^2 with its estimated error                   any r with four moments
+correlation     (artanh(r) - artanh(rho)) sqrt(n - 3)                      Gaussian pairs (Fisher)
 identity        max |a - b| / max(1, |b|) <= 1e-10                         no randomness
 ==============  =========================================================  ===============================
 
@@ -27,9 +28,12 @@ from torch import Tensor
 __all__ = [
     "Claim",
     "Entry",
+    "Light",
     "Outcome",
     "Trial",
     "chi_square",
+    "estimated_mean_z",
+    "fisher_z",
     "holm",
     "identity",
     "kolmogorov_smirnov",
@@ -99,6 +103,23 @@ def z_of_mean(values: Tensor | np.ndarray, mean: float = 0.0, variance: float = 
     return Trial("z of the mean", z, p_value=float(2 * stats.norm.sf(abs(z))), n=r.size)
 
 
+def estimated_mean_z(values: Tensor | np.ndarray, mean: float = 0.0) -> Trial:
+    """Is the mean right, the variance being estimated? No spread at all is no sample: p is NaN, which is rejected."""
+    r = _flat(values)
+    error = r.std(ddof=1) / math.sqrt(r.size)
+    z = float((r.mean() - mean) / error) if error > 0 else math.nan
+    return Trial("z of the mean", z, p_value=float(2 * stats.norm.sf(abs(z))), n=r.size)
+
+
+def fisher_z(first: Tensor | np.ndarray, second: Tensor | np.ndarray, correlation: float) -> Trial:
+    """Is the correlation right, the pairs being Gaussian? artanh(r) is then nearly N(artanh(rho), 1 / (n - 3))."""
+    a, b = _flat(first), _flat(second)
+    limit = 1 - 1e-15  # two equal rows have r = 1, whose artanh is infinite
+    r = min(max(float(np.corrcoef(a, b)[0, 1]), -limit), limit)
+    z = (math.atanh(r) - math.atanh(correlation)) * math.sqrt(a.size - 3)
+    return Trial("z of the correlation (Fisher)", z, p_value=float(2 * stats.norm.sf(abs(z))), n=a.size)
+
+
 def chi_square(values: Tensor | np.ndarray, mean: float = 0.0, variance: float = 1.0) -> Trial:
     """Is the variance right, the values being exactly Gaussian with known mean? The value is the ratio to expected."""
     r = _flat(values)
@@ -129,6 +150,18 @@ def identity(got: Tensor | np.ndarray, expected: Tensor | np.ndarray, tolerance:
 
 
 @dataclass(frozen=True)
+class Light:
+    """What a claim's light stands for: the truth's outcome, and each mistake's."""
+
+    truth: Outcome
+    mistakes: Mapping[str, Outcome]
+
+    @property
+    def green(self) -> bool:
+        return self.truth.passed and not any(outcome.passed for outcome in self.mistakes.values())
+
+
+@dataclass(frozen=True)
 class Claim:
     """A sentence, its check, the truth, and the mistakes that the check must reject.
 
@@ -148,6 +181,10 @@ class Claim:
         """Check the truth, or one of the mistakes."""
         variant = self.truth if mistake is None else self.mistakes[mistake]
         return judge(self.check(variant, setting or self.setting, seed), self.alpha)
+
+    def light(self, seed: int = 0) -> Light:
+        """The truth and every mistake, all at one seed."""
+        return Light(self.run(seed=seed), {mistake: self.run(mistake, seed=seed) for mistake in self.mistakes})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The article's forward process: one noising step, its fixed point, and whether x_T is noise.
 
 q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I)                        (Ho et al. 2020, eq. 2)
+alpha_bar_t = prod(1 - beta_i): the order of the betas does not matter to x_T
 Var[x_t] - 1 = alpha_bar_t (Var[x_0] - 1),    x_T -> N(0, I)  iff  alpha_bar_T -> 0  iff  sum(beta) = infinity
 """
 
@@ -15,16 +16,29 @@ from diffusion_core.claims.check import (
     Claim,
     Trial,
     chi_square,
+    estimated_mean_z,
     identity,
     kolmogorov_smirnov,
     second_moment_z,
     z_of_mean,
 )
 from diffusion_core.data import bimodal
-from diffusion_core.forward import q_sample, q_step
-from diffusion_core.schedule import NoiseSchedule, inverse_square, linear
+from diffusion_core.exact import GaussianMixture
+from diffusion_core.forward import forward_kl, q_sample, q_step
+from diffusion_core.schedule import NoiseSchedule, from_beta, inverse_square, linear
 
-__all__ = ["CLAIMS", "IS_NOISE", "ONE_STEP", "VARIANCE_MAP", "OneStep", "WholeWay"]
+__all__ = [
+    "ALPHA_BAR",
+    "CLAIMS",
+    "DISTANCE",
+    "IS_NOISE",
+    "MORE",
+    "ONE_STEP",
+    "ORDER",
+    "VARIANCE_MAP",
+    "OneStep",
+    "WholeWay",
+]
 
 Step = Callable[[NoiseSchedule, Tensor, int, int, torch.Generator], Tensor]
 
@@ -151,4 +165,106 @@ VARIANCE_MAP = Claim(
     setting=WholeWay(linear(1000), n=2_000),
 )
 
-CLAIMS = (ONE_STEP, IS_NOISE, VARIANCE_MAP)
+# --- the betas and their product ------------------------------------------------------------------------------------
+
+
+def check_order(
+    rearrange: Callable[[Tensor, torch.Generator], Tensor], setting: NoiseSchedule, seed: int
+) -> list[Trial]:
+    """alpha_bar_T of rearranged betas is what it was, and the SNR falls at every step nevertheless."""
+    beta = rearrange(setting.beta[1:], torch.Generator().manual_seed(seed))
+    other = from_beta(beta)
+    return [
+        identity(other.log_alpha_bar[-1], setting.log_alpha_bar[-1], tolerance=1e-12),
+        Trial("largest rise of the SNR", float(other.snr[1:].diff().clamp(min=0).max()), tolerance=0.0, n=other.T),
+    ]
+
+
+ORDER = Claim(
+    key="E3",
+    says="β need not grow with t: in any order the betas give the same ᾱ_T, and the SNR falls at every step.",
+    check=check_order,
+    truth=lambda beta, generator: beta[torch.randperm(len(beta), generator=generator)],
+    mistakes={
+        "betas drawn anew, some twice": lambda beta, generator: beta[
+            torch.randint(len(beta), (len(beta),), generator=generator)
+        ],
+        "every β the mean of them all": lambda beta, generator: torch.full_like(beta, float(beta.mean())),
+    },
+    setting=linear(1000),
+)
+
+Table = Callable[[NoiseSchedule], tuple[Tensor, Tensor]]
+
+
+def table_in_float32(schedule: NoiseSchedule) -> tuple[Tensor, Tensor]:
+    """The product, and one minus it, in single precision, as most libraries keep them."""
+    product = (1 - schedule.beta.float()).cumprod(0)
+    return product.double(), (1 - product).double()
+
+
+def check_alpha_bar(table: Table, setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """alpha_bar and 1 - alpha_bar against the plain product and a sum without cancellation."""
+    alpha_bar, noise = table(setting)
+    product = torch.cumprod(1 - setting.beta, 0)
+    # 1 - prod_{i<=t} alpha_i = sum_i beta_i prod_{j<i} alpha_j: positive terms only
+    before = torch.cat([product.new_ones(1), product[:-1]])
+    expected = (setting.beta * before).cumsum(0)
+    return [
+        identity(alpha_bar, product, tolerance=1e-12),
+        identity(noise[1:] / expected[1:], torch.ones(setting.T), tolerance=1e-10),
+    ]
+
+
+def shifted(schedule: NoiseSchedule) -> tuple[Tensor, Tensor]:
+    """The table without alpha_bar_0 = 1: every place holds its neighbour."""
+    return schedule.alpha_bar.roll(-1), schedule.one_minus_alpha_bar.roll(-1)
+
+
+ALPHA_BAR = Claim(
+    key="E8",
+    says="ᾱ_t is the product of the 1 − β_i, with ᾱ₀ = 1, and 1 − ᾱ_t keeps its digits near t = 1.",
+    check=check_alpha_bar,
+    truth=lambda schedule: (schedule.alpha_bar, schedule.one_minus_alpha_bar),
+    mistakes={
+        "float32 tables": table_in_float32,
+        "ᾱ₀ left out, all one place off": shifted,
+        "1 − Σβ in place of the product": lambda schedule: (1 - schedule.beta.cumsum(0), schedule.beta.cumsum(0)),
+    },
+    setting=linear(1000),
+)
+
+# --- how far from noise ---------------------------------------------------------------------------------------------
+
+
+def kl_of_a_gaussian(law: GaussianMixture, schedule: NoiseSchedule) -> float:
+    """KL as if x_T were Gaussian with its mean and variance."""
+    variance = law.marginal(schedule, schedule.T).variance
+    return (variance - 1 - math.log(variance)) / 2
+
+
+def check_distance(kl: Callable[[GaussianMixture, NoiseSchedule], float], setting: WholeWay, seed: int) -> list[Trial]:
+    """KL(q(x_T) || N(0, 1)) against the mean of log q - log N over draws of x_T."""
+    law = bimodal().law
+    assert isinstance(law, GaussianMixture)
+    x_T = law.marginal(setting.schedule, setting.schedule.T).sample(setting.n, torch.Generator().manual_seed(seed))
+    noise = -0.5 * (x_T.square().sum(-1) + math.log(2 * math.pi))
+    ratio = law.log_prob(x_T, setting.schedule, setting.schedule.T) - noise
+    return [estimated_mean_z(ratio, kl(law, setting.schedule))]
+
+
+DISTANCE = Claim(
+    key="E4b",
+    says="At finite T, x_T is never exactly noise: KL(q(x_T) ‖ N(0, 1)) is positive, and a known number.",
+    check=check_distance,
+    truth=lambda law, schedule: law.kl_to_normal(schedule, schedule.T),
+    mistakes={
+        "exactly noise: KL = 0": lambda law, schedule: 0.0,
+        "only mean and variance compared": kl_of_a_gaussian,
+        "the KL with x_0 known": lambda law, schedule: forward_kl(schedule, law.second_moment, schedule.T),
+    },
+    setting=WholeWay(linear(50)),
+)
+
+CLAIMS = (ONE_STEP, IS_NOISE, VARIANCE_MAP)  # of the lesson
+MORE = (ORDER, ALPHA_BAR, DISTANCE)  # of the ledger
