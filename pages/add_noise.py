@@ -107,7 +107,6 @@ with lesson.picture_first() as picture:
         name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
     with columns[2]:
         T = controls.integer("T", "T", 1000, 1, 4000)
-    controls.show_notes("data", "word", "schedule", "T", "t", "seed")
 
 schedule = schedule_of(name, T)
 a, b = schedule.sqrt_alpha_bar.numpy(), schedule.sqrt_one_minus_alpha_bar.numpy()

@@ -140,7 +140,6 @@ with lesson.picture_first() as picture:
         name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
     with columns[2]:
         T = controls.integer("T", "T", 1000, 1, 2000)
-    controls.show_notes("data", "word", "schedule", "T", "t", "seed")
 
 schedule = schedule_of(name, T)
 way = paths(scene.name, scene.word, name, T, seed, scene.x0)

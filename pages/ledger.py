@@ -29,7 +29,7 @@ st.markdown(prose["picture"])
 st.markdown(prose["formula"])
 st.markdown(prose["check"])
 seed = controls.seed()
-controls.show_notes("seed")
+controls.show_notes()
 ran = st.session_state.setdefault("ledger_ran", False)
 if st.button(_("Run all checks"), type="primary", icon=":material/play_arrow:") or ran:
     st.session_state["ledger_ran"] = True

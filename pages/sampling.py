@@ -29,6 +29,7 @@ from pages.shared.timeline import (
     Frames,
     Line,
     Lines,
+    Path,
     Probe,
     Scalar,
     Shifted,
@@ -209,7 +210,9 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
         field = (Field(law, color=COLORS["eps"]),) if law else ()
         data = density(scene, np.ones_like(a), np.zeros_like(a))
         shown += [
-            drawn(scene, "x_t", _("x_t, its exact density, and the field ε̂"), density=law, layers=field),
+            drawn(
+                scene, "x_t", _("x_t, its exact density, and the field ε̂"), density=law, layers=(*field, Path("x_t"))
+            ),
             drawn(scene, "x0_hat", _("x̂₀, the guess of the end, on the data"), density=data, color=COLORS["x0_hat"]),
         ]
     shown.append(
@@ -254,7 +257,6 @@ with lesson.picture_first() as picture:
         steps = controls.integer("N", _("Steps N"), min(limit, 25 if scene.name == "digits" else 50), 1, limit)
     with low[3]:
         spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
-    controls.show_notes("data", "word", "schedule", "T", "t", "seed", "sampler", "variance", "eta", "N", "spacing")
 
 settings = Settings(scene.name, scene.word, name, T, steps, spacing, sampler, variance, eta, seed)
 schedule = schedule_of(name, T)

@@ -3,12 +3,12 @@
 import numpy as np
 import streamlit as st
 import torch
-from pages.shared.timeline import Frames
 
 from diffusion_core import ancestral, fixed_small
 from pages.shared import controls, lesson, shell
 from pages.shared.i18n import _, parts
 from pages.shared.scenes import drawn, law_of, scene, schedule_of
+from pages.shared.timeline import Frames
 
 STEPS = 50
 T = 1000
@@ -37,7 +37,6 @@ def there_and_back(name: str, seed: int) -> np.ndarray:
 shell.ensure_shell()
 prose = lesson.open_lesson("start")
 seed = controls.bind("seed", 0, controls.parse_integer("seed", 0, controls.MAX_SEED))
-controls.show_notes("seed")
 timesteps = schedule_of("linear", T).timesteps(STEPS, spacing="trailing")
 word, digit = there_and_back("word", st.session_state[seed]), there_and_back("digits", st.session_state[seed])
 lesson.show_timeline(

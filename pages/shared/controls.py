@@ -13,7 +13,7 @@ import streamlit as st
 from diffusion_core.errors import BadInput
 from pages.shared.i18n import _, explain
 
-__all__ = ["bind", "choice", "integer", "number", "remember", "seed", "show_notes", "text"]
+__all__ = ["bind", "choice", "integer", "number", "remember", "seed", "show_notes", "start_page", "text"]
 
 MAX_SEED = 2**31 - 1
 T = TypeVar("T")
@@ -22,6 +22,7 @@ T = TypeVar("T")
 def bind(name: str, default: T, parse: Callable[[str], T]) -> str:
     """Fill the session's value of one URL parameter; returns the key of the widget that shows it."""
     key, seen = f"url_{name}", f"seen_{name}"
+    st.session_state.setdefault("url_bound", []).append(name)
     raw = st.query_params.get(name)
     if key not in st.session_state or raw != st.session_state.get(seen):
         notes = st.session_state.setdefault("url_notes", {})
@@ -46,11 +47,17 @@ def remember(name: str, value: object, default: object) -> None:
     st.session_state.setdefault("url_notes", {}).pop(name, None)
 
 
-def show_notes(*names: str) -> None:
-    """One sentence for every URL parameter that could not be taken as it came."""
-    for name in names:
-        if note := st.session_state.get("url_notes", {}).get(name):
-            st.warning(note, icon=":material/link_off:")
+def start_page() -> None:
+    """Forget which parameters the page before had."""
+    st.session_state["url_bound"] = []
+
+
+def show_notes() -> None:
+    """One sentence for every parameter of this page's URL that could not be taken as it came."""
+    notes = st.session_state.get("url_notes", {})
+    for name in dict.fromkeys(st.session_state["url_bound"]):
+        if name in notes:
+            st.warning(notes[name], icon=":material/link_off:")
 
 
 def _remember_widget(name: str, default: object) -> None:

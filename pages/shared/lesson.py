@@ -24,6 +24,7 @@ PARTS = ("title", "question", "picture", "formula", "check", "article")
 
 def open_lesson(name: str) -> dict[str, str]:
     """Title and question; returns the parts of the prose."""
+    controls.start_page()
     prose = parts(name)
     st.title(prose["title"], anchor=False)
     with st.container(key="question"):
@@ -44,6 +45,7 @@ def show_timeline(*, key: str, positions: Sequence[int], t: int = 0, **rest: Any
         controls.remember("t", int(st.session_state[key]["t"]), t)
         st.session_state[bound] = int(st.session_state[key]["t"])
 
+    controls.show_notes()
     return timeline(
         key=key, positions=positions, t=st.session_state[bound], labels=timeline_labels(), on_change=remember, **rest
     )
