@@ -1,6 +1,6 @@
 """Paint the picture that "Your photo" shows before a photo is uploaded: hills at dusk, from formulas alone.
 
-    python assets/data/make_example_photo.py        writes example_photo.jpg beside this file
+python assets/data/make_example_photo.py        writes example_photo.jpg beside this file
 """
 
 from pathlib import Path

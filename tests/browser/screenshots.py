@@ -1,7 +1,7 @@
 """Screenshots of every page, wide and narrow, light and dark, in both languages.
 
-    make screenshots                                       the few that the README shows, into assets/screenshots
-    python tests/browser/screenshots.py --all FOLDER       all of them
+make screenshots                                       the few that the README shows, into assets/screenshots
+python tests/browser/screenshots.py --all FOLDER       all of them
 """
 
 import argparse
@@ -19,7 +19,13 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-PAGES = {"": "start", "add_noise": "add_noise", "closed_form": "closed_form", "sampling": "sampling", "ledger": "ledger"}
+PAGES = {
+    "": "start",
+    "add_noise": "add_noise",
+    "closed_form": "closed_form",
+    "sampling": "sampling",
+    "ledger": "ledger",
+}
 SHOWN = [  # the README's: path, query, theme, language
     ("add_noise", "t=180", "light", "en"),
     ("sampling", "data=two_moons&t=360", "dark", "en"),
@@ -84,7 +90,9 @@ def main() -> None:
             page.close()
 
         if arguments.all:
-            for (path, name), theme, lang, width in product(PAGES.items(), ("light", "dark"), ("en", "zh"), (1440, 390)):
+            for (path, name), theme, lang, width in product(
+                PAGES.items(), ("light", "dark"), ("en", "zh"), (1440, 390)
+            ):
                 if name in arguments.pages.split(",") and (theme == "light") == (lang == "en" or width == 390):
                     shoot(path, "", theme, lang, width, arguments.all / f"{name}_{width}_{theme}_{lang}.png", True)
         else:
