@@ -3,7 +3,10 @@
     x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) z_bar                          (Ho et al. 2020, eq. 4)
     z_bar_t = sum_i sqrt(alpha_bar_t / alpha_bar_i) sqrt(beta_i) z_i / sqrt(1 - alpha_bar_t)
 
-It holds point by point with that z_bar, and in distribution with a fresh one, *if the z_i are independent*.
+It holds point by point with that z_bar, and in distribution with a fresh one, *if the z_i are independent*. z_bar is
+another variable at each t:
+
+    corr(z_bar_s, z_bar_t) = sqrt(alpha_bar_t (1 - alpha_bar_s) / (alpha_bar_s (1 - alpha_bar_t))),   s < t
 """
 
 import math
@@ -15,12 +18,34 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
+from diffusion_core.claims.check import (
+    Claim,
+    Trial,
+    chi_square,
+    fisher_z,
+    identity,
+    kolmogorov_smirnov,
+    z_of_mean,
+)
 from diffusion_core.claims.forward import beta_as_deviation, no_shrink, true_step, uniform_noise
-from diffusion_core.forward import collapse_noise, q_chain, q_sample
+from diffusion_core.forward import collapse_noise, q_chain, q_sample, q_step
 from diffusion_core.schedule import NoiseSchedule, linear
 
-__all__ = ["ADDITIVITY", "CLAIMS", "FRESH_NOISE", "RATE", "SAME_NOISE", "Jump", "rms_errors"]
+__all__ = [
+    "ADDITIVITY",
+    "ALGEBRA",
+    "CLAIMS",
+    "CORRELATION",
+    "FRESH_NOISE",
+    "INDEPENDENCE",
+    "MORE",
+    "RATE",
+    "SAME_NOISE",
+    "TWO_STEPS",
+    "Jump",
+    "TwoTimes",
+    "rms_errors",
+]
 
 
 @dataclass(frozen=True)
@@ -187,4 +212,134 @@ RATE = Claim(
     setting=None,
 )
 
-CLAIMS = (SAME_NOISE, FRESH_NOISE, ADDITIVITY, RATE)
+# --- independence ---------------------------------------------------------------------------------------------------
+
+NoiseOf = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def check_independence(noise_of: NoiseOf, setting: Jump, seed: int) -> list[Trial]:
+    """x_t of chains from x_0 ~ N(0, 1), whose variance stays 1 only if each z is independent of all before it."""
+    schedule, generator = setting.schedule, torch.Generator().manual_seed(seed)
+    x = torch.randn(setting.n, generator=generator, dtype=torch.float64)
+    z = torch.randn(setting.n, generator=generator, dtype=torch.float64)
+    for t in range(1, setting.t + 1):
+        z = noise_of(torch.randn(setting.n, generator=generator, dtype=torch.float64), z, x)
+        x = q_step(schedule, x, t - 1, t, z)
+    return [z_of_mean(x), chi_square(x)]
+
+
+INDEPENDENCE = Claim(
+    key="E9",
+    says="The z_t must be independent of x₀ and of each other: each N(0, 1) by itself is not enough.",
+    check=check_independence,
+    truth=lambda fresh, before, x: fresh,
+    mistakes={
+        "one z for all steps": lambda fresh, before, x: before,
+        "each z half like the one before": lambda fresh, before, x: 0.5 * before + math.sqrt(0.75) * fresh,
+        "z takes the sign of x": lambda fresh, before, x: fresh.abs() * x.sign(),
+    },
+    setting=Jump(linear(1000), t=100),
+)
+
+# --- two steps, and the algebra -------------------------------------------------------------------------------------
+
+TwoSteps = Callable[[float, float, Tensor, Tensor, Tensor], Tensor]
+
+
+def two_steps(a1: float, a2: float, x: Tensor, z1: Tensor, z2: Tensor) -> Tensor:
+    """sqrt(a2) (sqrt(a1) x + sqrt(1 - a1) z1) + sqrt(1 - a2) z2, multiplied out; a1 is the first step's alpha."""
+    return math.sqrt(a2 * a1) * x + math.sqrt(a2 * (1 - a1)) * z1 + math.sqrt(1 - a2) * z2
+
+
+def check_two_steps(expand: TwoSteps, setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """Two steps taken one after the other, at every t, against the line that is multiplied out."""
+    generator = torch.Generator().manual_seed(seed)
+    alpha = setting.alpha.tolist()
+    x, z1, z2 = torch.randn((3, setting.T + 1), generator=generator, dtype=torch.float64)
+    rows = range(2, setting.T + 1, 7)
+    walked = [q_step(setting, q_step(setting, x[t], t - 2, t - 1, z1[t]), t - 1, t, z2[t]) for t in rows]
+    expanded = [expand(alpha[t - 1], alpha[t], x[t], z1[t], z2[t]) for t in rows]
+    return [identity(torch.stack(expanded), torch.stack(walked))]
+
+
+TWO_STEPS = Claim(
+    key="E10",
+    says="Two steps multiplied out: √α_t shrinks the earlier noise, too.",
+    check=check_two_steps,
+    truth=two_steps,
+    mistakes={
+        "the earlier noise is not shrunk": lambda a1, a2, x, z1, z2: (
+            math.sqrt(a2 * a1) * x + math.sqrt(1 - a1) * z1 + math.sqrt(1 - a2) * z2
+        ),
+        "α without its root": lambda a1, a2, x, z1, z2: (
+            a2 * a1 * x + math.sqrt(a2 * (1 - a1)) * z1 + math.sqrt(1 - a2) * z2
+        ),
+    },
+    setting=linear(1000),
+)
+
+
+def check_algebra(right: Callable[[Tensor, Tensor], Tensor], setting: int, seed: int) -> list[Trial]:
+    """alpha_t (1 - alpha_{t-1}) + (1 - alpha_t) for random alphas."""
+    now, before = torch.rand((2, setting), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return [identity(right(now, before), now * (1 - before) + (1 - now), tolerance=1e-12)]
+
+
+ALGEBRA = Claim(
+    key="E13",
+    says="The two variances add up: α_t (1 − α_{t−1}) + (1 − α_t) = 1 − α_t α_{t−1}.",
+    check=check_algebra,
+    truth=lambda now, before: 1 - now * before,
+    mistakes={
+        "2 − α_t − α_{t−1}: the first not shrunk": lambda now, before: 2 - now - before,
+        "roots added, not squares": lambda now, before: ((now * (1 - before)).sqrt() + (1 - now).sqrt()).square(),
+    },
+    setting=1_000,
+)
+
+# --- another noise at each t ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TwoTimes:
+    """z_bar at s and at t of the same ``n`` chains."""
+
+    schedule: NoiseSchedule
+    s: int
+    t: int
+    n: int = 10_000
+
+
+def flat_weights(schedule: NoiseSchedule, z: Tensor, t: int) -> Tensor:
+    """The z_i averaged with weights sqrt(beta_i) alone: older noise is not shrunk."""
+    weights = schedule.beta[1 : t + 1].sqrt()
+    return torch.tensordot(weights / weights.norm(), z[:t], dims=1)
+
+
+def check_correlation(
+    collapse: Callable[[NoiseSchedule, Tensor, int], Tensor], setting: TwoTimes, seed: int
+) -> list[Trial]:
+    """The correlation of z_bar_s and z_bar_t over chains, and that each is N(0, 1)."""
+    schedule, s, t = setting.schedule, setting.s, setting.t
+    z = torch.randn((t, setting.n), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    early, late = collapse(schedule, z, s), collapse(schedule, z, t)
+    kept, noise = schedule.alpha_bar, schedule.one_minus_alpha_bar
+    correlation = math.sqrt(float(kept[t] * noise[s] / (kept[s] * noise[t])))
+    return [fisher_z(early, late, correlation), chi_square(late)]
+
+
+CORRELATION = Claim(
+    key="E11d",
+    says="z̄ is another variable at each t: corr(z̄_s, z̄_t) = √(ᾱ_t (1 − ᾱ_s) / (ᾱ_s (1 − ᾱ_t))).",
+    check=check_correlation,
+    truth=collapse_noise,
+    mistakes={
+        "one z̄ for all t": lambda schedule, z, t: collapse_noise(schedule, z, 1),
+        "a fresh z̄ at each t": lambda schedule, z, t: z[t - 1],
+        "older noise not shrunk": flat_weights,
+    },
+    setting=TwoTimes(linear(1000), s=100, t=300),
+)
+
+CLAIMS = (SAME_NOISE, FRESH_NOISE, ADDITIVITY, RATE)  # of the lesson
+MORE = (INDEPENDENCE, TWO_STEPS, ALGEBRA, CORRELATION)  # of the ledger
