@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from pages.shared.palette import COLORS
 from PIL import Image
+
+from pages.shared.palette import COLORS
 
 __all__ = ["gif", "npz"]
 
