@@ -31,26 +31,26 @@ export default function ({ parentElement, data, setStateValue }) {
 function createTimeline(parent) {
   const root = h("div", { class: "timeline" });
   parent.append(root);
-  let [data, current] = [null, null];
+  let [data, current, tell] = [null, null, null];
 
   function update(bytes, setStateValue) {
-    if (bytes !== data) {
-      data = bytes;
-      const before = current;
-      current?.stop();
-      try {
-        current = runTimeline(root, readBlob(bytes), before);
-      } catch (error) {
-        console.warn(error);
-        current = null;
-        root.replaceChildren(h("p", { class: "damaged", role: "alert" }, DAMAGED));
-        return;
-      }
+    tell = setStateValue;
+    if (bytes === data) {
+      current?.refresh(); // another theme
+      return;
     }
-    if (!current) return;
-    current.tell = setStateValue;
-    current.refresh();
-    current.begin();
+    data = bytes;
+    const before = current;
+    before?.stop();
+    try {
+      current = runTimeline(root, readBlob(bytes), before, (...change) => tell(...change));
+      current.refresh();
+      current.begin();
+    } catch (error) {
+      console.warn(error);
+      current = null;
+      root.replaceChildren(h("p", { class: "damaged", role: "alert" }, DAMAGED));
+    }
   }
 
   // A change of size redraws at once: the observer runs before the browser paints.
@@ -67,7 +67,7 @@ function createTimeline(parent) {
 }
 
 /** Build everything for one blob, inside root; `before` is what was shown, so that the place is kept. */
-function runTimeline(root, { spec, arrays }, before) {
+function runTimeline(root, { spec, arrays }, before, tell) {
   const { positions, labels } = spec;
   const last = positions.length - 1;
   const kept = before && before.jump === spec.jump && before.positions.join() === positions.join();
@@ -86,7 +86,7 @@ function runTimeline(root, { spec, arrays }, before) {
     },
   };
   const sent = before ? before.sent : { t: positions[spec.position], position: spec.position, pick: spec.pick };
-  const self = { stage, sent, positions, jump: spec.jump, tell: null, refresh, begin, stop };
+  const self = { stage, sent, positions, jump: spec.jump, wasPlaying: false, refresh, begin, stop };
   const timings = [];
 
   // --- elements ---
@@ -103,16 +103,18 @@ function runTimeline(root, { spec, arrays }, before) {
   readoutValue.style.minWidth = `${String(Math.max(...positions)).length}ch`;
   const speed = h("select", { class: "speed", "aria-label": labels.speed, title: labels.speed },
     ...SPEEDS.map((s) => h("option", { value: s, ...(s === 1 ? { selected: "" } : {}) }, `${s}×`)));
+  if (before) speed.value = before.speed.value;
   const live = h("p", { class: "visually-hidden", "aria-live": "polite" });
   const controls = h("div", { class: "controls", role: "group", "aria-label": labels.timestep },
     h("div", { class: "buttons" },
       iconButton("back", labels.back, () => step(-1)), playButton, iconButton("forward", labels.forward, () => step(1)), speed),
     h("label", { class: "scrubber" },
-      h("span", { class: "caption" }, mathText(labels.timestep.replace(/ t$/, ""), ), " ", h("i", {}, "t")),
+      h("span", { class: "caption" }, labels.timestep.replace(/ t$/, ""), " ", h("i", {}, "t")),
       slider,
       h("span", { class: "ends", "aria-hidden": "true" }, h("span", {}, String(positions[0])), h("span", {}, String(positions[last])))),
     readout);
   const grid = h("div", { class: "panels" });
+  self.speed = speed;
   const panels = spec.panels.map((panel) => mountPanel(panel, stage, grid));
   root.replaceChildren(controls, grid, live);
   root.onkeydown = (event) => {
@@ -156,7 +158,7 @@ function runTimeline(root, { spec, arrays }, before) {
   /** Only what changed is sent: each value sent is a run of the script. A place that follows from t goes unsaid. */
   function report() {
     clearTimeout(timer);
-    if (playing || !self.tell) return;
+    if (playing) return;
     const [t, position, pick] = [positions[stage.position], stage.position, stage.pick];
     live.textContent = `t = ${t}`;
     const understood = positions[sent.position] === t ? sent.position : positions.indexOf(t);
@@ -164,7 +166,7 @@ function runTimeline(root, { spec, arrays }, before) {
     for (const name of ["position", "pick", "t"]) {
       if (changes[name] === sent[name]) continue;
       sent[name] = changes[name];
-      self.tell(name, changes[name]);
+      tell(name, changes[name]);
     }
   }
 
@@ -188,10 +190,10 @@ function runTimeline(root, { spec, arrays }, before) {
     if (last === 0) return;
     clearTimeout(timer);
     setPlaying(true);
-    let [place, before] = [stage.position === last ? 0 : stage.position, performance.now()];
+    let [place, earlier] = [stage.position === last ? 0 : stage.position, performance.now()];
     const tick = (now) => {
-      place += (Math.min(100, Math.max(0, now - before)) / 1000) * Number(speed.value) * (last / seconds(positions.length));
-      before = now;
+      place += (Math.min(100, Math.max(0, now - earlier)) / 1000) * Number(speed.value) * (last / seconds(positions.length));
+      earlier = now;
       if (place >= last) {
         draw(last);
         pauseAndReport();
@@ -219,18 +221,15 @@ function runTimeline(root, { spec, arrays }, before) {
     root.classList.toggle("playing", value);
   }
 
+  /** Go on as before; or play, if that is wished. Python hears of a place that it does not know yet. */
   function begin() {
-    if (before?.stopped && before.wasPlaying && kept) play();
-    else if (!before && spec.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) play();
-    else if (before && !kept) report();
-    before = null;
-    begin.done = true;
-    self.begin = () => {};
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (before ? kept && before.wasPlaying : spec.autoplay && !still) play();
+    else if (before) report();
   }
 
   function stop() {
     self.wasPlaying = playing;
-    self.stopped = true;
     clearTimeout(timer);
     cancelAnimationFrame(frame);
     playing = false;

@@ -122,6 +122,8 @@ def test_density_of_a_cell_is_the_cores_density_where_it_is_smooth(scene: Callab
     exact = core_mixture(app.mixture()).log_prob(grid, SCHEDULE, 500).exp().numpy()
     curvature = (6 / 96) ** 2 / 24  # mean over a cell - value at its centre = h^2/24 Laplacian + ...
     np.testing.assert_allclose(numbers(root, 0)["density"], exact, atol=4 * curvature * exact.max())
+    late = core_mixture(app.mixture()).log_prob(grid, SCHEDULE, 480).exp().numpy()
+    assert np.abs(numbers(root, 0)["density"] - late).max() > 4 * curvature * exact.max()
 
 
 def test_path_is_the_way_of_the_picked_point(scene: Callable[[str], Locator]) -> None:
@@ -130,6 +132,7 @@ def test_path_is_the_way_of_the_picked_point(scene: Callable[[str], Locator]) ->
     signal = app.alpha_bar()[:, None]
     way = np.sqrt(signal) * constant(demo, "x0")[0] + np.sqrt(1 - signal) * constant(demo, "eps")[0]
     np.testing.assert_allclose(numbers(root, 0)["path"], way.ravel(), atol=1e-6, rtol=0)
+    assert np.abs(numbers(root, 0)["path"] - way[::-1].ravel()).max() > 0.1
 
 
 @pytest.mark.parametrize(("name", "panel", "component"), [("points", 1, 0), ("pictures", 2, None)])
@@ -195,7 +198,7 @@ def test_formula_and_curves_show_the_numbers_at_t(scene: Callable[[str], Locator
     values = {
         name: float(root.locator(f"mn[data-name={name}]").get_attribute("data-value") or "nan") for name in app.PROBED
     }
-    assert abs(values["a"] - np.sqrt(signal)) < 1e-12
+    assert abs(values["a"] - np.sqrt(signal)) < 1e-12 < abs(values["a"] - np.sqrt(app.alpha_bar()[499]))
     assert abs(values["x_t"] - (values["a"] * values["x0"] + values["b"] * values["eps"])) < 1e-12
     assert abs(values["x_t"] - read(root, "x_t")[0]) < 1e-12
     assert abs(numbers(root, 2)["signal ᾱ_t"][0] - signal) < 1e-12
