@@ -1,0 +1,67 @@
+"""What the article needs and leaves out, as far as it is not about the variance: what the network learns is a score.
+
+eps*(x_t) = E[eps | x_t] = -sqrt(1 - alpha_bar_t) grad log q(x_t)      (Tweedie; Efron 2011)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from diffusion_core.claims.check import Claim, Trial, identity
+from diffusion_core.data import eight_gaussians
+from diffusion_core.exact import GaussianMixture
+from diffusion_core.schedule import NoiseSchedule, linear
+
+__all__ = ["CLAIMS", "TWEEDIE", "Place"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """``n`` places in the plane, at a few t."""
+
+    schedule: NoiseSchedule
+    times: tuple[int, ...] = (10, 100, 300, 1000)
+    n: int = 16
+
+
+EpsOf = Callable[[NoiseSchedule, int, Tensor], Tensor]
+
+
+def eps_from_gradient(schedule: NoiseSchedule, t: int, score: Tensor) -> Tensor:
+    """-sqrt(1 - alpha_bar) times the gradient."""
+    return -float(schedule.sqrt_one_minus_alpha_bar[t]) * score
+
+
+def check_tweedie(eps_of: EpsOf, setting: Place, seed: int) -> list[Trial]:
+    """eps made of autograd's gradient of ln q(x_t), against the one made of E[x_0 | x_t]."""
+    law, schedule = cast(GaussianMixture, eight_gaussians().law), setting.schedule
+    generator = torch.Generator().manual_seed(seed)
+    got, expected = [], []
+    for t in setting.times:
+        x = torch.randn((setting.n, 2), generator=generator, dtype=torch.float64).requires_grad_()
+        (score,) = torch.autograd.grad(law.log_prob(x, schedule, t).sum(), x)
+        got.append(eps_of(schedule, t, score))
+        x = x.detach()
+        x0_hat = law.x0_mean(x, schedule, t)
+        rest = x - float(schedule.sqrt_alpha_bar[t]) * x0_hat
+        expected.append(rest / float(schedule.sqrt_one_minus_alpha_bar[t]))
+    return [identity(torch.stack(got), torch.stack(expected))]
+
+
+TWEEDIE = Claim(
+    key="E39",
+    says="Predicting the noise is learning the score: ε* = −√(1 − ᾱ_t) ∇ ln q(x_t).",
+    check=check_tweedie,
+    truth=eps_from_gradient,
+    mistakes={
+        "the sign forgotten": lambda schedule, t, score: -eps_from_gradient(schedule, t, score),
+        "1 − ᾱ_t without its root": lambda schedule, t, score: -float(schedule.one_minus_alpha_bar[t]) * score,
+        "the score itself": lambda schedule, t, score: -score,
+    },
+    setting=Place(linear(1000)),
+)
+
+CLAIMS = (TWEEDIE,)

@@ -1,0 +1,141 @@
+"""The article's last section: diffusion in latents, which are fewer, and must be scaled before the formulas hold.
+
+512 x 512 x 3 -> 64 x 64 x 4: 48 times fewer numbers                                   (Rombach et al. 2022)
+W x_t = sqrt(alpha_bar) W x_0 + sqrt(1 - alpha_bar) W eps,   W eps ~ N(0, I) iff W W^T = I
+|x - decode(z)|^2 = |x - decode(encode(x))|^2 + |encode(x) - z|^2                      orthonormal W
+Var[z_t] = 1 + alpha_bar_t (s^2 - 1),  SNR_t = s^2 alpha_bar_t / (1 - alpha_bar_t)     latents of variance s^2
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from diffusion_core.claims.check import Claim, Trial, chi_square, identity, z_of_mean
+from diffusion_core.data import digits
+from diffusion_core.exact import FiniteData
+from diffusion_core.forward import q_sample
+from diffusion_core.schedule import NoiseSchedule, linear, scaled_linear
+
+__all__ = ["CLAIMS", "COMMUTES", "COUNT", "SCALE"]
+
+# --- how many numbers -----------------------------------------------------------------------------------------------
+
+Shape = tuple[int, int, int]
+PICTURE: Shape = (512, 512, 3)
+
+
+def latent_shape(picture: Shape) -> Shape:
+    """An eighth of each side, four channels."""
+    return picture[0] // 8, picture[1] // 8, 4
+
+
+def check_count(shape_of: Callable[[Shape], Shape], setting: Shape, seed: int) -> list[Trial]:
+    """Numbers in pixels over numbers in latents."""
+    return [Trial("pixels / latents − 48", math.prod(setting) / math.prod(shape_of(setting)) - 48, tolerance=0.0, n=1)]
+
+
+COUNT = Claim(
+    key="E36",
+    says="Stable Diffusion’s latents are 48 times fewer numbers than its pixels.",
+    check=check_count,
+    truth=latent_shape,
+    mistakes={
+        "three channels kept (64 times)": lambda picture: (picture[0] // 8, picture[1] // 8, 3),
+        "one side counted, not two (6 times)": lambda picture: (picture[0] // 8, picture[1], 4),
+    },
+    setting=PICTURE,
+)
+
+# --- projecting and noising -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pca:
+    """The first k directions of the digits."""
+
+    schedule: NoiseSchedule
+    t: int
+    k: int = 16
+
+
+Encoder = Callable[[Tensor, Tensor], Tensor]
+
+
+@cache
+def digit_directions(k: int) -> tuple[Tensor, Tensor]:
+    """600 digits without their mean (600, 784), and their first k principal directions (k, 784), float64."""
+    points = cast(FiniteData, digits(60).law).points.double()
+    centred = points - points.mean(0)
+    return centred, torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -k:].T
+
+
+def check_commutes(encode: Encoder, setting: Pca, seed: int) -> list[Trial]:
+    """Noise then encode against encode then noise; and the two errors of a decoded latent add up."""
+    generator = torch.Generator().manual_seed(seed)
+    points, W = digit_directions(setting.k)
+    x = points[torch.randint(len(points), (32,), generator=generator)]
+    eps = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    z, z_eps = encode(W, x), encode(W, eps)
+    x_t = q_sample(setting.schedule, x, setting.t, eps)
+    z_t = q_sample(setting.schedule, z, setting.t, z_eps)
+    total = (x - z_t @ W).square().sum(1)
+    parts = (x - z @ W).square().sum(1) + (z - z_t).square().sum(1)
+    return [identity(encode(W, x_t), z_t), identity(parts / total, torch.ones(len(x)))]
+
+
+COMMUTES = Claim(
+    key="E36b",
+    says="For an orthonormal encoder, noising and encoding may change places, and the two errors add up.",
+    check=check_commutes,
+    truth=lambda W, x: x @ W.T,
+    mistakes={
+        "an encoder that is not linear": lambda W, x: torch.tanh(x @ W.T),
+        "directions not of length 1": lambda W, x: 1.1 * x @ W.T,
+        "a constant added to the latents": lambda W, x: x @ W.T + 0.1,
+    },
+    setting=Pca(linear(1000), t=300),
+)
+
+# --- the scale ------------------------------------------------------------------------------------------------------
+
+FACTOR = 0.18215  # Stable Diffusion's scale_factor: raw latents have a deviation of about 1 / FACTOR = 5.49
+
+
+@dataclass(frozen=True)
+class Latents:
+    """``n`` raw latents of deviation 1 / FACTOR."""
+
+    schedule: NoiseSchedule
+    n: int = 20_000
+
+
+def check_scale(scale: Callable[[Tensor], Tensor], setting: Latents, seed: int) -> list[Trial]:
+    """Scaled latents have variance 1 at T as at 0, and the SNR at T that the schedule's table says."""
+    schedule, generator = setting.schedule, torch.Generator().manual_seed(seed)
+    raw = torch.randn(setting.n, generator=generator, dtype=torch.float64) / FACTOR
+    z = scale(raw)
+    z_T = q_sample(schedule, z, schedule.T, torch.randn(z.shape, generator=generator, dtype=z.dtype))
+    signal = float(schedule.sqrt_alpha_bar[-1]) * z
+    expected = float(schedule.snr[-1] * schedule.one_minus_alpha_bar[-1])
+    return [z_of_mean(z_T), chi_square(z_T), chi_square(signal, 0.0, expected)]
+
+
+SCALE = Claim(
+    key="E37",
+    says="In latents the formulas hold after scaling to variance 1: then SNR_T is the schedule’s own.",
+    check=check_scale,
+    truth=lambda raw: FACTOR * raw,
+    mistakes={
+        "not scaled: SNR_T is 0.141, not 0.0047": lambda raw: raw,
+        "divided by the factor": lambda raw: raw / FACTOR,
+        "scaled twice": lambda raw: FACTOR**2 * raw,
+    },
+    setting=Latents(scaled_linear(1000)),
+)
+
+CLAIMS = (COUNT, COMMUTES, SCALE)
