@@ -1,0 +1,697 @@
+r"""Which variance: what the article says of beta, beta-tilde and a learned one, and what the likelihood bound adds.
+
+sigma*^2 = beta_tilde + (l_t / alpha_bar_t)(beta - beta_tilde)                       (the loss curve is the optimum)
+g_0 = lam^2 [alpha_bar_N / v_N^2 + sum sigma_k^2 alpha_bar_{k-1} / v_{k-1}^2]        (generated variance, Gaussian data)
+bound = L_T + sum L_{t-1} + L_0 = H(x_0) + gap                                       (Ho et al. 2020, eq. 5 and 16)
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffusion_core.claims.check import Claim, Trial, chi_square, identity
+from diffusion_core.claims.reverse import gaussian, posterior_step
+from diffusion_core.data import bimodal
+from diffusion_core.exact import GaussianMixture
+from diffusion_core.forward import forward_kl
+from diffusion_core.gaussian_law import (
+    GeneratedLaw,
+    gaussian_optimal,
+    generated_law,
+    generated_law_ddim,
+    generated_variance,
+)
+from diffusion_core.mixture_law import GeneratedDensity, generated_density
+from diffusion_core.objectives import decoder_term, entropy, loss_floor, optimal_for, vlb, vlb_gap
+from diffusion_core.posterior import Transition, transition
+from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.samplers import ancestral
+from diffusion_core.schedule import NoiseSchedule, linear
+from diffusion_core.variance import (
+    Variance,
+    VarianceChoice,
+    fixed_large,
+    fixed_small,
+    learned_range,
+    optimal,
+    state_dependent,
+    with_last,
+)
+
+__all__ = [
+    "BETWEEN_MODES",
+    "BOUND",
+    "CLAIMS",
+    "DECODER",
+    "LAST_STEP",
+    "LEARNED",
+    "MEAN_FROM_NOISE",
+    "METRICS",
+    "MORE",
+    "PRIOR",
+    "ROUTES",
+    "SAMPLES",
+    "SPREADS",
+    "TABLE_1",
+    "Steps",
+    "power_law",
+    "two_peaks",
+]
+
+NOTHING = torch.empty(0)  # stands for x_t where a choice does not look at it
+
+
+@dataclass(frozen=True)
+class Steps:
+    """N strided steps of a schedule, for Gaussian data of one variance."""
+
+    schedule: NoiseSchedule
+    timesteps: tuple[int, ...]
+    data_variance: float = 0.25
+    n: int = 20_000
+
+
+TEN = Steps(linear(1000), linear(1000).timesteps(10))
+
+
+def pairs_of(setting: Steps) -> list[Transition]:
+    """The strides of a run, down to 0."""
+    following = [*setting.timesteps[1:], 0]
+    return [transition(setting.schedule, t, s) for t, s in zip(setting.timesteps, following, strict=True)]
+
+
+def two_peaks() -> GaussianMixture:
+    """Peaks at -0.9 and 0.9, sd 0.1."""
+    return cast(GaussianMixture, bimodal().law)
+
+
+# --- step 1: the mean -----------------------------------------------------------------------------------------------
+
+MeanFn = Callable[[NoiseSchedule, int, Tensor, Tensor], Tensor]
+
+
+def mean_of_article(schedule: NoiseSchedule, t: int, x_t: Tensor, eps: Tensor) -> Tensor:
+    """(x_t - beta_t / sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_t)."""
+    beta, rest = schedule.beta[t].item(), schedule.sqrt_one_minus_alpha_bar[t].item()
+    return (x_t - beta / rest * eps) / math.sqrt(1 - beta)
+
+
+def without_root(schedule: NoiseSchedule, t: int, x_t: Tensor, eps: Tensor) -> Tensor:
+    """beta_t / (1 - alpha_bar_t)."""
+    beta, rest = schedule.beta[t].item(), schedule.one_minus_alpha_bar[t].item()
+    return (x_t - beta / rest * eps) / math.sqrt(1 - beta)
+
+
+def with_alpha_bar(schedule: NoiseSchedule, t: int, x_t: Tensor, eps: Tensor) -> Tensor:
+    """sqrt(alpha_bar_t) for sqrt(alpha_t)."""
+    beta, rest = schedule.beta[t].item(), schedule.sqrt_one_minus_alpha_bar[t].item()
+    return (x_t - beta / rest * eps) / schedule.sqrt_alpha_bar[t].item()
+
+
+def check_mean(mean: MeanFn, setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """The article's mean against a step without its noise, at every t."""
+    generator = torch.Generator().manual_seed(seed)
+    got, expected = [], []
+    for t in range(1, setting.T + 1, 7):
+        x_t, eps = torch.randn((2, 4), generator=generator, dtype=torch.float64)
+        got.append(mean(setting, t, x_t, eps))
+        expected.append(posterior_step(setting, x_t, eps, torch.zeros_like(x_t), t, t - 1))
+    return [identity(torch.stack(got), torch.stack(expected))]
+
+
+MEAN_FROM_NOISE = Claim(
+    key="E30",
+    says="Step 1: the predicted noise gives the posterior's mean, with x̂₀ in place of x₀.",
+    check=check_mean,
+    truth=mean_of_article,
+    mistakes={"1 − ᾱ without its root": without_root, "ᾱ_t for α_t": with_alpha_bar},
+    setting=linear(1000),
+)
+
+
+# --- step 2: beta or beta-tilde -------------------------------------------------------------------------------------
+
+VarianceOfRun = Callable[[Steps, VarianceChoice], float]
+
+
+def by_recursion(setting: Steps, choice: VarianceChoice) -> float:
+    """The core's recursion."""
+    return generated_variance(setting.schedule, setting.timesteps, choice, setting.data_variance)
+
+
+def with_noisy_end(setting: Steps, choice: VarianceChoice) -> float:
+    """Noise in the last step, too: sigma is beta there, for beta-tilde is 0."""
+    return generated_variance(
+        setting.schedule, setting.timesteps, with_last(choice, fixed_large), setting.data_variance, noisy_last=True
+    )
+
+
+def with_neighbours_beta(setting: Steps, choice: VarianceChoice) -> float:
+    """The table's beta_t, whatever the stride."""
+
+    def neighbour(pair: Transition, x_t: Tensor) -> Variance:
+        return choice(transition(setting.schedule, pair.t, pair.t - 1), x_t)
+
+    return by_recursion(setting, neighbour)
+
+
+def exchanged(setting: Steps, choice: VarianceChoice) -> float:
+    """beta where beta-tilde was asked for, and the other way round."""
+    return by_recursion(setting, fixed_small if choice is fixed_large else fixed_large)
+
+
+def in_closed_form(setting: Steps, choice: VarianceChoice) -> float:
+    """g_0 of the formula at the top, which shares no line with the recursion; no noise in the last step."""
+    lam, alpha_bar = setting.data_variance, setting.schedule.alpha_bar
+    v = 1 + alpha_bar * (lam - 1)
+    first = setting.timesteps[0]
+    total = (alpha_bar[first] / v[first] ** 2).item()
+    for pair in pairs_of(setting)[:-1]:
+        total += float(choice(pair, NOTHING).value) * (alpha_bar[pair.s] / v[pair.s] ** 2).item()
+    return lam**2 * total
+
+
+def check_spreads(variance_of: VarianceOfRun, setting: Steps, seed: int) -> list[Trial]:
+    """Both choices at six numbers of steps: the closed form, and on which side of the data's variance they fall."""
+    schedule, lam = setting.schedule, setting.data_variance
+    runs = [Steps(schedule, schedule.timesteps(n), lam) for n in (5, 10, 20, 50, 100, 1000) if n <= schedule.T]
+    wide, narrow = ([variance_of(run, choice) for run in runs] for choice in (fixed_large, fixed_small))
+    expected = [in_closed_form(run, choice) for choice in (fixed_large, fixed_small) for run in runs]
+    wrong = sum(not g > lam for g in wide) + sum(not g < lam for g in narrow)
+    return [
+        identity(np.array(wide + narrow), np.array(expected)),
+        Trial("numbers of steps on the wrong side", wrong, tolerance=0, n=2 * len(runs)),
+    ]
+
+
+SPREADS = Claim(
+    key="E31b",
+    says="Data of variance 1/4: at any number of steps β makes the samples too spread, and β̃ too narrow.",
+    check=check_spreads,
+    truth=by_recursion,
+    mistakes={
+        "the neighbour's β for a long stride": with_neighbours_beta,
+        "noise added in the last step": with_noisy_end,
+        "β and β̃ exchanged": exchanged,
+    },
+    setting=TEN,
+)
+
+
+# --- the best variance ----------------------------------------------------------------------------------------------
+
+OptimumOf = Callable[[GaussianMixture, NoiseSchedule, Sequence[int]], VarianceChoice]
+
+
+def from_loss(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int]) -> VarianceChoice:
+    """beta_tilde + (l_t / alpha_bar_t)(beta - beta_tilde)."""
+    return optimal_for(law, schedule, timesteps)
+
+
+def loss_as_weight(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int]) -> VarianceChoice:
+    """The weight is l_t, not l_t / alpha_bar_t."""
+    return optimal(lambda t: loss_floor(law, schedule, t).value * schedule.alpha_bar[t].item())
+
+
+def neighbours_loss(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int]) -> VarianceChoice:
+    """The loss of s, not of t."""
+    before = dict(zip(timesteps, [*timesteps[1:], timesteps[-1]], strict=True))
+    return optimal(lambda t: loss_floor(law, schedule, before[t]).value)
+
+
+def always_large(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int]) -> VarianceChoice:
+    """beta."""
+    return fixed_large
+
+
+def always_small(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int]) -> VarianceChoice:
+    """beta-tilde."""
+    return fixed_small
+
+
+def check_routes(optimum: OptimumOf, setting: Steps, seed: int) -> list[Trial]:
+    """The loss curve's variance against the law of total variance and the score's second moment, for two peaks."""
+    law, schedule = two_peaks(), setting.schedule
+    choice = optimum(law, schedule, setting.timesteps)
+    got, total, fisher = [], [], []
+    for pair in pairs_of(setting)[:-1]:
+        x, weights = expectation_nodes(law.marginal(schedule, pair.t))
+        mean = pair.c_t * x + pair.c_0 * law.x0_mean(x, schedule, pair.t)
+        second = pair.alpha_bar_s * law.second_moment + pair.one_minus_alpha_bar_s
+        score = (weights @ law.score(x, schedule, pair.t).square()).item()
+        w = (1 - pair.one_minus_alpha_bar_t * score) / pair.alpha_bar_t
+        got.append(float(choice(pair, NOTHING).value))
+        total.append(second - (weights @ mean.square()).item())
+        fisher.append(pair.beta_tilde + w * (pair.beta - pair.beta_tilde))
+    return [identity(np.array(got), np.array(route)) for route in (total, fisher)]
+
+
+ROUTES = Claim(
+    key="E41",
+    says="The best variance is β̃ + (ℓ_t / ᾱ_t)(β − β̃): the loss curve gives it, and two other routes agree.",
+    check=check_routes,
+    truth=from_loss,
+    mistakes={
+        "ℓ_t as weight, not ℓ_t / ᾱ_t": loss_as_weight,
+        "the loss of the step before": neighbours_loss,
+        "β": always_large,
+        "β̃": always_small,
+    },
+    setting=TEN,
+)
+
+
+def check_samples(optimum: OptimumOf, setting: Steps, seed: int) -> list[Trial]:
+    """Samples of the real sampler have the data's variance."""
+    law = gaussian(setting.data_variance)
+    generator = torch.Generator().manual_seed(seed)
+    choice = optimum(law, setting.schedule, setting.timesteps)
+    x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
+    decoder = with_last(choice, gaussian_optimal(setting.data_variance))  # beta-tilde has no noise there
+    for step in ancestral(
+        law.denoiser(setting.schedule), setting.schedule, x, setting.timesteps, decoder, generator, noisy_last=True
+    ):
+        x = step.x_s
+    return [chi_square(x, 0.0, setting.data_variance)]
+
+
+SAMPLES = Claim(
+    key="E41b",
+    says="For Gaussian data, ten steps with the best variance are enough: the samples have the data's variance.",
+    check=check_samples,
+    truth=from_loss,
+    mistakes={
+        "ℓ_t as weight, not ℓ_t / ᾱ_t": loss_as_weight,
+        "the loss of the step before": neighbours_loss,
+        "β": always_large,
+        "β̃": always_small,
+    },
+    setting=TEN,
+)
+
+
+ChoiceOf = Callable[[GaussianMixture, NoiseSchedule], VarianceChoice]
+
+
+def clamped(law: GaussianMixture, schedule: NoiseSchedule) -> VarianceChoice:
+    """The true variance, held to [beta-tilde, beta]."""
+    true = state_dependent(law, schedule)
+
+    def choose(pair: Transition, x_t: Tensor) -> Variance:
+        value = torch.as_tensor(true(pair, x_t).value).clamp(pair.beta_tilde, pair.beta)
+        return Variance(value, value.log())
+
+    return choose
+
+
+def of_the_average(law: GaussianMixture, schedule: NoiseSchedule) -> VarianceChoice:
+    """The best variance that knows only t."""
+    return optimal(lambda t: loss_floor(law, schedule, t).value)
+
+
+def check_between_modes(
+    make: Callable[..., VarianceChoice], setting: tuple[NoiseSchedule, int], seed: int
+) -> list[Trial]:
+    """Var[x_{t-1} | x_t] of the exact reverse conditional, between the peaks and on them."""
+    schedule, t = setting
+    law, pair = two_peaks(), transition(schedule, t, t - 1)
+    peak = 0.9 * pair.sqrt_alpha_bar_t
+    x = torch.tensor([[0.0], [0.5 * peak], [peak], [-peak]], dtype=torch.float64)
+    got = torch.as_tensor(make(law, schedule)(pair, x).value).reshape(-1).expand(len(x))
+    true = torch.stack([law.reverse_conditional(row, schedule, t, t - 1).covariance()[0, 0] for row in x])
+    return [
+        identity(got / pair.beta, true / pair.beta),
+        Trial("true variance between the peaks / β, below 1", min(0.0, (true[0] / pair.beta).item() - 1), tolerance=0),
+    ]
+
+
+BETWEEN_MODES = Claim(
+    key="E41c",
+    says="Between two peaks the true variance of x_{t−1} given x_t is larger than β.",
+    check=check_between_modes,
+    truth=state_dependent,
+    mistakes={"held to [β̃, β]": clamped, "one variance for all x_t": of_the_average},
+    setting=(linear(1000), 100),
+)
+
+
+# --- the learned variance -------------------------------------------------------------------------------------------
+
+
+def by_log(v: float) -> VarianceChoice:
+    """Logs mixed: the core's."""
+    return learned_range(v)
+
+
+def by_variance(v: float) -> VarianceChoice:
+    """Variances mixed."""
+    return lambda pair, x_t: Variance(v * pair.beta + (1 - v) * pair.beta_tilde, math.nan)
+
+
+def by_the_other_end(v: float) -> VarianceChoice:
+    """v and 1 - v exchanged."""
+    return learned_range(1 - v)
+
+
+def as_deviation(v: float) -> VarianceChoice:
+    """The deviation in the variance's place."""
+
+    def choose(pair: Transition, x_t: Tensor) -> Variance:
+        log = 0.5 * float(learned_range(v)(pair, x_t).log)
+        return Variance(math.exp(log), log)
+
+    return choose
+
+
+def check_learned(make: Callable[[float], VarianceChoice], setting: Steps, seed: int) -> list[Trial]:
+    """beta^v beta_tilde^(1 - v), for v inside and outside of [0, 1]."""
+    got, expected = [], []
+    for v in (-0.2, 0.0, 0.3, 0.5, 1.0, 1.2):
+        for pair in pairs_of(setting)[:-1]:
+            got.append(float(make(v)(pair, NOTHING).value) / pair.beta)
+            expected.append((pair.beta_tilde / pair.beta) ** (1 - v))
+    return [identity(np.array(got), np.array(expected))]
+
+
+LEARNED = Claim(
+    key="E32",
+    says="A learned variance is β^v β̃^(1−v), v from the network: the logs are mixed, and v may leave [0, 1].",
+    check=check_learned,
+    truth=by_log,
+    mistakes={
+        "the variances mixed, not their logs": by_variance,
+        "v and 1 − v exchanged": by_the_other_end,
+        "deviation for variance": as_deviation,
+    },
+    setting=TEN,
+)
+
+
+# --- step 3: the draw -----------------------------------------------------------------------------------------------
+
+
+def end_of_run(noisy_last: bool, last: VarianceChoice = fixed_large) -> Callable[[Steps, int], tuple[Tensor, Tensor]]:
+    """x_1 and x_0 of a run, of Gaussian data."""
+
+    def run(setting: Steps, seed: int) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(seed)
+        denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
+        x_T = torch.randn((64, 1), generator=generator, dtype=torch.float64)
+        choice = with_last(fixed_small, last)
+        *_, step = ancestral(denoiser, setting.schedule, x_T, setting.timesteps, choice, generator, None, noisy_last)
+        return step.x_t, step.x_s
+
+    return run
+
+
+def check_last_step(run: Callable[[Steps, int], tuple[Tensor, Tensor]], setting: Steps, seed: int) -> list[Trial]:
+    """What is returned is E[x_0 | x_1], from the formula for Gaussian data."""
+    x_t, x_s = run(setting, seed)
+    alpha_bar = setting.schedule.alpha_bar[setting.timesteps[-1]].item()
+    lam = setting.data_variance
+    return [identity(x_s, math.sqrt(alpha_bar) * lam / (1 + alpha_bar * (lam - 1)) * x_t)]
+
+
+LAST_STEP = Claim(
+    key="E33",
+    says="Step 3 draws from p_θ(x_{t−1} | x_t), and the last step draws nothing: it returns x̂₀.",
+    check=check_last_step,
+    truth=end_of_run(False),
+    mistakes={
+        "noise of variance β in the last step": end_of_run(True),
+        "noise of variance 10⁻⁶ in the last step": end_of_run(True, lambda pair, x_t: Variance(1e-6, math.log(1e-6))),
+    },
+    setting=TEN,
+)
+
+
+# --- what is best depends on who asks -------------------------------------------------------------------------------
+
+
+@cache
+def peaks_by_choice(schedule: NoiseSchedule, n: int) -> dict[str, tuple[float, GeneratedDensity]]:
+    """The bound's gap and the samples' exact density for two peaks, at n steps; beta-tilde's decoder is the best one's.
+
+    The names are those of `METRICS`: "large", "small", "optimal".
+    """
+    law, timesteps = two_peaks(), schedule.timesteps(n)
+    best = optimal_for(law, schedule, timesteps)
+    choices = {"large": fixed_large, "small": with_last(fixed_small, best), "optimal": best}
+    return {
+        name: (vlb_gap(law, schedule, timesteps, choice).total, generated_density(law, schedule, timesteps, choice))
+        for name, choice in choices.items()
+    }
+
+
+def check_metrics(winners: Mapping[str, str], setting: tuple[NoiseSchedule, int], seed: int) -> list[Trial]:
+    """Who is first by each of four measures; the mass of each density is checked where it is made."""
+    results = peaks_by_choice(*setting)
+    scores = {
+        "bound": {name: gap for name, (gap, _) in results.items()},
+        "KL": {name: density.kl for name, (_, density) in results.items()},
+        "TV": {name: density.tv for name, (_, density) in results.items()},
+        "W1": {name: density.w1 for name, (_, density) in results.items()},
+    }
+    wrong = [measure for measure, by in scores.items() if min(by, key=by.__getitem__) != winners[measure]]
+    below = [name for name, (gap, density) in results.items() if not density.kl <= gap]
+    return [
+        Trial("measures with another winner", len(wrong), tolerance=0, n=len(scores)),
+        Trial("choices whose KL is above the gap of their bound", len(below), tolerance=0, n=len(results)),
+    ]
+
+
+METRICS = Claim(
+    key="E31c",
+    says="Two peaks, ten steps: the bound, KL and TV prefer the best variance, but W1 prefers β̃.",
+    check=check_metrics,
+    truth={"bound": "optimal", "KL": "optimal", "TV": "optimal", "W1": "small"},
+    mistakes={
+        "the better bound has the better samples, by any measure": dict.fromkeys(
+            ["bound", "KL", "TV", "W1"], "optimal"
+        ),
+        "β̃ is best, for its samples are sharpest": dict.fromkeys(["bound", "KL", "TV", "W1"], "small"),
+    },
+    setting=(linear(1000), 10),
+)
+
+
+# --- DDIM's table 1, in kind ----------------------------------------------------------------------------------------
+
+ETAS = (0.0, 0.2, 0.5, 1.0)
+LawOf = Callable[[NoiseSchedule, Sequence[int], Tensor, float], GeneratedLaw]
+
+
+def power_law(side: int = 32, mean_variance: float = 0.25) -> tuple[Tensor, Tensor]:
+    """The spectrum of a Gaussian "image": variance f^-3 at spatial frequency f (f at least 1), its distinct values.
+
+    Returns:
+        Eigenvalues (K,), and how many of the side x side directions have each (K,); float64.
+    """
+    k = torch.arange(side, dtype=torch.float64) - side // 2
+    f2 = (k[:, None] ** 2 + k**2).clamp(min=1).flatten()
+    values, counts = f2.unique(return_counts=True)
+    lam = values**-1.5
+    counts = counts.double()
+    return lam * mean_variance * counts.sum() / (lam @ counts), counts
+
+
+def wasserstein2(law: GeneratedLaw, counts: Tensor) -> float:
+    """Squared W2 distance between samples and data, a dimension: an exact FID."""
+    return ((law.variance.sqrt() - law.data_variance.sqrt()).square() @ counts / counts.sum()).item()
+
+
+def table_1(law_of: LawOf, schedule: NoiseSchedule, timesteps: Sequence[int]) -> list[float]:
+    """W2^2 a dimension of DDIM at the four eta, then of DDPM with beta ("sigma-hat")."""
+    lam, counts = power_law()
+    laws = [law_of(schedule, timesteps, lam, eta) for eta in ETAS]
+    return [wasserstein2(law, counts) for law in (*laws, generated_law(schedule, timesteps, fixed_large, lam))]
+
+
+def of_ddim(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta: float) -> GeneratedLaw:
+    """The core's."""
+    return generated_law_ddim(schedule, timesteps, lam, eta=eta)
+
+
+def noise_on_top(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta: float) -> GeneratedLaw:
+    """sigma z is added, but the predicted noise is not made shorter for it."""
+    g = torch.ones_like(lam)
+    for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True):
+        pair = transition(schedule, t, s)
+        v = pair.one_minus_alpha_bar_t + pair.alpha_bar_t * lam
+        signal = pair.sqrt_alpha_bar_s * pair.sqrt_alpha_bar_t * lam
+        b = (signal + pair.sqrt_one_minus_alpha_bar_s * pair.sqrt_one_minus_alpha_bar_t) / v
+        g = b.square() * g + eta**2 * pair.beta_tilde
+    return GeneratedLaw(g, torch.zeros_like(g), lam)
+
+
+def ddpm_without_noise(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta: float) -> GeneratedLaw:
+    """DDPM's mean at every eta, its noise made smaller: not DDIM."""
+
+    def smaller(pair: Transition, x_t: Tensor) -> Variance:
+        return Variance(eta**2 * pair.beta_tilde, math.nan)
+
+    return generated_law(schedule, timesteps, smaller, lam)
+
+
+def check_table_1(law_of: LawOf, setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """At 10 steps eta 0 < .2 < .5 < 1 < sigma-hat, at 1000 sigma-hat < 0 < .2 < .5 < 1: the paper's orders."""
+    few, many = (table_1(law_of, setting, setting.timesteps(n, spacing="leading")) for n in (10, 1000))
+    orders = (few, [many[-1], *many[:-1]])
+    wrong = sum(not better < worse for order in orders for better, worse in pairwise(order))
+    return [Trial("neighbours in the wrong order", wrong, tolerance=0, n=8)]
+
+
+TABLE_1 = Claim(
+    key="E31d",
+    says="Order as in DDIM's Table 1: the less noise the better, and β goes from last at 10 steps to first at 1000.",
+    check=check_table_1,
+    truth=of_ddim,
+    mistakes={
+        "noise added on top, the direction not shortened": noise_on_top,
+        "“η = 0” as DDPM without its noise": ddpm_without_noise,
+    },
+    setting=linear(1000),
+)
+
+
+# --- the bound ------------------------------------------------------------------------------------------------------
+
+TotalOf = Callable[[GaussianMixture, NoiseSchedule, Sequence[int], VarianceChoice], float]
+
+
+def all_terms(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int], choice: VarianceChoice) -> float:
+    """L_T + sum L_{t-1} + L_0."""
+    return vlb(law, schedule, timesteps, choice).total
+
+
+def without_decoder(
+    law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int], choice: VarianceChoice
+) -> float:
+    """L_0 left out."""
+    bound = vlb(law, schedule, timesteps, choice)
+    return bound.total - bound.steps[-1]
+
+
+def marginal_prior(
+    law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int], choice: VarianceChoice
+) -> float:
+    """KL(q(x_T) || p) for L_T, the mean of KL(q(x_T|x_0) || p)."""
+    bound = vlb(law, schedule, timesteps, choice)
+    return bound.total - bound.prior + law.kl_to_normal(schedule, timesteps[0])
+
+
+def one_step_more(
+    law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int], choice: VarianceChoice
+) -> float:
+    """The first step counted twice."""
+    bound = vlb(law, schedule, timesteps, choice)
+    return bound.total + bound.steps[0]
+
+
+def check_bound(total: TotalOf, setting: Steps, seed: int) -> list[Trial]:
+    """Eq. 5 less eq. 16 is the entropy of the data, for three choices."""
+    law, schedule, timesteps = two_peaks(), setting.schedule, setting.timesteps
+    best = optimal_for(law, schedule, timesteps)
+    choices = (fixed_large, with_last(fixed_small, best), best)
+    data = entropy(law, schedule, 0).value
+    got = [total(law, schedule, timesteps, choice) for choice in choices]
+    expected = [vlb_gap(law, schedule, timesteps, choice).total + data for choice in choices]
+    return [identity(np.array(got), np.array(expected))]
+
+
+BOUND = Claim(
+    key="E38",
+    says="The bound is the entropy of the data plus one KL a step: its two forms agree, whatever the variance.",
+    check=check_bound,
+    truth=all_terms,
+    mistakes={
+        "the decoder's term left out": without_decoder,
+        "KL(q(x_T) ‖ p) for L_T": marginal_prior,
+        "the first step counted twice": one_step_more,
+    },
+    setting=TEN,
+)
+
+
+def mean_prior(law: GaussianMixture, schedule: NoiseSchedule) -> float:
+    """L_T: the mean over x_0 of KL(q(x_T|x_0) || N(0, I))."""
+    return forward_kl(schedule, law.second_moment, schedule.T)
+
+
+def of_the_marginal(law: GaussianMixture, schedule: NoiseSchedule) -> float:
+    """KL(q(x_T) || N(0, I))."""
+    return law.kl_to_normal(schedule, schedule.T)
+
+
+def without_log(law: GaussianMixture, schedule: NoiseSchedule) -> float:
+    """alpha_bar_T m_2 / 2."""
+    return 0.5 * schedule.alpha_bar[-1].item() * law.second_moment
+
+
+def check_prior(prior: Callable[[GaussianMixture, NoiseSchedule], float], setting: int, seed: int) -> list[Trial]:
+    """L_T - KL(q(x_T) || p) is the information that x_T has of x_0, H(x_T) - H(x_T | x_0)."""
+    schedule, got, expected = linear(setting), [], []
+    for law in (gaussian(1.0), gaussian(0.25), two_peaks()):
+        noise = 0.5 * math.log(2 * math.pi * math.e * schedule.one_minus_alpha_bar[-1].item())
+        information = entropy(law, schedule, schedule.T).value - noise
+        got.append(prior(law, schedule))
+        expected.append(law.kl_to_normal(schedule, schedule.T) + information)
+    return [identity(np.array(got), np.array(expected))]
+
+
+PRIOR = Claim(
+    key="E40",
+    says="L_T is not KL(q(x_T) ‖ N(0, I)): it is larger, by what x_T still knows of x₀.",
+    check=check_prior,
+    truth=mean_prior,
+    mistakes={"one number for both": of_the_marginal, "½ ᾱ_T E[x₀²] alone": without_log},
+    setting=1000,
+)
+
+
+def best_decoder(pair: Transition, V: float) -> Variance:
+    """V_1 itself, which is the best variance at s = 0."""
+    return optimal(lambda t: V * pair.alpha_bar_t / pair.one_minus_alpha_bar_t)(pair, NOTHING)
+
+
+def clamped_decoder(pair: Transition, V: float) -> Variance:
+    """beta-tilde, 0 there, held above 1e-20 as libraries do."""
+    return Variance(1e-20, math.log(1e-20))
+
+
+def large_decoder(pair: Transition, V: float) -> Variance:
+    """beta."""
+    return fixed_large(pair, NOTHING)
+
+
+def check_decoder(decoder: Callable[[Transition, float], Variance], setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """The least L_0 is the entropy of x_0 given x_1, which is known for Gaussian data."""
+    pair, got, expected = transition(setting, 1, 0), [], []
+    for lam in (0.01, 0.25, 4.0):
+        spread = lam * pair.one_minus_alpha_bar_t / (1 + pair.alpha_bar_t * (lam - 1))
+        got.append(float(decoder_term(decoder(pair, spread), spread)))
+        expected.append(0.5 * math.log(2 * math.pi * math.e * spread))
+    return [
+        identity(np.array(got), np.array(expected)),
+        Trial("β̃ at t = 1", pair.beta_tilde, tolerance=0),
+    ]
+
+
+DECODER = Claim(
+    key="E42",
+    says="At t = 1, β̃ is 0 and no density; the best decoder has the variance of x₀ given x₁.",
+    check=check_decoder,
+    truth=best_decoder,
+    mistakes={"β̃ held above 10⁻²⁰": clamped_decoder, "β": large_decoder},
+    setting=linear(1000),
+)
+
+CLAIMS: Sequence[Claim] = (SPREADS, SAMPLES, ROUTES, BETWEEN_MODES, METRICS, TABLE_1)
+MORE: Sequence[Claim] = (MEAN_FROM_NOISE, LEARNED, LAST_STEP, BOUND, PRIOR, DECODER)
