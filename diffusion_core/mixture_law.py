@@ -89,7 +89,7 @@ class GeneratedDensity:
     @property
     def tv(self) -> float:
         """Total variation, half the integral of the absolute difference, in [0, 1]."""
-        return 0.5 * self._integral((self.data_density - self.density).abs())
+        return min(1.0, 0.5 * self._integral((self.data_density - self.density).abs()))  # rounding may go above 1
 
     @property
     def w1(self) -> float:
@@ -175,14 +175,18 @@ class _State:
         return (self.mean - far)[heavy].min().item(), (self.mean + far)[heavy].max().item()
 
     def density(self, x: Tensor) -> Tensor:
-        """At rising points; only kernels near enough to matter are summed."""
-        far = math.sqrt(2 * DEPTH) * self.variance.max().sqrt()
+        """At rising points; of the kernels only those are summed that are near enough to matter."""
+        far = math.sqrt(2 * DEPTH) * self.variance.sqrt()
+        widest, uneven = far.max(), bool(far.max() > 2 * far.min())
         scale, height = -0.5 / self.variance, self.weight / (2 * math.pi * self.variance).sqrt()
         parts = []
         for part in x.split(128):
-            near = slice(*torch.searchsorted(self.mean, torch.stack([part[0] - far, part[-1] + far])).tolist())
-            kernel = (part[:, None] - self.mean[near]).square_().mul_(scale[near]).exp_()
-            parts.append(kernel @ height[near])
+            near = slice(*torch.searchsorted(self.mean, torch.stack([part[0] - widest, part[-1] + widest])).tolist())
+            m, r, a, h = self.mean[near], far[near], scale[near], height[near]
+            if uneven:
+                reaching = (m + r > part[0]) & (m - r < part[-1])
+                m, a, h = m[reaching], a[reaching], h[reaching]
+            parts.append((part[:, None] - m).square_().mul_(a).exp_() @ h)
         return torch.cat(parts)
 
     def log_density(self, x: Tensor) -> Tensor:
@@ -285,18 +289,17 @@ def _pushed(state: _State, law: GaussianMixture, flow: _Map) -> GeneratedDensity
 def _pushed_to(state: _State, law: GaussianMixture, flow: _Map, points: int) -> GeneratedDensity:
     data_low, data_high = _data_range(law)
     y = _y_that_covers(state, flow, data_low, data_high)
-    x, log_slope = flow(y)
+    (x, log_slope), p = flow(y), state.density(y)
     widest = 2 * (data_high - data_low) / points
     for _ in range(30):  # until no gap in x is wide; tails are smooth, and may have wider ones
-        p = state.density(y)
         allowed = torch.where(torch.maximum(p[1:], p[:-1]) > TAIL * p.max(), widest, 16 * widest)
         gaps = (x.diff() > allowed).nonzero()[:, 0]
         if len(gaps) == 0 or len(y) + 3 * len(gaps) > MOST_POINTS:
             break
-        between = torch.cat([torch.lerp(y[gaps], y[gaps + 1], part) for part in (0.25, 0.5, 0.75)])
-        more_x, more_slope = flow(between)
+        between = torch.stack([torch.lerp(y[gaps], y[gaps + 1], part) for part in (0.25, 0.5, 0.75)], -1).flatten()
+        more = (*flow(between), state.density(between))
         y, order = torch.cat([y, between]).sort()
-        x, log_slope = torch.cat([x, more_x])[order], torch.cat([log_slope, more_slope])[order]
+        x, log_slope, p = (torch.cat(pair)[order] for pair in zip((x, log_slope, p), more, strict=True))
     log_density = state.log_density(y) - log_slope
     peak = log_density.max().exp().item()
     narrowest = 1 / (math.sqrt(2 * math.pi) * peak * len(law.weights))  # of a mode that holds 1/K of the mass
