@@ -1,9 +1,10 @@
 """The ledger: each claim with its check and its wrong variants, a file a section of the article."""
 
 from diffusion_core.claims import closed_form, forward, reverse
-from diffusion_core.claims.check import Claim, Entry, Outcome, Trial
+from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
+from diffusion_core.claims.ledger import SECTIONS
 
-__all__ = ["LESSONS", "Claim", "Entry", "Outcome", "Trial"]
+__all__ = ["LESSONS", "SECTIONS", "Claim", "Entry", "Light", "Outcome", "Trial"]
 
 # The claims that each lesson checks.
 LESSONS: dict[str, tuple[Claim, ...]] = {

@@ -1,0 +1,247 @@
+"""The ledger: the article's 42 statements in its own order, each with a verdict, what is right, and its claims.
+
+A statement is quoted in the article's symbols. The verdict judges the statement; the claims check what is right.
+"""
+
+from diffusion_core.claims import absent, closed_form, forward, latent, reparameterization, reverse, training
+from diffusion_core.claims.check import Entry
+
+__all__ = ["ENTRIES", "SECTIONS"]
+
+FORWARD = (
+    Entry(
+        "E1",
+        "Given a real image x₀ ~ q(x), the forward process adds Gaussian noise to it T times.",
+        "definition",
+        "It defines x₀ and the chain. The data's law is better called q(x₀): the letter q stands for every law of the"
+        " forward process.",
+    ),
+    Entry(
+        "E2",
+        "q(xₜ | xₜ₋₁) = N(xₜ; √(1 − βₜ) xₜ₋₁, βₜ I)",
+        "true",
+        "The step defines the process. βₜ is a variance: the noise is multiplied by √βₜ.",
+        (forward.ONE_STEP,),
+    ),
+    Entry(
+        "E3",
+        "β ∈ (0, 1); in practice it increases with t.",
+        "loose",
+        "Growing βₜ is a choice, not a need. x_T depends on the product of the 1 − βₜ alone, in any order; and the "
+        "signal-to-noise ratio falls at every step, whatever the order.",
+        (forward.ORDER,),
+    ),
+    Entry(
+        "E4",
+        "As T → ∞, x_T is pure Gaussian noise.",
+        "loose",
+        "Only if ᾱ_T → 0, that is if Σβₜ = ∞. With βₜ = 1/(t + 1)² half of the variance stays signal for ever; and "
+        "with β from 0.0001 to 0.02, T = 100 leaves ᾱ_T = 0.36. At finite T it is never exact.",
+        (forward.IS_NOISE, forward.DISTANCE),
+    ),
+)
+
+REPARAMETERIZATION = (
+    Entry(
+        "E5",
+        "A random sample lets no gradient through; reparameterization is needed to make it differentiable.",
+        "wrong",
+        "Gradients exist without it: the score-function estimator is unbiased, only noisier. And DDPM's training does"
+        " not need it for back-propagation: xₜ does not depend on θ. It serves to draw xₜ in one jump, and to name ε "
+        "as the target. Autoencoders and learned schedules do need it.",
+        (reparameterization.UNBIASED, reparameterization.VARIANCES, reparameterization.DETACH),
+    ),
+    Entry(
+        "E6",
+        "z = μ_θ + σ_θ ⊙ ε, ε ~ N(0, 1)",
+        "loose",
+        "Right; with ⊙ the noise is a vector, ε ~ N(0, I).",
+        (reparameterization.DRAW,),
+    ),
+    Entry(
+        "E7",
+        "z is still random, Gaussian with mean μ_θ and variance σ_θ²; the whole sampling lets gradients through.",
+        "true",
+        "∂z/∂μ = 1 and ∂z/∂σ = ε.",
+        (reparameterization.FLOW,),
+    ),
+)
+
+CLOSED_FORM = (
+    Entry(
+        "E8",
+        "Let αₜ = 1 − βₜ and ᾱₜ = α₁ α₂ ⋯ αₜ.",
+        "true",
+        "A definition, to which ᾱ₀ = 1 belongs. Near t = 1 a computer must not form 1 − ᾱₜ as a difference: in "
+        "float32 that costs four of seven digits.",
+        (forward.ALPHA_BAR,),
+    ),
+    Entry(
+        "E9",
+        "xₜ = √αₜ xₜ₋₁ + √(1 − αₜ) zₜ, zₜ ~ N(0, I)",
+        "loose",
+        "The same as E2, if the zₜ are independent of x₀ and of each other. The article does not say so, and what "
+        "follows needs it.",
+        (closed_form.INDEPENDENCE,),
+    ),
+    Entry(
+        "E10",
+        "= √αₜ (√αₜ₋₁ xₜ₋₂ + √(1 − αₜ₋₁) zₜ₋₁) + √(1 − αₜ) zₜ",
+        "true",
+        "The step before, put in.",
+        (closed_form.TWO_STEPS,),
+    ),
+    Entry(
+        "E11",
+        "= √ᾱₜ x₀ + √(1 − ᾱₜ) z̄",
+        "loose",
+        "True in distribution; and point by point if z̄ is made of the chain's own z₁ … zₜ. That z̄ is another "
+        "variable at each t: it should be called z̄ₜ.",
+        (closed_form.SAME_NOISE, closed_form.FRESH_NOISE, closed_form.RATE, closed_form.CORRELATION),
+    ),
+    Entry(
+        "E12",
+        "Gaussians add: N(0, σ₁² I) + N(0, σ₂² I) ~ N(0, (σ₁² + σ₂²) I)",
+        "loose",
+        "What is added are independent variables. Without independence the variance is another one; and the sum of "
+        "two densities is a mixture, which is not Gaussian.",
+        (closed_form.ADDITIVITY,),
+    ),
+    Entry(
+        "E13",
+        "αₜ (1 − αₜ₋₁) + (1 − αₜ) = 1 − αₜ αₜ₋₁",
+        "true",
+        "An identity.",
+        (closed_form.ALGEBRA,),
+    ),
+    Entry(
+        "E14",
+        "The factor √(1 − β) guarantees that x_T ~ N(0, 1) as T → ∞, that is, convergence to variance 1.",
+        "loose",
+        "√(1 − β) is the one factor that leaves variance 1 as it is: v_T − 1 = ᾱ_T (s² − 1). Convergence needs Σβₜ = "
+        "∞ besides, and the Gaussian shape comes from ᾱ_T → 0, not from the variance. N(0, 1) should read N(0, I).",
+        (forward.VARIANCE_MAP,),
+    ),
+)
+
+REVERSE = (
+    Entry(
+        "E15",
+        "The reverse process is the denoising inference process of diffusion.",
+        "definition",
+        "A matter of names. In variational terms q, the forward process, is the inference model, and p_θ generates.",
+    ),
+    Entry(
+        "E16",
+        "A deep model (today mostly U-Net + attention) predicts the reverse distribution p_θ.",
+        "definition",
+        "A choice of network, not mathematics; transformers do it as well. The mathematics asks only for a function "
+        "of xₜ and t in the shape of xₜ.",
+    ),
+    Entry(
+        "E17",
+        "p_θ(X_{0:T}) = p(x_T) ∏ p_θ(xₜ₋₁ | xₜ)",
+        "loose",
+        "Right, once it is said that p(x_T) = N(0, I). The true q(x_T) differs from it; that difference is an error "
+        "of its own (E40).",
+        (reverse.JOINT,),
+    ),
+    Entry(
+        "E25",
+        "μ̃(xₜ, x₀) = √αₜ (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · xₜ + √ᾱₜ₋₁ βₜ/(1 − ᾱₜ) · x₀",
+        "true",
+        "Right, though not a weighted mean: the two weights add up to less than 1. At t = 1 it is x₀, and β̃₁ = 0.",
+        (reverse.STEP,),
+    ),
+    Entry(
+        "E28",
+        "Here the Gaussian z̄ₜ is the noise predicted by the deep model.",
+        "wrong",
+        "z̄ₜ is the true noise. The model's best answer is E[z̄ₜ | xₜ], which is shorter. For the mean of the step "
+        "that is exactly right; its variance is too small by c₀² Var[x₀ | xₜ]: the whole question of β or β̃. And the"
+        " best answer for a finite data set gives back that data set.",
+        (reverse.BEST_GUESS, reverse.PLUG_IN, reverse.COPIES),
+    ),
+    Entry(
+        "E29",
+        "μ_θ(xₜ, t) = (xₜ − βₜ/√(1 − ᾱₜ) · z_θ(xₜ, t)) / √αₜ",
+        "true",
+        "Right, as a way to write the mean.",
+        (reverse.MEAN,),
+    ),
+)
+
+SUMMARY = (
+    Entry(
+        "E31",
+        "Step 2: DDPM uses an untrained Σ_θ = β̃ₜ, and holds that β̃ₜ = βₜ and β̃ₜ = (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · βₜ give "
+        "about the same result.",
+        "wrong",
+        "Σ = σₜ² I with σₜ² = βₜ or σₜ² = β̃ₜ. Their samples are nearly alike at T = 1000 only. In few steps βₜ makes"
+        " samples too wide and β̃ₜ too narrow (data variance up to 1); and the likelihood bound tells them apart at "
+        "any T.",
+        (reverse.LAW,),
+    ),
+)
+
+TRAINING = (
+    Entry(
+        "E34",
+        "The core of training is to learn the mean squared error between the noise z̄ₜ and z_θ.",
+        "true",
+        "Yes. What the article leaves to a link: the best prediction is E[z̄ₜ | xₜ], and its loss is a floor ℓₜ above"
+        " 0 that no network can pass.",
+        (training.PYTHAGORAS,),
+    ),
+    Entry(
+        "E35",
+        "The simplified loss is Lₜ = E_{x₀, z̄ₜ} ‖z̄ₜ − z_θ(√ᾱₜ x₀ + √(1 − ᾱₜ) z̄ₜ, t)‖².",
+        "loose",
+        "The average over t, uniform on 1 … T, is missing. It is the likelihood bound with its weights βₜ² / (2σₜ² αₜ"
+        " (1 − ᾱₜ)) replaced by 1, which plays down t = 1 fifty times against t = 100; its minimum is not 0; and as "
+        "there is no Σ in it, it cannot train a variance.",
+        (training.WEIGHT, training.TIME_AVERAGE),
+    ),
+)
+
+LATENT = (
+    Entry(
+        "E36",
+        "Speed-up: diffusion on latents.",
+        "true",
+        "512 × 512 × 3 pixels become 64 × 64 × 4 latents: 48 times fewer numbers; and for a linear autoencoder the "
+        "error of reconstruction and the error in the latents simply add up.",
+        (latent.COUNT, latent.COMMUTES),
+    ),
+    Entry(
+        "E37",
+        "(Not said:) in the latents the same formulas hold.",
+        "loose",
+        "Only after scaling the latents to variance 1 (the factor 0.18215 of Stable Diffusion). Unscaled, with "
+        "deviation 5.49, the last SNR is 0.141 in place of 0.0047, and x_T has variance 1.136.",
+        (latent.SCALE,),
+    ),
+)
+
+ABSENT = (
+    Entry(
+        "E39",
+        "(Left out:) what the predicted noise is.",
+        "loose",
+        "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula).",
+        (absent.TWEEDIE,),
+    ),
+)
+
+SECTIONS: dict[str, tuple[Entry, ...]] = {
+    "forward": FORWARD,
+    "reparameterization": REPARAMETERIZATION,
+    "closed_form": CLOSED_FORM,
+    "reverse": REVERSE,
+    "summary": SUMMARY,
+    "training": TRAINING,
+    "latent": LATENT,
+    "absent": ABSENT,
+}
+
+ENTRIES: tuple[Entry, ...] = tuple(entry for entries in SECTIONS.values() for entry in entries)
