@@ -55,11 +55,13 @@ def code(scene: Scene, schedule: str, T: int, t: int, seed: int) -> str:
     start = {
         "digits": "x0 = digits().sample(16, generator)                # 16 of the 10,000",
         "photo": "x0 = torch.from_numpy(decode_photo(open('assets/data/example_photo.jpg', 'rb').read())).double()",
+        "picture": "photo = decode_photo(open('assets/data/example_photo.jpg', 'rb').read())\n"
+        "x0 = picture(photo).sample(1000, generator)",
         "word": f"x0 = word({scene.word!r}).sample(1000, generator)",
     }.get(scene.name, f"x0 = TOYS[{scene.name!r}]().sample(1000, generator)")
     return f"""import torch
 from diffusion_core import SCHEDULES, q_sample
-from diffusion_core.data import TOYS, decode_photo, digits, word
+from diffusion_core.data import TOYS, decode_photo, digits, picture, word
 
 schedule = SCHEDULES[{schedule!r}]({T})
 generator = torch.Generator().manual_seed({seed})
@@ -83,7 +85,7 @@ def schedule_table(scene: Scene, tables: dict[str, NoiseSchedule], chosen: str) 
     ]
     exact = True
     for key, s in tables.items():
-        kl, exact = terminal_kl(scene.name, scene.word, key, s.T, second_moment)
+        kl, exact = terminal_kl(scene.name, scene.word, key, s.T, second_moment, scene.law)
         label = f"**{schedule_names()[key]}**" if key == chosen else schedule_names()[key]
         ends = (float(s.alpha_bar[-1]), float(s.sqrt_alpha_bar[-1]), float(s.snr[-1]), kl)
         lines.append(f"| {label} | " + " | ".join(map(lesson.significant, ends)) + " |")

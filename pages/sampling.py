@@ -35,7 +35,7 @@ from pages.shared.timeline import (
     Shifted,
 )
 
-DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "digits"]
+DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "picture", "digits"]
 SHOWN = 600
 VARIANCES = {"small": fixed_small, "large": fixed_large}
 SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
@@ -171,7 +171,11 @@ def formula(settings: Settings) -> Formula:
 
 def code(s: Settings) -> str:
     """The lines that made the picture."""
-    law = {"digits": "digits().law", "word": f"word({s.word!r}).law"}.get(s.data, f"TOYS[{s.data!r}]().law")
+    law = {
+        "digits": "digits().law",
+        "word": f"word({s.word!r}).law",
+        "picture": "picture(decode_photo(open('assets/data/example_photo.jpg', 'rb').read())).law",
+    }.get(s.data, f"TOYS[{s.data!r}]().law")
     call = (
         f"ddim(denoiser, schedule, x_T, timesteps, eta={s.eta}, generator=generator)"
         if s.sampler == "ddim"
@@ -180,7 +184,7 @@ def code(s: Settings) -> str:
     shape = "(16, 784)" if s.data == "digits" else f"({SHOWN}, 2)"
     return f"""import torch
 from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
-from diffusion_core.data import TOYS, digits, word
+from diffusion_core.data import TOYS, decode_photo, digits, picture, word
 
 schedule = SCHEDULES[{s.schedule!r}]({s.T})
 generator = torch.Generator().manual_seed({s.seed})

@@ -13,12 +13,14 @@ from typing import Any
 import streamlit as st
 
 from diffusion_core.claims.check import Claim, Outcome, Trial
+from diffusion_core.errors import BadInput
 from pages.shared import controls
-from pages.shared.i18n import _, parts
+from pages.shared.i18n import _, explain, parts
 from pages.shared.timeline import LABELS, TimelineState, timeline
 
 __all__ = ["PARTS", "article", "check", "open_lesson", "picture_first", "show_code", "show_timeline", "significant"]
 
+MOST_ELEMENTS = 10**7
 PARTS = ("title", "question", "picture", "formula", "check", "article")
 
 
@@ -41,14 +43,24 @@ def show_timeline(*, key: str, positions: Sequence[int], t: int = 0, **rest: Any
     """The instant timeline, its t bound to the URL."""
     bound = controls.bind("t", t, controls.parse_integer("t", 0, max(positions)))
 
+    picked = controls.bind("pick", None, controls.parse_integer("pick", 0, MOST_ELEMENTS))
+
     def remember() -> None:
-        controls.remember("t", int(st.session_state[key]["t"]), t)
-        st.session_state[bound] = int(st.session_state[key]["t"])
+        for name, default in (("t", t), ("pick", None)):
+            value = st.session_state[key][name]
+            controls.remember(name, value, default)
+            st.session_state[f"url_{name}"] = value
 
     controls.show_notes()
-    return timeline(
-        key=key, positions=positions, t=st.session_state[bound], labels=timeline_labels(), on_change=remember, **rest
-    )
+    common = {"key": key, "positions": positions, "t": st.session_state[bound], "labels": timeline_labels()}
+    try:
+        return timeline(**common, pick=st.session_state[picked], on_change=remember, **rest)
+    except BadInput as error:  # only a pick of the URL can be out of place
+        if st.session_state[picked] is None:
+            raise
+        st.warning(explain(error), icon=":material/link_off:")
+        st.session_state[picked] = None
+        return timeline(**common, on_change=remember, **rest)
 
 
 @contextmanager

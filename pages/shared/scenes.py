@@ -4,6 +4,7 @@ A `Scene` is what the picture needs and nothing else: x_0 of the samples shown, 
 enough to draw), and the shape of one sample. Scenes are cached by their scalars, never by arrays.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from diffusion_core import forward_kl
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
 from pages.shared import controls
-from pages.shared.i18n import _, explain
+from pages.shared.i18n import ASSETS, _, explain
 from pages.shared.palette import COLORS
 from pages.shared.timeline import Density, Histogram, Images, Layer, Mixture, Panel, Plane, Points
 
@@ -54,6 +55,7 @@ def data_names() -> dict[str, str]:
     return {
         "digits": _("Handwritten digits"),
         "photo": _("Your photo"),
+        "picture": _("Your picture, as points"),
         "eight_gaussians": _("Eight Gaussians"),
         "two_moons": _("Two moons"),
         "swiss_roll": _("Swiss roll"),
@@ -85,7 +87,7 @@ def schedule_of(name: str, T: int) -> NoiseSchedule:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
-    """The exact law of a data set."""
+    """The exact law of a data set that has a name."""
     if name == "word":
         return datasets.word(word).law
     if name == "digits":
@@ -95,7 +97,7 @@ def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def scene(name: str, word: str, seed: int) -> Scene:
-    """The scene of a data set other than a photo."""
+    """The scene of a data set that has a name."""
     law = law_of(name, word)
     generator = torch.Generator().manual_seed(seed)
     if isinstance(law, FiniteData):
@@ -109,36 +111,51 @@ def scene(name: str, word: str, seed: int) -> Scene:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def photo_scene(content: bytes) -> Scene:
-    """The scene of an uploaded photo; raises BadInput for what is no photo."""
+    """An uploaded photo, pixel by pixel; raises BadInput for what is no photo."""
     picture = datasets.decode_photo(content)
     return Scene("photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
 
 
+@st.cache_resource(show_spinner=False, max_entries=8)
+def picture_scene(content: bytes, seed: int) -> Scene:
+    """An uploaded picture as points in the plane, drawn from its dark parts; raises BadInput for what is no picture."""
+    law = datasets.picture(datasets.decode_photo(content)).law
+    x0 = law.sample(POINTS, torch.Generator().manual_seed(seed)).float().numpy()
+    return Scene("picture", "plane", x0, law, hashlib.sha256(content).hexdigest())
+
+
 def example_photo() -> bytes:
     """A picture to start with, before anything is uploaded."""
-    from pages.shared.i18n import ASSETS
-
     return (ASSETS / "data" / "example_photo.jpg").read_bytes()
+
+
+def uploaded_scene(name: str, seed: int) -> Scene:
+    """The scene of a file that the visitor gives: until a good one comes, the example."""
+    upload = st.file_uploader(
+        _("PNG, JPEG or WebP, at most 5 MB. It stays on this server, in memory only."),
+        type=["png", "jpg", "jpeg", "webp"],
+        key="photo_upload",
+    )
+
+    def show(content: bytes) -> Scene:
+        return photo_scene(content) if name == "photo" else picture_scene(content, seed)
+
+    try:
+        return show(upload.getvalue() if upload else example_photo())
+    except ValueError as error:
+        st.error(explain(error), icon=":material/broken_image:")
+        return show(example_photo())
 
 
 def pick_scene(names: list[str], default: str, seed: int) -> Scene:
     """The control that chooses the data; a word or a photo asks for itself. What is wrong is said in one sentence."""
     labels = data_names()
     name = controls.choice("data", _("Data"), {key: labels[key] for key in names}, default)
-    word = ""
-    if name == "word":
-        word = controls.text("word", _("Word (at most 12 characters)"), "DDPM", 12)
-    if name == "photo":
-        upload = st.file_uploader(
-            _("PNG, JPEG or WebP, at most 5 MB. It stays on this server, in memory only."),
-            type=["png", "jpg", "jpeg", "webp"],
-            key="photo_upload",
-        )
-        try:
-            return photo_scene(upload.getvalue() if upload else example_photo())
-        except ValueError as error:
-            st.error(explain(error), icon=":material/broken_image:")
-            return photo_scene(example_photo())
+    if name in ("photo", "picture"):
+        return uploaded_scene(name, seed)
+    if name != "word":
+        return scene(name, "", seed)
+    word = controls.text("word", _("Word (at most 12 characters)"), "DDPM", 12)
     try:
         return scene(name, word, seed)
     except ValueError as error:
@@ -147,11 +164,10 @@ def pick_scene(names: list[str], default: str, seed: int) -> Scene:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def terminal_kl(data: str, word: str, schedule: str, T: int, second_moment: float) -> tuple[float, bool]:
+def terminal_kl(data: str, word: str, schedule: str, T: int, second_moment: float, _law: object) -> tuple[float, bool]:
     """KL(q(x_T) || N(0, I)) in nats, exact for a mixture; else a bound, E KL(q(x_T | x_0) || N(0, I)) a dimension."""
-    law = None if data == "photo" else law_of(data, word)
-    if isinstance(law, GaussianMixture):
-        return law.kl_to_normal(schedule_of(schedule, T), T), True
+    if isinstance(_law, GaussianMixture):
+        return _law.kl_to_normal(schedule_of(schedule, T), T), True
     return forward_kl(schedule_of(schedule, T), second_moment, T), False
 
 

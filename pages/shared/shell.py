@@ -96,6 +96,14 @@ def set_up() -> st.Page:
     warm_up()
     st.html(SHELL / "shell.css")
     page = build_navigation()
+    asked = st.query_params.get("lang")
+    if asked is not None and asked not in LANGUAGES:
+        st.warning(
+            _("{name} in the URL is {got}; it must be one of: {allowed}.").format(
+                name="lang", got=repr(asked[:40]), allowed=", ".join(LANGUAGES)
+            ),
+            icon=":material/link_off:",
+        )
     with st.sidebar:
         st.segmented_control(
             _("Language"),

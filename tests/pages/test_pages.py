@@ -67,6 +67,12 @@ def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str
     assert "Shown instead: " in warnings[0]
 
 
+def test_a_language_that_is_not_there_is_said() -> None:
+    app = open_page("add_noise", lang="fr")
+    assert [w.value for w in app.warning] == ["lang in the URL is 'fr'; it must be one of: en, zh."]
+    assert app.title[0].value == "Add noise"
+
+
 def test_the_same_sentence_in_chinese() -> None:
     app = open_page("add_noise", lang="zh", T="0")
     assert any("URL" in w.value and "1" in w.value and "4000" in w.value and "must" not in w.value for w in app.warning)
@@ -80,6 +86,9 @@ def test_the_same_sentence_in_chinese() -> None:
         ("add_noise", {"data": "bimodal", "schedule": "inverse_square"}),
         ("add_noise", {"data": "word", "word": "扩散"}),
         ("add_noise", {"data": "photo"}),
+        ("add_noise", {"data": "picture", "pick": "17"}),
+        ("add_noise", {"data": "eight_gaussians", "pick": "9999999"}),
+        ("sampling", {"data": "picture", "N": "5"}),
         ("closed_form", {"T": "1", "data": "three_modes"}),
         ("closed_form", {"T": "7", "t": "3", "schedule": "cosine"}),
         ("sampling", {"N": "1"}),
