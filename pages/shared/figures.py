@@ -12,7 +12,19 @@ from plotly.subplots import make_subplots
 
 from pages.shared.palette import COLORS, SERIES
 
-__all__ = ["additivity", "error_rate", "legend", "noise_correlation", "schedule_curves"]
+__all__ = [
+    "additivity",
+    "beta_ratio",
+    "bound_terms",
+    "densities",
+    "error_rate",
+    "generated_variance",
+    "legend",
+    "noise_correlation",
+    "place_in_range",
+    "schedule_curves",
+    "table_1",
+]
 
 FONT = 15
 Translate = Callable[[str], str]
@@ -113,4 +125,140 @@ def noise_correlation(timesteps: Sequence[int], correlation: np.ndarray, _: Tran
     )
     figure.update_xaxes(title_text="s")
     figure.update_yaxes(title_text="t", scaleanchor="x")
+    return _calm(figure, 420)
+
+
+def generated_variance(
+    steps: Sequence[int],
+    curves: Mapping[str, Sequence[float]],
+    points: Mapping[str, tuple[Sequence[int], Sequence[float], Sequence[float]]],
+    colors: Mapping[str, str],
+    chosen: int,
+    _: Translate,
+) -> go.Figure:
+    """Generated over true variance against the number of steps: exact curves; points (N, value, error) of samplers."""
+    figure = go.Figure()
+    figure.add_hline(y=1, line={"color": "gray", "dash": "dot"})
+    figure.add_vline(x=chosen, line={"color": "gray", "width": 1})
+    for label, values in curves.items():
+        figure.add_scatter(
+            x=list(steps), y=list(values), name=label, line={"color": colors[label]}, hovertemplate="%{y:.4g}"
+        )
+    for label, (n, values, errors) in points.items():
+        figure.add_scatter(
+            x=list(n),
+            y=list(values),
+            error_y={"type": "data", "array": list(errors), "color": colors[label], "width": 5},
+            mode="markers",
+            marker={"color": colors[label], "size": 8},
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(type="log", title_text=_("number of steps N"), tickvals=[2, 5, 10, 20, 50, 100, 200, 500, 1000])
+    figure.update_yaxes(
+        type="log",
+        title_text=_("variance of samples / of data"),
+        tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50],
+    )
+    return _calm(figure, 460)
+
+
+def beta_ratio(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], _: Translate) -> go.Figure:
+    """beta-tilde / beta over t / T, one curve (t / T, ratio) for each T."""
+    figure = go.Figure()
+    for color, (label, (x, y)) in zip(SERIES, curves.items(), strict=False):
+        figure.add_scatter(x=list(x), y=list(y), name=label, line={"color": color}, hovertemplate="%{y:.4f}")
+    figure.update_xaxes(type="log", title_text="t / T", exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text="β̃ / β", range=[0, 1.02])
+    return _calm(figure, 400)
+
+
+def bound_terms(
+    terms: Mapping[str, tuple[Sequence[int], Sequence[float]]], colors: Mapping[str, str], _: Translate
+) -> go.Figure:
+    """The terms of the bound over t, log-log: label -> (t, bits a dimension)."""
+    figure = go.Figure()
+    for label, (t, bits) in terms.items():
+        mode = "lines+markers" if len(t) <= 60 else "lines"
+        figure.add_scatter(
+            x=list(t), y=list(bits), name=label, mode=mode, line={"color": colors[label]}, hovertemplate="%{y:.3g}"
+        )
+    figure.update_xaxes(type="log", title_text="t", exponentformat="power", dtick=1)
+    figure.update_yaxes(type="log", title_text=_("bits a dimension"), exponentformat="power", dtick=1)
+    return _calm(figure, 400)
+
+
+def densities(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    data: tuple[np.ndarray, np.ndarray],
+    colors: Mapping[str, str],
+    _: Translate,
+) -> go.Figure:
+    """Exact densities of generated samples, label -> (x, density), over the data's."""
+    figure = go.Figure()
+    grey = {"color": "rgba(128,128,128,.0)"}
+    x, y = data
+    figure.add_scatter(x=x, y=y, name=_("data"), fill="tozeroy", line=grey, fillcolor="rgba(128,128,128,.35)")
+    for label, (x, y) in curves.items():
+        figure.add_scatter(x=x, y=y, name=label, line={"color": colors[label]}, hovertemplate="%{y:.3f}")
+    figure.update_xaxes(title_text="x₀", range=[-1.9, 1.9])
+    figure.update_yaxes(title_text=_("density"), rangemode="tozero")
+    return _calm(figure, 400)
+
+
+def place_in_range(
+    x: np.ndarray, t: np.ndarray, place: np.ndarray, ratio: np.ndarray, mark: tuple[float, float, str], _: Translate
+) -> go.Figure:
+    """Where the true variance lies between beta-tilde (0) and beta (1), over x_t and t; above 1 is outside.
+
+    place, ratio (to beta): (t, x), NaN where x_t hardly ever comes. ``mark`` is a point (x, t) and its text.
+    """
+    figure = go.Figure(
+        go.Heatmap(
+            x=x,
+            y=t,
+            z=np.minimum(place, 2),
+            customdata=ratio,
+            zmin=0,
+            zmid=1,
+            zmax=2,
+            colorscale=[[0, "#0072B2"], [0.25, "#9fc3e3"], [0.5, "#f4f1e8"], [0.75, "#e9a37a"], [1, "#B03A00"]],
+            colorbar={"tickvals": [0, 1, 2], "ticktext": ["β̃", "β", "≥ 2"], "thickness": 14},
+            hovertemplate="x_t = %{x:.2f}, t = %{y}: Var / β = %{customdata:.3f}<extra></extra>",
+        )
+    )
+    at_x, at_t, text = mark
+    figure.add_scatter(
+        x=[at_x], y=[at_t], mode="markers", marker={"color": "black", "size": 9, "symbol": "x"}, hoverinfo="skip"
+    )
+    figure.add_annotation(
+        x=at_x, y=math.log10(at_t), text=text, showarrow=True, ax=70, ay=-34, bgcolor="white", font_color="black"
+    )
+    figure.update_xaxes(title_text="x_t")
+    figure.update_yaxes(type="log", title_text="t", tickvals=[2, 5, 10, 20, 50, 100, 200, 500, 1000], showgrid=False)
+    figure = _calm(figure, 460, bottom=60)
+    return figure.update_layout(hovermode="closest", showlegend=False)
+
+
+def table_1(
+    steps: Sequence[int], here: Mapping[str, Sequence[float]], paper: Mapping[str, Sequence[float]], _: Translate
+) -> go.Figure:
+    """One curve a row of DDIM's Table 1: the exact distance here, the FID there."""
+    titles = (_("here: W₂² a dimension, exact"), _("the paper: FID, CIFAR-10"))
+    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.09)
+    for column, rows in enumerate((here, paper), 1):
+        for color, (label, values) in zip(SERIES, rows.items(), strict=False):
+            figure.add_scatter(
+                x=list(steps),
+                y=list(values),
+                name=label,
+                mode="lines+markers",
+                line={"color": color},
+                showlegend=column == 1,
+                hovertemplate="%{y:.3g}",
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(type="log", title_text="S", tickvals=list(steps))
+    figure.update_yaxes(type="log", exponentformat="power", dtick=1)
     return _calm(figure, 420)
