@@ -3,7 +3,17 @@
 A statement is quoted in the article's symbols. The verdict judges the statement; the claims check what is right.
 """
 
-from diffusion_core.claims import absent, closed_form, forward, latent, reparameterization, reverse, training
+from diffusion_core.claims import (
+    absent,
+    closed_form,
+    forward,
+    latent,
+    posterior,
+    reparameterization,
+    reverse,
+    training,
+    variance,
+)
 from diffusion_core.claims.check import Entry
 
 __all__ = ["ENTRIES", "SECTIONS"]
@@ -147,11 +157,77 @@ REVERSE = (
         (reverse.JOINT,),
     ),
     Entry(
+        "E18",
+        "p_θ(xₜ₋₁ | xₜ) = N(xₜ₋₁; μ_θ(xₜ, t), Σ_θ(xₜ, t))",
+        "loose",
+        "A choice of model. The true q(xₜ₋₁ | xₜ) is not Gaussian unless x₀ is; how far it is from the best Gaussian "
+        "falls with the third power of the stride. That is why the steps are small.",
+        (posterior.CUBE, posterior.MODES),
+    ),
+    Entry(
+        "E19",
+        "q(xₜ₋₁ | xₜ, x₀) = N(xₜ₋₁; μ̃(xₜ, x₀), β̃ₜ I)",
+        "true",
+        "Given x₀ the reverse step is exactly Gaussian, for any data. It holds for t ≥ 2; at t = 1 it is the point x₀.",
+        (posterior.BAYES,),
+    ),
+    Entry(
+        "E20",
+        "q(xₜ₋₁ | xₜ, x₀) = q(xₜ | xₜ₋₁, x₀) q(xₜ₋₁ | x₀) / q(xₜ | x₀)",
+        "true",
+        "Bayes' rule. What the article then uses in silence is the Markov property: q(xₜ | xₜ₋₁, x₀) = q(xₜ | xₜ₋₁).",
+        (posterior.MARKOV,),
+    ),
+    Entry(
+        "E21",
+        "= exp(−½ ((αₜ/βₜ + 1/(1 − ᾱₜ₋₁)) xₜ₋₁² − (…) xₜ₋₁ + C(xₜ, x₀)))",
+        "wrong",
+        "It should be ∝, not =. With C = μ̃²/β̃ₜ the printed function integrates to √(2πβ̃ₜ), which is 0.0387 at t = "
+        "10, not to 1.",
+        (posterior.PROPORTIONAL,),
+    ),
+    Entry(
+        "E22",
+        "exp(−(x − μ)² / 2σ²) = exp(−½ (x²/σ² − 2μx/σ² + μ²/σ²))",
+        "true",
+        "An identity; for vectors x² is ‖x‖².",
+        (posterior.SQUARE,),
+    ),
+    Entry(
+        "E23",
+        "1/β̃ₜ = αₜ/βₜ + 1/(1 − ᾱₜ₋₁);  βₜ = (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · βₜ",
+        "wrong",
+        "The first equation is right. In the second, the left side must be β̃ₜ: as printed it forces βₜ = 0.",
+        (posterior.PRECISION,),
+    ),
+    Entry(
+        "E24",
+        "2μ̃/β̃ₜ = 2√αₜ/βₜ · xₜ + 2√ᾱₜ₋₁/(1 − ᾱₜ₋₁) · x₀",
+        "true",
+        "The linear terms compared.",
+        (posterior.MEAN,),
+    ),
+    Entry(
         "E25",
         "μ̃(xₜ, x₀) = √αₜ (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · xₜ + √ᾱₜ₋₁ βₜ/(1 − ᾱₜ) · x₀",
         "true",
         "Right, though not a weighted mean: the two weights add up to less than 1. At t = 1 it is x₀, and β̃₁ = 0.",
-        (reverse.STEP,),
+        (reverse.STEP, posterior.REGRESSION),
+    ),
+    Entry(
+        "E26",
+        "We know x₀ = (xₜ − √(1 − ᾱₜ) z̄ₜ) / √ᾱₜ.",
+        "loose",
+        "True of the noise that was really drawn. With a predicted noise its error is multiplied by 1/√SNRₜ: 157 "
+        "times at t = 1000.",
+        (posterior.AMPLIFICATION,),
+    ),
+    Entry(
+        "E27",
+        "μ̃ₜ = (xₜ − βₜ/√(1 − ᾱₜ) · z̄ₜ) / √αₜ",
+        "true",
+        "x₀ put in; it holds at every t, t = 1 included.",
+        (posterior.FROM_NOISE,),
     ),
     Entry(
         "E28",
@@ -173,6 +249,13 @@ REVERSE = (
 
 SUMMARY = (
     Entry(
+        "E30",
+        "Step 1: from xₜ and t predict the noise z_θ(xₜ, t), which gives the mean μ_θ(xₜ, t).",
+        "true",
+        "Right.",
+        (variance.MEAN_FROM_NOISE,),
+    ),
+    Entry(
         "E31",
         "Step 2: DDPM uses an untrained Σ_θ = β̃ₜ, and holds that β̃ₜ = βₜ and β̃ₜ = (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · βₜ give "
         "about the same result.",
@@ -180,7 +263,23 @@ SUMMARY = (
         "Σ = σₜ² I with σₜ² = βₜ or σₜ² = β̃ₜ. Their samples are nearly alike at T = 1000 only. In few steps βₜ makes"
         " samples too wide and β̃ₜ too narrow (data variance up to 1); and the likelihood bound tells them apart at "
         "any T.",
-        (reverse.LAW,),
+        (reverse.LAW, variance.SPREADS, variance.METRICS, variance.TABLE_1),
+    ),
+    Entry(
+        "E32",
+        "In GLIDE the network predicts a trainable variance Σ_θ(xₜ, t).",
+        "loose",
+        "The idea is Improved DDPM's, which GLIDE inherits: ln σ² = v ln βₜ + (1 − v) ln β̃ₜ, a v for each pixel, not"
+        " held to [0, 1].",
+        (variance.LEARNED,),
+    ),
+    Entry(
+        "E33",
+        "Step 3: compute q(xₜ₋₁ | xₜ) and get xₜ₋₁ by reparameterization.",
+        "wrong",
+        "What is computed is p_θ(xₜ₋₁ | xₜ); q(xₜ₋₁ | xₜ) is unknown. Sampling starts from x_T ~ N(0, I), and its "
+        "last step adds no noise.",
+        (variance.LAST_STEP,),
     ),
 )
 
@@ -225,11 +324,43 @@ LATENT = (
 
 ABSENT = (
     Entry(
+        "E38",
+        "(Left out:) where the loss comes from.",
+        "loose",
+        "−ln p(x₀) ≤ L_T + ΣLₜ₋₁ + L₀. The same bound can be written without x₀: the entropy of the data plus one KL "
+        "a step. Both ways give the same number.",
+        (variance.BOUND,),
+    ),
+    Entry(
         "E39",
         "(Left out:) what the predicted noise is.",
         "loose",
         "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula).",
         (absent.TWEEDIE,),
+    ),
+    Entry(
+        "E40",
+        "(Left out:) sampling starts from p(x_T), not from q(x_T).",
+        "loose",
+        "The bound pays L_T for it, which is the KL with x₀ known; the KL of q(x_T) itself is smaller, and 0 for data"
+        " that are N(0, I).",
+        (variance.PRIOR,),
+    ),
+    Entry(
+        "E41",
+        "(Left out:) which variance is right.",
+        "loose",
+        "The best one is β̃ₜ + wₜ (βₜ − β̃ₜ), wₜ = ℓₜ/ᾱₜ: the loss curve is the optimal variance. It lies between β̃ₜ"
+        " and βₜ if the variance of the data is at most 1.",
+        (variance.ROUTES, variance.SAMPLES, variance.BETWEEN_MODES),
+    ),
+    Entry(
+        "E42",
+        "(Left out:) the step from x₁ to x₀.",
+        "loose",
+        "β̃₁ = 0 and ln β̃₁ = −∞, so the last step adds no noise, and a bound needs a decoder there; a library that "
+        "clips the logarithm must say so.",
+        (variance.DECODER,),
     ),
 )
 
