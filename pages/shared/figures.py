@@ -240,25 +240,19 @@ def place_in_range(
     return figure.update_layout(hovermode="closest", showlegend=False)
 
 
-def table_1(
-    steps: Sequence[int], here: Mapping[str, Sequence[float]], paper: Mapping[str, Sequence[float]], _: Translate
-) -> go.Figure:
-    """One curve a row of DDIM's Table 1: the exact distance here, the FID there."""
-    titles = (_("here: W₂² a dimension, exact"), _("the paper: FID, CIFAR-10"))
-    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.09)
-    for column, rows in enumerate((here, paper), 1):
-        for color, (label, values) in zip(SERIES, rows.items(), strict=False):
-            figure.add_scatter(
-                x=list(steps),
-                y=list(values),
-                name=label,
-                mode="lines+markers",
-                line={"color": color},
-                showlegend=column == 1,
-                hovertemplate="%{y:.3g}",
-                row=1,
-                col=column,
-            )
+def table_1(steps: Sequence[int], rows: Mapping[str, Sequence[float]], title: str) -> go.Figure:
+    """One curve a row of DDIM's Table 1, over the number of steps S, log-log."""
+    figure = go.Figure()
+    for color, (label, values) in zip(SERIES, rows.items(), strict=False):
+        figure.add_scatter(
+            x=list(steps),
+            y=list(values),
+            name=label,
+            mode="lines+markers",
+            line={"color": color},
+            hovertemplate="%{y:.3g}",
+        )
+    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
     figure.update_xaxes(type="log", title_text="S", tickvals=list(steps))
     figure.update_yaxes(type="log", exponentformat="power", dtick=1)
-    return _calm(figure, 420)
+    return _calm(figure, 400)
