@@ -68,9 +68,9 @@ def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str
 
 
 def test_a_language_that_is_not_there_is_said() -> None:
-    app = open_page("add_noise", lang="fr")
+    app = open_page("start", lang="fr")
     assert [w.value for w in app.warning] == ["lang in the URL is 'fr'; it must be one of: en, zh."]
-    assert app.title[0].value == "Add noise"
+    assert app.title[0].value == "From noise to data, and back"
 
 
 def test_the_same_sentence_in_chinese() -> None:
