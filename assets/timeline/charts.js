@@ -1,4 +1,4 @@
-// A histogram under its exact curve, and curves over t with a moving cursor.
+// A histogram under its exact curve, curves over x that change with t, and curves over t with a moving cursor.
 
 const BOX = { left: 46, top: 10, right: 14, bottom: 30 };
 const FINE = 4; // points of the curve for each bin
@@ -10,6 +10,7 @@ function histogramPanel(spec, stage, frame) {
   canvas.setAttribute("aria-label", spec.title);
   const node = stage.tracks.get(spec.track);
   const mixture = spec.mixture && makeMixture(spec.mixture, stage.arrays);
+  const mark = spec.mark && stage.tracks.get(spec.mark);
   const [low, high] = spec.domain;
   const width = (high - low) / spec.bins;
   const [first, stride] = spec.component === null ? [0, 1] : [spec.component, node.width];
@@ -65,6 +66,7 @@ function histogramPanel(spec, stage, frame) {
     context.lineWidth = 2;
     context.lineJoin = "round";
     context.stroke();
+    if (mark) upright(context, theme, toX(mark.value(p, 0)), box);
     if (stage.kind) flag(context, theme, toX(node.value(p, placeOf(node, stage.pick, stage.kind, first))), box);
   }
 
@@ -96,6 +98,147 @@ function histogramPanel(spec, stage, frame) {
     pickable(frame, stage, { at: nearest, step: (dx, dy) => (stage.pick + dx + dy + count) % count });
   }
   return { draw, numbers: () => (mixture ? { heights, curve } : { heights }) };
+}
+
+/** An upright line at x. */
+function upright(context, theme, x, box) {
+  if (x < box.left || x > box.right) return;
+  context.fillStyle = theme.background;
+  context.fillRect(x - 2.5, box.top, 5, box.bottom - box.top);
+  context.fillStyle = theme.text;
+  context.fillRect(x - 1.25, box.top, 2.5, box.bottom - box.top);
+}
+
+const BELL = 401; // points of a bell
+const GRIP = 22; // CSS pixels around a handle where a finger holds it
+
+/** Curves over x at p: stored ones on a common scale, bells with their peak at 1. Handles hang from the axis. */
+function curvesPanel(spec, stage, frame, legend) {
+  const { canvas, size } = makeCanvas(frame);
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", spec.title);
+  const domain = stage.arrays[spec.domain].data;
+  const series = spec.series.map((one) => ({ ...one, at: one.values ? stored(one) : bell(one) }));
+  const handles = spec.handles.map((one) => ({ ...one, node: stage.tracks.get(one.track) }));
+  const bells = series.every((one) => !one.values);
+  let place = null; // the axis as drawn last
+  for (const { label, color, dash } of series) {
+    const swatch = h("span", { class: dash ? "swatch dash" : "swatch", style: `--color:${color}` });
+    legend.append(h("div", { class: "entry" }, swatch, mathText(label)));
+  }
+
+  function stored({ values }) {
+    const { data, shape: [, M] } = stage.arrays[values];
+    return (p) => data.subarray(p * M, (p + 1) * M);
+  }
+
+  function bell({ mean, variance }) {
+    const [m, v] = [stage.tracks.get(mean), stage.tracks.get(variance)];
+    const out = new Float64Array(BELL);
+    return (p) => {
+      const [low, step] = [domain[2 * p], (domain[2 * p + 1] - domain[2 * p]) / (BELL - 1)];
+      const [middle, width] = [m.value(p, 0), v.value(p, 0)];
+      const nearest = Math.round((middle - low) / step);
+      for (let i = 0; i < BELL; i++) out[i] = width > 0 ? Math.exp(-((low + i * step - middle) ** 2) / (2 * width)) : Number(i === nearest);
+      return out;
+    };
+  }
+
+  function draw(p) {
+    const curves = series.map((one) => one.at(p));
+    const view = size();
+    if (view.width === 0) return;
+    const { context, width, height } = view;
+    const [low, high] = [domain[2 * p], domain[2 * p + 1]];
+    const top = bells ? 1.12 : 1.08 * Math.max(...curves.map((values) => values.reduce((a, b) => Math.max(a, b), 0))) || 1;
+    const box = {
+      left: bells ? BOX.right : BOX.left, top: BOX.top, right: width - BOX.right,
+      bottom: height - BOX.bottom - (handles.length ? 34 : 0),
+    };
+    const x = { low, high, ticks: ticks(low, high, width < 320 ? 2 : 4).map((v) => [v, formatTick(v)]) };
+    const y = { low: 0, high: top, ticks: bells ? [[0, ""]] : ticks(0, top, 3).map((v) => [v, formatTick(v)]) };
+    const { toX, toY } = axes(context, stage.theme, box, x, y);
+    place = { toX, box, low, high };
+    curves.forEach((values, k) => {
+      const { color, dash } = series[k];
+      context.beginPath();
+      for (let i = 0; i < values.length; i++) context.lineTo(toX(low + ((high - low) * i) / (values.length - 1)), toY(values[i]));
+      context.fillStyle = withAlpha(color, dash ? 0 : 0.12);
+      context.fill();
+      context.setLineDash(dash ? [7, 5] : []);
+      context.strokeStyle = color;
+      context.lineWidth = 2.5;
+      context.lineJoin = "round";
+      context.stroke();
+    });
+    context.setLineDash([]);
+    handles.forEach((one) => grip(context, one, p));
+  }
+
+  /** A handle: a dotted line down to a disc with its name; the disc is full where it can be dragged. */
+  function grip(context, { node, label, color }, p) {
+    const { toX, box } = place;
+    const { theme } = stage;
+    const at = Math.min(box.right, Math.max(box.left, toX(node.value(p, 0))));
+    const middle = box.bottom + BOX.bottom + 17;
+    context.strokeStyle = withAlpha(color, 0.8);
+    context.lineWidth = 1.5;
+    context.setLineDash([2, 4]);
+    context.beginPath();
+    context.moveTo(at, box.top);
+    context.lineTo(at, middle);
+    context.stroke();
+    context.setLineDash([]);
+    context.beginPath();
+    context.arc(at, middle, 15, 0, 2 * Math.PI);
+    context.fillStyle = node.set ? color : theme.background;
+    context.fill();
+    context.strokeStyle = node.set ? theme.background : color;
+    context.lineWidth = 2;
+    context.stroke();
+    const [letter, index = ""] = label.split("_");
+    context.fillStyle = node.set ? "#fff" : theme.text;
+    context.textBaseline = "middle";
+    context.textAlign = index ? "right" : "center";
+    context.font = `italic ${theme.fontSize + 3}px ${theme.font}`;
+    context.fillText(letter, at + (index ? 2 : 0), middle - 1);
+    context.textAlign = "left";
+    context.font = `${theme.fontSize - 2}px ${theme.font}`;
+    context.fillText(index, at + 3, middle + 5);
+  }
+
+  const movable = handles.filter((one) => one.node.set);
+  if (movable.length) takeHold();
+
+  /** Drag the nearest handle; Python hears of it when the hand lets go. */
+  function takeHold() {
+    let held = null;
+    const left = (event) => event.clientX - frame.getBoundingClientRect().left;
+    const distance = (one, event) => Math.abs(place.toX(one.node.value(stage.position, 0)) - left(event));
+    const within = (event) => {
+      const one = movable.reduce((a, b) => (distance(b, event) < distance(a, event) ? b : a));
+      return distance(one, event) <= GRIP ? one : null;
+    };
+    frame.style.touchAction = "pan-y";
+    frame.addEventListener("pointerdown", (event) => {
+      held = within(event);
+      if (held) frame.setPointerCapture(event.pointerId);
+    });
+    frame.addEventListener("pointermove", (event) => {
+      frame.style.cursor = held ? "grabbing" : within(event) ? "grab" : "";
+      if (!held) return;
+      const share = (left(event) - place.box.left) / (place.box.right - place.box.left);
+      stage.drag(held.track, Number((place.low + Math.min(1, Math.max(0, share)) * (place.high - place.low)).toFixed(2)));
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      frame.addEventListener(end, () => {
+        if (held) stage.drop();
+        held = null;
+      });
+    }
+  }
+
+  return { draw, numbers: () => Object.fromEntries(series.map((one) => [one.label, Float64Array.from(one.at(stage.position))])) };
 }
 
 /** Curves over t. They are drawn once; the cursor and the values at t are drawn each time. */

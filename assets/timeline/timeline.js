@@ -2,7 +2,8 @@
 // moves. Python hears of a change only when a hand lets go (`change`), a step is made, or the play ends.
 
 const PANELS = {
-  plane: planePanel, images: imagesPanel, histogram: histogramPanel, lines: linesPanel, formula: formulaPanel, numbers: numbersPanel,
+  plane: planePanel, images: imagesPanel, histogram: histogramPanel, curves: curvesPanel, lines: linesPanel,
+  formula: formulaPanel, numbers: numbersPanel,
 };
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const QUIET = 150; // ms without a change before Python hears of it
@@ -84,6 +85,11 @@ function runTimeline(root, { spec, arrays }, before, tell) {
       draw(stage.position);
       reportSoon();
     },
+    drag(track, value) {
+      stage.tracks.get(track).set(value);
+      draw(stage.position);
+    },
+    drop: () => tell("dragged", { ...stage.tracks.dragged(), at: Date.now() }), // the same values are news again
   };
   const sent = before ? before.sent : { t: positions[spec.position], position: spec.position, pick: spec.pick };
   const self = { stage, sent, positions, jump: spec.jump, wasPlaying: false, refresh, begin, stop };
@@ -98,9 +104,10 @@ function runTimeline(root, { spec, arrays }, before, tell) {
   });
   const playButton = iconButton("play", labels.play, () => (playing ? pauseAndReport() : play()));
   const readout = h("output", { class: "readout" });
-  const [readoutName, readoutValue] = [h("i", {}, "t"), h("span", { class: "number" })];
+  const [, caption, symbol] = labels.timestep.match(/^(.*?)\s*(\S+)$/);
+  const [readoutName, readoutValue] = [h("i", {}, symbol), h("span", { class: "number" })];
   readout.append(readoutName, "\u00a0=\u00a0", readoutValue);
-  readoutValue.style.minWidth = `${String(Math.max(...positions)).length}ch`;
+  readoutValue.style.minWidth = `${Math.max(...positions.map((t) => String(t).length))}ch`;
   const speed = h("select", { class: "speed", "aria-label": labels.speed, title: labels.speed },
     ...SPEEDS.map((s) => h("option", { value: s, ...(s === 1 ? { selected: "" } : {}) }, `${s}×`)));
   if (before) speed.value = before.speed.value;
@@ -109,7 +116,7 @@ function runTimeline(root, { spec, arrays }, before, tell) {
     h("div", { class: "buttons" },
       iconButton("back", labels.back, () => step(-1)), playButton, iconButton("forward", labels.forward, () => step(1)), speed),
     h("label", { class: "scrubber" },
-      h("span", { class: "caption" }, labels.timestep.replace(/ t$/, ""), " ", h("i", {}, "t")),
+      h("span", { class: "caption" }, caption, " ", h("i", {}, symbol)),
       slider,
       h("span", { class: "ends", "aria-hidden": "true" }, h("span", {}, String(positions[0])), h("span", {}, String(positions[last])))),
     readout);
@@ -131,7 +138,7 @@ function runTimeline(root, { spec, arrays }, before, tell) {
     stage.position = position;
     const t = positions[position];
     slider.value = position;
-    slider.setAttribute("aria-valuetext", `t = ${t}`);
+    slider.setAttribute("aria-valuetext", `${symbol} = ${t}`);
     slider.style.setProperty("--done", `${last ? (100 * position) / last : 0}%`);
     readoutValue.textContent = t;
     for (const panel of panels) panel.draw(position, fresh);
@@ -160,7 +167,7 @@ function runTimeline(root, { spec, arrays }, before, tell) {
     clearTimeout(timer);
     if (playing) return;
     const [t, position, pick] = [positions[stage.position], stage.position, stage.pick];
-    live.textContent = `t = ${t}`;
+    live.textContent = `${symbol} = ${t}`;
     const understood = positions[sent.position] === t ? sent.position : positions.indexOf(t);
     const changes = { t, position: understood === position ? sent.position : position, pick };
     for (const name of ["position", "pick", "t"]) {

@@ -4,6 +4,8 @@
 /** All tracks of a timeline. `get(name)` is a node: {shape, size, width, at(p) -> array, value(p, i) -> number}. */
 function makeTracks(specs, arrays, count) {
   const nodes = new Map();
+  const hands = new Map(); // the draggable numbers
+  let touched = 0; // how often one was moved
 
   function get(name, offset = 0) {
     const key = `${name}@${offset}`;
@@ -15,7 +17,7 @@ function makeTracks(specs, arrays, count) {
     // A node keeps one buffer, so the same track read at another offset is another node.
     const index = (p) => Math.min(count - 1, Math.max(0, p + offset));
     const refer = ([name, shift]) => get(name, offset + shift);
-    const nodeOf = { constant, frames, packed, affine, shifted: () => refer(spec.of) };
+    const nodeOf = { constant, frames, packed, affine, draggable, shifted: () => refer(spec.of) };
     const node = nodeOf[spec.kind](spec, index, refer);
     if (spec.kind === "shifted") return node;
     node.size = node.shape.reduce((a, b) => a * b, 1);
@@ -26,6 +28,16 @@ function makeTracks(specs, arrays, count) {
   function constant(spec) {
     const { data, shape } = arrays[spec.values];
     return { shape, at: () => data, value: (p, i) => data[i] };
+  }
+
+  function draggable(spec) {
+    if (!hands.has(spec)) hands.set(spec, Float64Array.of(spec.value));
+    const hand = hands.get(spec);
+    const set = (value) => {
+      hand[0] = value;
+      touched++;
+    };
+    return { shape: [], at: () => hand, value: () => hand[0], set };
   }
 
   function frames(spec, index) {
@@ -63,19 +75,22 @@ function makeTracks(specs, arrays, count) {
     };
   }
 
-  /** A function of p that fills one buffer, and only when p changes. */
+  /** A function of p that fills one buffer, and only when p changes or a hand moved something. */
   function kept(size, index, fill) {
     let out = null;
-    let held = -1;
+    let [held, then] = [-1, 0];
     return (p) => {
       out ??= new Float64Array(size);
-      if (held !== index(p)) fill(out, p);
-      held = index(p);
+      if (held !== index(p) || then !== touched) fill(out, p);
+      [held, then] = [index(p), touched];
       return out;
     };
   }
 
-  return { get };
+  /** The draggable numbers by name. */
+  const dragged = () => Object.fromEntries(Object.entries(specs).filter(([, spec]) => spec.kind === "draggable").map(([name]) => [name, get(name).value(0)]));
+
+  return { get, dragged };
 }
 
 /** Where the picked thing lies in a track: a point's component, or an element itself; a scalar has one place only. */

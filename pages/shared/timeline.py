@@ -25,12 +25,17 @@ __all__ = [
     "LABELS",
     "REQUIRED_LABELS",
     "Affine",
+    "Bell",
     "Constant",
+    "Curve",
+    "Curves",
     "Density",
     "DensityFrames",
+    "Draggable",
     "Field",
     "Formula",
     "Frames",
+    "Handle",
     "Histogram",
     "Images",
     "Layer",
@@ -114,7 +119,14 @@ class Affine:
     second: np.ndarray | str | Shifted
 
 
-Track = Constant | Frames | Scalar | Shifted | Affine
+@dataclass(frozen=True)
+class Draggable:
+    """One number, the same at every position, that a hand can move with a `Handle`."""
+
+    value: float
+
+
+Track = Constant | Frames | Scalar | Shifted | Affine | Draggable
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +231,7 @@ class Histogram:
     """A track's values at t as a density, one ``component`` of its points or all (None), under the exact curve.
 
     The curve is the mixture's density averaged over a bin's width: the expected height of a bar, at every t.
+    ``mark`` is a scalar track, drawn as an upright line.
     """
 
     track: str
@@ -228,6 +241,48 @@ class Histogram:
     density: Mixture | None = None
     component: int | None = None
     color: str = COLORS["x_t"]
+    mark: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One curve over x at each position: (P, M) values at M even places, from one end of the domain to the other."""
+
+    values: np.ndarray
+    label: str
+    color: str
+    dash: bool = False
+
+
+@dataclass(frozen=True)
+class Bell:
+    """exp(-(x - mean)^2 / (2 variance)), its peak at 1; mean and variance are scalar tracks. Variance 0 is a spike."""
+
+    mean: str
+    variance: str
+    label: str
+    color: str
+    dash: bool = False
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A scalar track as a labelled mark on the axis of x; a `Draggable` track can be taken hold of there."""
+
+    track: str
+    label: str
+    color: str
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Curves over x that change with t. The domain (low, high) may be another one at each position: (P, 2)."""
+
+    series: Sequence[Curve | Bell]
+    title: str
+    domain: tuple[float, float] | np.ndarray = (-4.0, 4.0)
+    handles: Sequence[Handle] = ()
     weight: float = 1.0
 
 
@@ -268,14 +323,14 @@ class Numbers:
     title: str | None = None
 
 
-Panel = Plane | Images | Histogram | Lines | Formula | Numbers
+Panel = Plane | Images | Histogram | Curves | Lines | Formula | Numbers
 
 
 @dataclass(frozen=True)
 class TimelineState:
-    """Where the timeline was last let go."""
+    """Where the timeline was last let go; t is an int where the positions are whole numbers."""
 
-    t: int
+    t: float
     position: int
     pick: int | None
 
@@ -360,6 +415,10 @@ class _Writer:
                     return spec, values.shape[1:]
                 dtype = "float64" if values.ndim == 1 else "float32"
                 return {"kind": "frames", "values": self.put_over(name, values, dtype)}, values.shape[1:]
+            case Draggable(value):
+                if not np.isfinite(value):
+                    raise BadInput("{name} must be finite; got NaN or infinity.", name=name)
+                return {"kind": "draggable", "value": float(value)}, ()
             case Shifted():
                 of, shape = self._refer(name, track)
                 return {"kind": "shifted", "of": of}, shape
@@ -492,8 +551,22 @@ class _Writer:
                 else:
                     self.value(Probe(panel.track, panel.component), "point")
                 mixture = None if panel.density is None else self.mixture(name, panel.density, 1)
+                if panel.mark is not None:
+                    self.scalar(panel.mark)
                 spec = {key: value for key, value in vars(panel).items() if key != "density"}
                 return {"kind": "histogram", **spec, "mixture": mixture}
+            case Curves():
+                domain = np.broadcast_to(np.asarray(panel.domain, dtype=float), (self.count, 2))
+                for low, high in domain:
+                    _interval("domain", (low, high))
+                return {
+                    "kind": "curves",
+                    "title": panel.title,
+                    "weight": panel.weight,
+                    "domain": self.put(f"{name}.domain", domain, "float64"),
+                    "series": [self.curve(f"{name}.{i}", curve) for i, curve in enumerate(panel.series)],
+                    "handles": [{**vars(handle), "track": self.scalar(handle.track)} for handle in panel.handles],
+                }
             case Lines():
                 series = [self.line(f"{name}.{i}", line) for i, line in enumerate(panel.series)]
                 return {"kind": "lines", **vars(panel), "series": series}
@@ -509,6 +582,26 @@ class _Writer:
                     for label, value, color in panel.rows
                 ]
                 return {"kind": "numbers", "title": panel.title, "rows": rows}
+
+    def scalar(self, name: str) -> str:
+        """A track of one number; returns its name."""
+        if self.track(name) != ():
+            raise BadInput(
+                "Track {name!r} must be one number at each position; got shape {shape}.",
+                name=name,
+                shape=self.track(name),
+            )
+        return name
+
+    def curve(self, name: str, curve: Curve | Bell) -> dict[str, Any]:
+        """One curve over x."""
+        look = {"label": curve.label, "color": curve.color, "dash": curve.dash}
+        if isinstance(curve, Bell):
+            return {**look, "mean": self.scalar(curve.mean), "variance": self.scalar(curve.variance)}
+        shape = np.shape(curve.values)
+        if len(shape) != 2 or shape[1] < 2:
+            raise BadInput("A curve must have values (P, M), M at least 2; got shape {shape}.", shape=shape)
+        return {**look, "values": self.put_over(name, curve.values, "float32")}
 
     def line(self, name: str, line: Line) -> dict[str, Any]:
         """One curve, from a scalar track or from its values."""
@@ -575,7 +668,7 @@ def _first_pick(panels: Sequence[Panel]) -> int:
 
 
 def make_blob(
-    positions: Sequence[int],
+    positions: Sequence[float],
     tracks: Mapping[str, Track],
     panels: Sequence[Panel],
     labels: Mapping[str, str],
@@ -603,7 +696,7 @@ def make_blob(
     if not 0 <= first < count:
         raise BadInput("pick must lie in 0..{most}; got {got}.", most=count - 1, got=pick)
     spec = {
-        "positions": [int(t) for t in positions],
+        "positions": list(positions),
         "labels": {name: labels[name] for name in REQUIRED_LABELS},
         "tracks": writer.tracks,
         "panels": specs,
@@ -631,25 +724,30 @@ _component = st.components.v2.component(
 class _Mount:
     """What was asked for at the last mount, and what the browser was told; kept in the session."""
 
-    positions: tuple[int, ...]
-    asked: tuple[int | None, int | None, int | None]  # t, position, pick
+    positions: tuple[float, ...]
+    asked: tuple[float | None, int | None, int | None]  # t, position, pick
     position: int
     pick: int | None
     jump: int
 
 
-def _nearest(positions: Sequence[int], t: int) -> int:
+def _nearest(positions: Sequence[float], t: float) -> int:
     return int(np.argmin(np.abs(np.asarray(positions) - t)))
 
 
-def _understood(positions: Sequence[int], t: int, position: int) -> int:
+def _understood(positions: Sequence[float], t: float, position: int) -> int:
     """The position meant by a report: the one said, or the only one with that t (then it goes unsaid)."""
     if 0 <= position < len(positions) and positions[position] == t:
         return position
     return _nearest(positions, t)
 
 
-def _mount(key: str, positions: tuple[int, ...], asked: tuple[int | None, int | None, int | None]) -> _Mount:
+def _number(value: float) -> float:
+    """A whole number as an int, any other rounded to what a reader is shown."""
+    return int(value) if float(value).is_integer() else round(float(value), 6)
+
+
+def _mount(key: str, positions: tuple[float, ...], asked: tuple[float | None, int | None, int | None]) -> _Mount:
     """Whether the browser must move: only if something else is asked for than last time and than what it shows.
 
     Otherwise the blob stays the same to the byte, so that nothing is sent.
@@ -671,25 +769,28 @@ def _mount(key: str, positions: tuple[int, ...], asked: tuple[int | None, int | 
 def timeline(
     *,
     key: str,
-    positions: Sequence[int],
+    positions: Sequence[float],
     tracks: Mapping[str, Track],
     panels: Sequence[Panel],
     labels: Mapping[str, str],
-    t: int | None = None,
+    t: float | None = None,
     position: int | None = None,
     pick: int | None = None,
     autoplay: bool = False,
     on_change: Callable[[], None] | None = None,
+    on_drag: Callable[[], None] | None = None,
 ) -> TimelineState:
     """Show the timeline; returns where it was last let go.
 
     ``positions`` are the t of the slider's places in playing order: range(T + 1), or a reverse chain (1000, 980, ...).
+    They may be values of another quantity, whose symbol then is the last word of the label "timestep".
     ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for. ``pick`` is a
     point or an element of the pictures; where a Probe or a Path needs one, by default the first point or the middle of
     the first picture. ``labels`` are LABELS in the reader's language. ``on_change`` runs when the slider is let go,
-    never while it moves; in it, ``st.session_state[key]`` has "t", "position" and "pick".
+    never while it moves; in it, ``st.session_state[key]`` has "t", "position" and "pick". ``on_drag`` runs when a
+    handle is let go; in it, ``st.session_state[key]["dragged"]`` has the values of all draggable tracks by name.
     """
-    places = tuple(int(value) for value in positions)
+    places = tuple(_number(value) for value in positions)
     if not places:
         raise BadInput("positions must hold at least one t; got none.")
     if position is not None and not 0 <= position < len(places):
@@ -705,10 +806,11 @@ def timeline(
     shown = _component(
         key=key,
         data=blob,
-        default={"t": places[mount.position], "position": mount.position, "pick": mount.pick},
+        default={"t": places[mount.position], "position": mount.position, "pick": mount.pick, "dragged": None},
         on_t_change=notify,
         on_position_change=notify,
         on_pick_change=notify,
+        on_dragged_change=on_drag or (lambda: None),
     )
     if moved:
         return TimelineState(places[mount.position], mount.position, mount.pick)

@@ -1,5 +1,6 @@
 """The timeline in Chromium: what it draws is what the core computes, and it behaves under hand and keyboard."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,60 @@ def test_formula_and_curves_show_the_numbers_at_t(scene: Callable[[str], Locator
     expect(root.locator(".lines .value").first).to_have_text("4.036×10⁻⁵")  # alpha_bar_1000, DDPM section 4
     minus = root.locator("mn[data-name=x_t]").text_content() or ""
     assert "-" not in minus, "a minus sign is not a hyphen"
+
+
+def test_curves_over_x_are_their_formulas(scene: Callable[[str], Locator]) -> None:
+    root = scene("curves")
+    demo = app.curves()
+    stored = demo.panels[1]
+    assert isinstance(stored, tl.Curves) and isinstance(stored.series[0], tl.Curve)
+    for position in (0, 3, 8):
+        draw(root, position)
+        sigma = app.SIGMAS[position]
+        expect(root).to_have_attribute("data-t", str(sigma).removesuffix(".0"))
+        x = np.linspace(-4 - sigma, 4 + sigma, 401)
+        drawn = numbers(root, 0)
+        bell = np.exp(-((x - 1 - sigma / 2) ** 2) / (2 * (sigma**2 + 0.01)))
+        np.testing.assert_allclose(drawn["bell"], bell, atol=1e-6, rtol=0)
+        assert np.abs(drawn["bell"] - np.sqrt(bell)).max() > 1e-3, "not the standard deviation for the variance"
+        assert drawn["spike"].sum() == 1 and abs(x[drawn["spike"].argmax()] - 1) < 0.03
+        np.testing.assert_allclose(numbers(root, 1)["stored"], stored.series[0].values[position], atol=1e-6)
+
+
+def test_a_slider_of_another_quantity(show: Show) -> None:
+    page, root = show("scene=curves&t=1")
+    slider = page.get_by_role("slider")
+    slider.press("ArrowRight")
+    expect(root).to_have_attribute("data-t", "1.25")
+    heard(page, "t=1.25 position=5 pick=None heard=1")
+    slider.press("End")
+    heard(page, "t=2 position=8 pick=None heard=2")
+
+
+def test_a_handle_is_dragged_at_once_and_python_hears_when_it_is_let_go(show: Show) -> None:
+    page, root = show("scene=curves&t=0")
+    frame = root.locator(".curves .frame").first
+    box = frame.bounding_box()
+    assert box is not None
+
+    def at(value: float) -> float:  # the domain is (-4, 4) at sigma = 0, and the axis ends 14 pixels before the frame
+        return box["x"] + 14 + (value + 4) / 8 * (box["width"] - 28)
+
+    y = box["y"] + box["height"] - 12
+    page.mouse.move(at(-3), y)
+    page.mouse.down()
+    page.mouse.move(at(2), y)
+    page.mouse.up()
+    assert read(root, "mu")[0] == 1, "nothing is there to take hold of"
+    page.mouse.move(at(1), y)
+    page.mouse.down()
+    page.mouse.move(at(-1.5), y, steps=5)
+    assert abs(read(root, "mu")[0] + 1.5) < 0.03
+    assert read(root, "shifted")[0] == read(root, "mu")[0]
+    expect(root.locator(".numbers .value")).to_have_text(re.compile("^−1"))
+    expect(page.get_by_text("Dropped")).to_have_count(0)
+    page.mouse.up()
+    expect(page.get_by_text(f"Dropped: {read(root, 'mu')[0]:g}")).to_be_visible()
 
 
 def test_stored_frames_and_positions_that_repeat(show: Show) -> None:

@@ -131,6 +131,23 @@ def test_only_types_that_the_reader_knows() -> None:
             "A live number must be a scalar track or a Probe; got track 'x0' of shape (5, 2).",
         ),
         ({"pick": N}, "pick must lie in 0..4; got 5."),
+        ({"tracks": {**TRACKS, "h": tl.Draggable(float("nan"))}}, "h must be finite; got NaN or infinity."),
+        (
+            {"panels": (tl.Curves((tl.Bell("x0", "a", "", ""),), ""),)},
+            "Track 'x0' must be one number at each position; got shape (5, 2).",
+        ),
+        (
+            {"panels": (tl.Curves((tl.Curve(np.ones((P, 1)), "", ""),), ""),)},
+            "A curve must have values (P, M), M at least 2; got shape (4, 1).",
+        ),
+        (
+            {"panels": (tl.Curves((tl.Bell("a", "a", "", ""),), "", domain=np.ones((P, 2))),)},
+            "domain must be (low, high) with low < high; got (",
+        ),
+        (
+            {"panels": (tl.Histogram("x0", "", mark="x0"),)},
+            "Track 'x0' must be one number at each position; got shape (5, 2).",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(change: dict[str, Any], sentence: str) -> None:

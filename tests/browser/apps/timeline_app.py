@@ -169,7 +169,37 @@ def there_and_back() -> Demo:
     return Demo(positions, {"walk": tl.Frames(walk), "tiny": tl.Scalar(tiny)}, panels)
 
 
-SCENES = {"points": points, "pictures": pictures, "photo": photo, "there_and_back": there_and_back}
+SIGMAS = tuple(round(0.25 * k, 2) for k in range(9))
+
+
+def curves() -> Demo:
+    """Bells whose mean follows a number that is dragged, stored curves, and a histogram with a mark; over sigma."""
+    sigma = np.array(SIGMAS)
+    x = np.linspace(-4, 4, 81)
+    stored = np.exp(-np.abs(x - sigma[:, None]))
+    ends = np.stack([-4 - sigma, 4 + sigma], 1)
+    bells = (tl.Bell("shifted", "variance", "bell", COLORS["x_t"]), tl.Bell("mu", "none", "spike", COLORS["x0"]))
+    tracks: dict[str, tl.Track] = {
+        "mu": tl.Draggable(1.0),
+        "sigma": tl.Scalar(sigma),
+        "variance": tl.Scalar(sigma**2 + 0.01),
+        "none": tl.Scalar(0 * sigma),
+        "shifted": tl.Affine(np.ones(9), "mu", np.full(9, 0.5), "sigma"),
+        "eps": tl.Constant(np.random.default_rng(4).standard_normal(400)),
+        "ones": tl.Constant(np.ones(400)),
+        "z": tl.Affine(np.ones(9), "ones", sigma, "eps"),
+    }
+    handles = (tl.Handle("mu", "μ", COLORS["x0"]), tl.Handle("shifted", "x_s", COLORS["x_t"]))
+    panels: list[tl.Panel] = [
+        tl.Curves(bells, "Bells", domain=ends, handles=handles),
+        tl.Curves((tl.Curve(stored, "stored", COLORS["eps"], dash=True),), "Stored"),
+        tl.Histogram("z", "z", mark="mu"),
+        tl.Numbers((("mean", "shifted", None),)),
+    ]
+    return Demo(SIGMAS, tracks, panels)
+
+
+SCENES = {"curves": curves, "points": points, "pictures": pictures, "photo": photo, "there_and_back": there_and_back}
 
 
 @st.cache_resource
@@ -201,6 +231,9 @@ def app() -> None:
         st.session_state.heard += 1
         st.session_state.asked = st.session_state.demo["t"]
 
+    def dragged() -> None:
+        st.session_state.drop = st.session_state.demo["dragged"]["mu"]
+
     @st.fragment
     def show() -> None:
         state = tl.timeline(
@@ -212,7 +245,10 @@ def app() -> None:
             t=st.session_state.asked,
             autoplay=st.query_params.get("autoplay") == "1",
             on_change=heard,
+            on_drag=dragged,
         )
+        if "drop" in st.session_state:
+            st.text(f"Dropped: {st.session_state.drop}")
         st.text(f"Python: t={state.t} position={state.position} pick={state.pick} heard={st.session_state.heard}")
 
     show()
