@@ -1,6 +1,6 @@
 """The ledger: each claim with its check and its wrong variants, a file a section of the article."""
 
-from diffusion_core.claims import closed_form, forward, reverse
+from diffusion_core.claims import closed_form, forward, reverse, variance
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
 from diffusion_core.claims.ledger import SECTIONS
 
@@ -11,4 +11,5 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "add_noise": tuple(forward.CLAIMS),
     "closed_form": tuple(closed_form.CLAIMS),
     "sampling": tuple(reverse.CLAIMS),
+    "variance": tuple(variance.CLAIMS),
 }

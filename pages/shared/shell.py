@@ -84,7 +84,10 @@ def build_navigation() -> st.Page:
                 page("add_noise", _("Add noise"), "blur_on"),
                 page("closed_form", _("Jump to any t"), "fast_forward"),
             ],
-            _("Reverse process"): [page("sampling", _("Sample"), "auto_awesome")],
+            _("Reverse process"): [
+                page("sampling", _("Sample"), "auto_awesome"),
+                page("variance", _("Which variance?"), "balance"),
+            ],
             _("Check everything"): [page("ledger", _("All the checks"), "fact_check")],
         }
     )

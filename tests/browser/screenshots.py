@@ -24,6 +24,7 @@ PAGES = {
     "add_noise": "add_noise",
     "closed_form": "closed_form",
     "sampling": "sampling",
+    "variance": "variance",
     "ledger": "ledger",
 }
 SHOWN = [  # the README's: path, query, theme, language

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.i18n import read_parts
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("start", "add_noise", "closed_form", "sampling", "ledger")
-LESSONS = ("add_noise", "closed_form", "sampling")
+PAGES = ("start", "add_noise", "closed_form", "sampling", "variance", "ledger")
+LESSONS = ("add_noise", "closed_form", "sampling", "variance")
 
 
 def open_page(page: str, **url: str) -> AppTest:
@@ -57,6 +57,8 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("sampling", {"sampler": "ddim", "eta": "nan"}, "eta in the URL is 'nan'"),
         ("sampling", {"schedule": "zero_terminal_snr"}, "schedule in the URL is 'zero_terminal_snr'"),
         ("sampling", {"spacing": ""}, "spacing in the URL is ''"),
+        ("variance", {"s2": "0"}, "s2 in the URL is '0'; it must be a number from 0.01 to 4.0."),
+        ("variance", {"peaks": "1000"}, "peaks in the URL is '1000'; it must be one of: 5, 10, 20, 50."),
     ],
 )
 def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str, str], sentence: str) -> None:
@@ -95,6 +97,8 @@ def test_the_same_sentence_in_chinese() -> None:
         ("sampling", {"T": "1", "N": "1"}),
         ("sampling", {"data": "digits", "N": "3", "sampler": "ddim", "eta": "1.0"}),
         ("sampling", {"data": "two_moons", "variance": "large", "N": "5", "spacing": "leading"}),
+        ("variance", {"N": "2", "s2": "4", "v": "-0.25", "last": "noisy", "spacing": "trailing"}),
+        ("variance", {"N": "1000", "s2": "0.01", "cloud": "three_modes", "schedule": "inverse_square"}),
     ],
 )
 def test_edges_open(page: str, url: dict[str, str]) -> None:
