@@ -220,7 +220,7 @@ def show_picture(s: Settings) -> None:
             *(
                 Histogram(
                     f"x_{name}",
-                    _("x_s with {name}").format(name=label[name]),
+                    _("x_s, {name}").format(name=label[name]),
                     bins=50,
                     domain=(-reach, reach),
                     density=truth,
@@ -506,7 +506,7 @@ shell.ensure_shell()
 prose = lesson.open_lesson("variance")
 told = st.container(key="answer")
 with lesson.picture_first() as picture:
-    top = st.columns([3, 2, 3, 2])
+    top = st.columns([3, 2, 3, 3])
     with top[0]:
         data_variance = controls.number("s2", _("Data variance s²"), 0.25, 0.01, 4.0, 0.01)
     with top[1]:

@@ -21,6 +21,7 @@ __all__ = [
     "generated_variance",
     "legend",
     "noise_correlation",
+    "p_value_curves",
     "place_in_range",
     "schedule_curves",
     "table_1",
@@ -223,7 +224,7 @@ def place_in_range(
             zmid=1,
             zmax=2,
             colorscale=[[0, "#0072B2"], [0.25, "#9fc3e3"], [0.5, "#f4f1e8"], [0.75, "#e9a37a"], [1, "#B03A00"]],
-            colorbar={"tickvals": [0, 1, 2], "ticktext": ["β̃", "β", "≥ 2"], "thickness": 14},
+            colorbar={"tickvals": [0, 1, 2], "ticktext": ["β̃", "β", "> β"], "thickness": 14},
             hovertemplate="x_t = %{x:.2f}, t = %{y}: Var / β = %{customdata:.3f}<extra></extra>",
         )
     )
@@ -232,9 +233,9 @@ def place_in_range(
         x=[at_x], y=[at_t], mode="markers", marker={"color": "black", "size": 9, "symbol": "x"}, hoverinfo="skip"
     )
     figure.add_annotation(
-        x=at_x, y=math.log10(at_t), text=text, showarrow=True, ax=70, ay=-34, bgcolor="white", font_color="black"
+        x=at_x, y=math.log10(at_t), text=text, showarrow=True, ax=40, ay=-60, bgcolor="white", font_color="black"
     )
-    figure.update_xaxes(title_text="x_t")
+    figure.update_xaxes(title_text="x_t", range=[x[0], x[-1]])
     figure.update_yaxes(type="log", title_text="t", tickvals=[2, 5, 10, 20, 50, 100, 200, 500, 1000], showgrid=False)
     figure = _calm(figure, 460, bottom=60)
     return figure.update_layout(hovermode="closest", showlegend=False)
@@ -256,3 +257,17 @@ def table_1(steps: Sequence[int], rows: Mapping[str, Sequence[float]], title: st
     figure.update_xaxes(type="log", title_text="S", tickvals=list(steps))
     figure.update_yaxes(type="log", exponentformat="power", dtick=1)
     return _calm(figure, 400)
+
+
+def p_value_curves(p_values: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
+    """The empirical distribution of p-values, one step line a test, against the uniform one."""
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], name=_("uniform"), mode="lines", line={"color": "gray", "dash": "dash"})
+    for color, (label, values) in zip(SERIES, p_values.items(), strict=False):
+        x = np.concatenate([[0], np.sort(values), [1]])
+        y = np.concatenate([[0], np.arange(1, len(values) + 1) / len(values), [1]])
+        figure.add_scatter(x=x, y=y, name=label, mode="lines", line={"color": color, "shape": "hv"})
+    figure.update_xaxes(title_text="p", range=[0, 1])
+    figure.update_yaxes(title_text=_("share of seeds with a smaller p"), range=[0, 1])
+    figure.update_layout(hovermode="closest")
+    return _calm(figure, 420)
