@@ -17,7 +17,7 @@ function makeTracks(specs, arrays, count) {
     // A node keeps one buffer, so the same track read at another offset is another node.
     const index = (p) => Math.min(count - 1, Math.max(0, p + offset));
     const refer = ([name, shift]) => get(name, offset + shift);
-    const nodeOf = { constant, frames, packed, affine, draggable, shifted: () => refer(spec.of) };
+    const nodeOf = { constant, frames, packed, affine, product, draggable, shifted: () => refer(spec.of) };
     const node = nodeOf[spec.kind](spec, index, refer);
     if (spec.kind === "shifted") return node;
     node.size = node.shape.reduce((a, b) => a * b, 1);
@@ -63,16 +63,36 @@ function makeTracks(specs, arrays, count) {
 
   function affine(spec, index, refer) {
     const [a, b] = [arrays[spec.a].data, arrays[spec.b].data];
-    const [first, second] = [refer(spec.first), refer(spec.second)];
+    const { first, second, one, two, ...rest } = parts(spec, refer);
     const fill = (out, p) => {
       const [ap, bp, x, y] = [a[index(p)], b[index(p)], first.at(p), second.at(p)];
-      for (let i = 0; i < out.length; i++) out[i] = ap * x[i] + bp * y[i];
+      for (let i = 0; i < out.length; i++) out[i] = ap * x[one * i] + bp * y[two * i];
     };
     return {
-      shape: first.shape,
-      value: (p, i) => a[index(p)] * first.value(p, i) + b[index(p)] * second.value(p, i),
-      at: kept(first.size, index, fill),
+      shape: rest.shape,
+      value: (p, i) => a[index(p)] * first.value(p, one * i) + b[index(p)] * second.value(p, two * i),
+      at: kept(rest.size, index, fill),
     };
+  }
+
+  function product(spec, index, refer) {
+    const { first, second, one, two, ...rest } = parts(spec, refer);
+    const fill = (out, p) => {
+      const [x, y] = [first.at(p), second.at(p)];
+      for (let i = 0; i < out.length; i++) out[i] = x[one * i] * y[two * i];
+    };
+    return {
+      shape: rest.shape,
+      value: (p, i) => first.value(p, one * i) * second.value(p, two * i),
+      at: kept(rest.size, index, fill),
+    };
+  }
+
+  /** Two parts and the steps through them: a single number stays where it is and goes with any shape. */
+  function parts(spec, refer) {
+    const [first, second] = [refer(spec.first), refer(spec.second)];
+    const { shape, size } = first.size > 1 ? first : second;
+    return { first, second, one: first.size === 1 ? 0 : 1, two: second.size === 1 ? 0 : 1, shape, size };
   }
 
   /** A function of p that fills one buffer, and only when p changes or a hand moved something. */

@@ -58,6 +58,7 @@ def show_notes() -> None:
     for name in dict.fromkeys(st.session_state["url_bound"]):
         if name in notes:
             st.warning(notes[name], icon=":material/link_off:")
+    st.session_state["url_bound"] = []  # what is bound from here on belongs to the next picture
 
 
 def _remember_widget(name: str, default: object) -> None:

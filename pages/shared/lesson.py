@@ -5,7 +5,7 @@ made the picture, and what the article leaves out.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,20 +39,43 @@ def timeline_labels() -> dict[str, str]:
     return {key: _(english) for key, english in LABELS.items()}
 
 
-def show_timeline(*, key: str, positions: Sequence[int], t: int = 0, **rest: Any) -> TimelineState:
-    """The instant timeline, its t bound to the URL."""
-    bound = controls.bind("t", t, controls.parse_integer("t", 0, max(positions)))
+def show_timeline(
+    *,
+    key: str,
+    positions: Sequence[float],
+    t: float = 0,
+    name: str = "t",
+    label: str | None = None,
+    handles: Mapping[str, float] | None = None,
+    **rest: Any,
+) -> TimelineState:
+    """The instant timeline, its slider, what is picked and what is dragged bound to the URL.
 
-    picked = controls.bind("pick", None, controls.parse_integer("pick", 0, MOST_ELEMENTS))
+    A slider over another quantity has its own ``name`` in the URL and a ``label`` whose last word is its symbol.
+    ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
+    """
+    whole = all(float(value).is_integer() for value in positions)
+    low, high = min(0, *positions) if name == "t" else min(positions), max(positions)
+    parse = controls.parse_integer(name, int(low), int(high)) if whole else controls.parse_number(name, low, high)
+    bound = controls.bind(name, t, parse)
+    pick_name = "pick" if name == "t" else f"pick_{name}"
+    picked = controls.bind(pick_name, None, controls.parse_integer(pick_name, 0, MOST_ELEMENTS))
+
+    def keep(parameter: str, value: object, default: object) -> None:
+        controls.remember(parameter, value, default)
+        st.session_state[f"url_{parameter}"] = value
 
     def remember() -> None:
-        for name, default in (("t", t), ("pick", None)):
-            value = st.session_state[key][name]
-            controls.remember(name, value, default)
-            st.session_state[f"url_{name}"] = value
+        keep(name, st.session_state[key]["t"], t)
+        keep(pick_name, st.session_state[key]["pick"], None)
+
+    def dropped() -> None:
+        for track, default in (handles or {}).items():
+            keep(track, float(st.session_state[key]["dragged"][track]), default)
 
     controls.show_notes()
-    common = {"key": key, "positions": positions, "t": st.session_state[bound], "labels": timeline_labels()}
+    labels = timeline_labels() | ({"timestep": label} if label else {})
+    common = {"key": key, "positions": positions, "t": st.session_state[bound], "labels": labels, "on_drag": dropped}
     try:
         return timeline(**common, pick=st.session_state[picked], on_change=remember, **rest)
     except BadInput as error:  # only a pick of the URL can be out of place

@@ -48,6 +48,7 @@ __all__ = [
     "Plane",
     "Points",
     "Probe",
+    "Product",
     "Scalar",
     "Shifted",
     "TimelineState",
@@ -110,7 +111,7 @@ class Shifted:
 class Affine:
     """a_p * first + b_p * second, worked out in float64 in the browser.
 
-    a and b are (P,); first and second are arrays or the names of tracks.
+    a and b are (P,); first and second are arrays or the names of tracks, of one shape; a single number goes with any.
     """
 
     a: np.ndarray
@@ -126,7 +127,15 @@ class Draggable:
     value: float
 
 
-Track = Constant | Frames | Scalar | Shifted | Affine | Draggable
+@dataclass(frozen=True, eq=False)
+class Product:
+    """first * second, number by number, worked out in the browser; a single number goes with any shape."""
+
+    first: np.ndarray | str | Shifted
+    second: np.ndarray | str | Shifted
+
+
+Track = Constant | Frames | Scalar | Shifted | Affine | Product | Draggable
 
 
 @dataclass(frozen=True, eq=False)
@@ -423,18 +432,28 @@ class _Writer:
                 of, shape = self._refer(name, track)
                 return {"kind": "shifted", "of": of}, shape
             case Affine(a, first, b, second):
-                one, shape = self._refer(f"{name}.first", first)
-                two, other = self._refer(f"{name}.second", second)
-                if shape != other:
-                    raise BadInput(
-                        "Track {name!r} must combine values of one shape; got {first} and {second}.",
-                        name=name,
-                        first=shape,
-                        second=other,
-                    )
-                spec = {"kind": "affine", "a": self.put_numbers(f"{name}.a", a), "b": self.put_numbers(f"{name}.b", b)}
-                return {**spec, "first": one, "second": two}, shape
+                spec, shape = self._combine(name, first, second)
+                factors = {"a": self.put_numbers(f"{name}.a", a), "b": self.put_numbers(f"{name}.b", b)}
+                return {"kind": "affine", **factors, **spec}, shape
+            case Product(first, second):
+                spec, shape = self._combine(name, first, second)
+                return {"kind": "product", **spec}, shape
         raise BadInput("Track {name!r} must be a track; got {got}.", name=name, got=type(track).__name__)
+
+    def _combine(
+        self, name: str, first: np.ndarray | str | Shifted, second: np.ndarray | str | Shifted
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Two parts of one shape, or one of them a single number; and the shape of what they make."""
+        one, shape = self._refer(f"{name}.first", first)
+        two, other = self._refer(f"{name}.second", second)
+        if shape != other and () not in (shape, other):
+            raise BadInput(
+                "Track {name!r} must combine values of one shape; got {first} and {second}.",
+                name=name,
+                first=shape,
+                second=other,
+            )
+        return {"first": one, "second": two}, shape or other
 
     def _refer(self, name: str, part: np.ndarray | str | Shifted) -> tuple[list[Any], tuple[int, ...]]:
         """[track, shift] and the shape of what an affine track is made of; an array becomes a track of its own."""

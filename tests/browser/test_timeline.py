@@ -225,6 +225,10 @@ def test_curves_over_x_are_their_formulas(scene: Callable[[str], Locator]) -> No
         bell = np.exp(-((x - 1 - sigma / 2) ** 2) / (2 * (sigma**2 + 0.01)))
         np.testing.assert_allclose(drawn["bell"], bell, atol=1e-6, rtol=0)
         assert np.abs(drawn["bell"] - np.sqrt(bell)).max() > 1e-3, "not the standard deviation for the variance"
+        z = 1 + sigma * constant(demo, "eps")
+        np.testing.assert_allclose(read(root, "z"), z, atol=1e-6)
+        np.testing.assert_allclose(read(root, "square"), z**2, atol=1e-5)
+        np.testing.assert_allclose(read(root, "scaled"), (1 + sigma / 2) * z, atol=1e-5)
         assert drawn["spike"].sum() == 1 and abs(x[drawn["spike"].argmax()] - 1) < 0.03
         np.testing.assert_allclose(numbers(root, 1)["stored"], stored.series[0].values[position], atol=1e-6)
 
@@ -259,6 +263,9 @@ def test_a_handle_is_dragged_at_once_and_python_hears_when_it_is_let_go(show: Sh
     page.mouse.move(at(-1.5), y, steps=5)
     assert abs(read(root, "mu")[0] + 1.5) < 0.03
     assert read(root, "shifted")[0] == read(root, "mu")[0]
+    assert np.abs(read(root, "square") - read(root, "mu")[0] ** 2).max() < 1e-12, (
+        "what depends on it is worked out anew"
+    )
     expect(root.locator(".numbers .value")).to_have_text(re.compile("^−1"))
     expect(page.get_by_text("Dropped")).to_have_count(0)
     page.mouse.up()

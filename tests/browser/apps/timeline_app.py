@@ -186,8 +186,9 @@ def curves() -> Demo:
         "none": tl.Scalar(0 * sigma),
         "shifted": tl.Affine(np.ones(9), "mu", np.full(9, 0.5), "sigma"),
         "eps": tl.Constant(np.random.default_rng(4).standard_normal(400)),
-        "ones": tl.Constant(np.ones(400)),
-        "z": tl.Affine(np.ones(9), "ones", sigma, "eps"),
+        "z": tl.Affine(np.ones(9), "mu", sigma, "eps"),
+        "square": tl.Product("z", "z"),
+        "scaled": tl.Product("shifted", "z"),
     }
     handles = (tl.Handle("mu", "μ", COLORS["x0"]), tl.Handle("shifted", "x_s", COLORS["x_t"]))
     panels: list[tl.Panel] = [
