@@ -263,6 +263,8 @@ def vlb_gap(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[i
     Raises:
         BadInput: data of more than one dimension or without a density; timesteps that do not fall.
     """
+    if law.dimension != 1:
+        raise BadInput("The gap is found by quadrature, for d = 1; got d = {d}.", d=law.dimension)
     pairs = _pairs(schedule, timesteps)
     entropies = [entropy(law, schedule, t).value for t in (*timesteps, 0)]
     steps = []

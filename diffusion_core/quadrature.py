@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,9 +82,15 @@ def _panel_edges(centres: Tensor, spread: Tensor, narrow: Tensor, width: float) 
     return torch.unique(torch.round(torch.cat(wanted) / width)) * width
 
 
+@cache
+def _legendre(order: int) -> tuple[Tensor, Tensor]:
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    return torch.from_numpy(nodes), torch.from_numpy(weights)
+
+
 def _gauss_legendre(edges: Tensor, order: int) -> tuple[Tensor, Tensor]:
     """Nodes and weights of the composite rule: order points in every panel between neighbouring edges."""
-    nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(order))
+    nodes, weights = _legendre(order)
     half = edges.diff()[:, None] / 2
     return (edges[:-1, None] + half * (1 + nodes)).flatten(), (half * weights).flatten()
 

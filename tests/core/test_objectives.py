@@ -1,0 +1,445 @@
+"""Losses, floors and bounds by independent routes; each check rejects a wrong variant.
+
+Monte Carlo: pinned seeds, |z| < 4.5 (false alarm rate 7e-6 each).
+"""
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+
+from diffusion_core.errors import BadInput
+from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.forward import forward_kl, q_sample
+from diffusion_core.objectives import (
+    Bound,
+    decoder_term,
+    entropy,
+    hybrid_loss,
+    loss_floor,
+    optimal_for,
+    simple_loss,
+    simple_weight,
+    vlb,
+    vlb_gap,
+    vlb_loss,
+    vlb_term,
+    x0_uncertainty,
+)
+from diffusion_core.posterior import q_posterior, transition
+from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.schedule import NoiseSchedule, cosine, from_beta, linear, sigmoid, zero_terminal_snr
+from diffusion_core.variance import (
+    Variance,
+    fixed_large,
+    fixed_small,
+    learned_range,
+    log_range,
+    optimal,
+    state_dependent,
+    with_last,
+)
+
+SCHEDULE = linear(1000)
+NOTHING = torch.empty(0)
+BIMODAL = GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1)
+UNEVEN = GaussianMixture.isotropic([0.45, 0.3, 0.25], [[-1.0], [0.3], [1.2]], [0.15, 0.1, 0.2])
+Z = 4.5
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small arrays: a second thread only costs, where other workers want it too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def gaussian(variance: float, mean: float = 0.0) -> GaussianMixture:
+    return GaussianMixture.isotropic([1.0], [[mean]], math.sqrt(variance))
+
+
+def plane() -> GaussianMixture:
+    """A bimodal coordinate beside an independent Gaussian one of variance 1/4."""
+    covariances = torch.diag(torch.tensor([0.01, 0.25], dtype=torch.float64)).expand(2, 2, 2)
+    return GaussianMixture([0.5, 0.5], [[-0.9, 0.2], [0.9, 0.2]], covariances)
+
+
+def close(got: float, expected: float, relative: float = 1e-10) -> bool:
+    return abs(got - expected) <= relative * abs(expected)
+
+
+def gen(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=gen(seed))
+
+
+# --- the floor ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("t", [1, 10, 100, 400, 1000])
+@pytest.mark.parametrize("law", [BIMODAL, UNEVEN, gaussian(0.25, 1.0), gaussian(4.0)])
+def test_the_floor_knows_the_score(law: GaussianMixture, t: int) -> None:
+    """l_t = 1 - (1 - alpha_bar) E score^2, and E (eps - eps*)^2 = 1 - E eps*^2: no covariance in sight."""
+    x, weights = expectation_nodes(law.marginal(SCHEDULE, t))
+    noise = SCHEDULE.one_minus_alpha_bar[t].item()
+    score2 = (weights @ law.score(x, SCHEDULE, t).square()[:, 0]).item()
+    floor = loss_floor(law, SCHEDULE, t)
+    assert floor.standard_error == 0
+    assert abs(floor.value - (1 - noise * score2)) < 1e-10
+    assert 0 <= floor.value <= 1
+    left = x0_uncertainty(law, SCHEDULE, t).value
+    assert close(floor.value, left * SCHEDULE.snr[t].item())
+    assert abs(left / SCHEDULE.snr[t].item() - (1 - noise * score2)) > 1e-4  # the SNR upside down
+    assert abs(left - (1 - noise * score2)) > 1e-5 or t == 400  # in x_0's units
+
+
+@pytest.mark.parametrize("lam", [0.01, 0.25, 1.0, 4.0])
+def test_the_floor_of_gaussian_data(lam: float) -> None:
+    doubled = GaussianMixture.isotropic([0.5, 0.5], [[0.3], [0.3]], math.sqrt(lam))  # the same law, by quadrature
+    for t in (1, 30, 500, 1000):
+        alpha_bar = SCHEDULE.alpha_bar[t].item()
+        expected = alpha_bar * lam / (1 + alpha_bar * (lam - 1))
+        assert close(loss_floor(gaussian(lam, 0.3), SCHEDULE, t).value, expected)
+        assert close(loss_floor(doubled, SCHEDULE, t).value, expected)
+        assert not close(loss_floor(gaussian(1.01 * lam, 0.3), SCHEDULE, t).value, expected, 1e-7)
+    wide = GaussianMixture([1.0], [[0.0, 0.0]], [[[lam, 0.0], [0.0, 1.0]]])
+    mean = (loss_floor(gaussian(lam), SCHEDULE, 30).value + loss_floor(gaussian(1.0), SCHEDULE, 30).value) / 2
+    assert close(loss_floor(wide, SCHEDULE, 30).value, mean)
+
+
+@pytest.mark.parametrize("t", [100, 300, 700])
+def test_the_floor_by_monte_carlo(t: int) -> None:
+    got = loss_floor(plane(), SCHEDULE, t, 5_000, gen(t))
+    first, second = loss_floor(BIMODAL, SCHEDULE, t).value, loss_floor(gaussian(0.25), SCHEDULE, t).value
+    assert 0 < got.standard_error < 0.01
+    assert abs(got.value - (first + second) / 2) < Z * got.standard_error
+    assert abs(got.value - first) > Z * got.standard_error
+    assert abs(got.value - (first + second)) > Z * got.standard_error  # a sum over coordinates
+
+
+def test_the_floor_of_finite_data() -> None:
+    points = FiniteData([[-0.9], [0.9]])
+    thin = GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.0)  # the same law: t >= 1 has a density
+    for t in (100, 400):
+        got, exact = loss_floor(points, SCHEDULE, t, 20_000, gen(t)), loss_floor(thin, SCHEDULE, t).value
+        assert abs(got.value - exact) < Z * got.standard_error
+        assert abs(got.value - loss_floor(BIMODAL, SCHEDULE, t).value) > Z * got.standard_error
+
+
+@pytest.mark.parametrize("t", [50, 300])
+def test_pythagoras(t: int) -> None:
+    """E |eps - f|^2 = l_t + E |f - eps*|^2 for any f."""
+    n = 200_000
+    x0, eps = BIMODAL.sample(n, gen(1)), normal(n, 1, seed=2)
+    x_t = q_sample(SCHEDULE, x0, t, eps)
+    best, floor = BIMODAL.eps(x_t, SCHEDULE, t), loss_floor(BIMODAL, SCHEDULE, t).value
+    for f in (best, 0.8 * x_t, torch.tanh(x_t)):
+        difference = ((eps - f).square() - (f - best).square())[:, 0]
+        error = difference.std().item() / math.sqrt(n)
+        assert abs(difference.mean().item() - floor) < Z * error
+        assert abs(difference.mean().item()) > Z * error  # "the best loss is 0"
+        assert abs(difference.mean().item() - 1) > Z * error  # "eps* is independent of eps"
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_simple_loss(dtype: torch.dtype) -> None:
+    n = 50_000
+    x0, eps = UNEVEN.sample(n, gen(3)).to(dtype), normal(n, 1, seed=4).to(dtype)
+    t = torch.randint(1, 1001, (n,), generator=gen(5))
+    for denoiser in (UNEVEN.denoiser(SCHEDULE), lambda x, t: 0.5 * x):
+        rows = torch.stack(
+            [simple_loss(denoiser, SCHEDULE, x0[i : i + 1], int(t[i]), eps[i : i + 1]) for i in range(9)]
+        )
+        together = simple_loss(denoiser, SCHEDULE, x0[:9], t[:9], eps[:9])
+        assert together.dtype == dtype and together.ndim == 0
+        assert torch.allclose(together, rows.mean(), rtol=1e-5)
+        assert not torch.allclose(together, rows.sum(), rtol=1e-3)
+    at = simple_loss(UNEVEN.denoiser(SCHEDULE), SCHEDULE, x0, 200, eps).item()
+    se = (eps - UNEVEN.eps(q_sample(SCHEDULE, x0, 200, eps), SCHEDULE, 200)).square().std().item() / math.sqrt(n)
+    assert abs(at - loss_floor(UNEVEN, SCHEDULE, 200).value) < Z * se
+    assert abs(at - loss_floor(UNEVEN, SCHEDULE, 260).value) > Z * se
+
+
+def test_simple_loss_has_a_gradient() -> None:
+    weight = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    x0, eps = normal(20, 3), normal(20, 3, seed=1)
+    simple_loss(lambda x, t: weight * x, SCHEDULE, x0, 100, eps).backward()
+    x_t = q_sample(SCHEDULE, x0, 100, eps)
+    assert close(weight.grad.item(), (2 * (0.3 * x_t - eps) * x_t).mean().item())
+
+
+# --- the bound: two forms -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("law", [BIMODAL, UNEVEN, gaussian(0.25, 0.5), gaussian(4.0, -1.0)])
+@pytest.mark.parametrize("schedule", [linear(1000), cosine(1000), sigmoid(50)])
+def test_two_forms_of_the_bound_agree(schedule: NoiseSchedule, law: GaussianMixture) -> None:
+    data = entropy(law, schedule, 0).value
+    for steps, spacing in ((1, "trailing"), (3, "iddpm"), (10, "leading")):
+        timesteps = schedule.timesteps(steps, spacing)
+        best = optimal_for(law, schedule, timesteps)
+        states = state_dependent(law, schedule)
+        for choice in (fixed_large, with_last(fixed_small, best), best, learned_range(0.4), states):
+            terms, gaps = vlb(law, schedule, timesteps, choice), vlb_gap(law, schedule, timesteps, choice)
+            assert abs(terms.total - gaps.total - data) < 1e-10 * max(1.0, abs(terms.total))
+            assert len(terms.steps) == len(gaps.steps) == steps
+            assert all(gap > -1e-10 for gap in gaps.steps)  # each is a KL
+            assert abs(terms.total - gaps.total) > 1e-3  # the entropy forgotten
+            assert terms.steps[0] != pytest.approx(gaps.steps[0], rel=1e-6)  # no term is the same
+            assert close(terms.bits * math.log(2), terms.total)
+
+
+def test_the_bound_is_least_at_the_optimum() -> None:
+    timesteps = SCHEDULE.timesteps(10)
+    best = optimal_for(BIMODAL, SCHEDULE, timesteps)
+    least = vlb(BIMODAL, SCHEDULE, timesteps, best).steps
+    assert all(a > b for a, b in zip(vlb(BIMODAL, SCHEDULE, timesteps, fixed_large).steps, least, strict=True))
+    for factor in (0.9, 1.1):
+        scaled = vlb(BIMODAL, SCHEDULE, timesteps, lambda pair, x, f=factor: times(best(pair, x), f)).steps
+        assert all(a > b for a, b in zip(scaled, least, strict=True))
+    better = vlb(BIMODAL, SCHEDULE, timesteps, state_dependent(BIMODAL, SCHEDULE)).steps
+    assert all(a < b + 1e-12 for a, b in zip(better, least, strict=True))  # unless it sees x_t
+    assert sum(better) < sum(least) - 0.1
+    for term, t, s in zip(least, timesteps, [*timesteps[1:], 0], strict=True):
+        pair = transition(SCHEDULE, t, s)
+        sigma2 = best(pair, NOTHING).value
+        expected = math.log(sigma2 / pair.beta_tilde) / 2 if s > 0 else math.log(2 * math.pi * math.e * sigma2) / 2
+        assert close(term, expected, 1e-9)
+
+
+def times(variance: Variance, factor: float) -> Variance:
+    return Variance(factor * variance.value, variance.log + math.log(factor))
+
+
+VDM = {10: 458.5, 25: 104.7, 50: 32.9, 100: 13.49, 1000: 4.368}
+
+
+@pytest.mark.parametrize("steps", VDM)
+def test_beta_tilde_pays_the_snr_lost_times_what_is_unknown(steps: int) -> None:
+    law, timesteps = gaussian(0.25), SCHEDULE.timesteps(steps)
+    terms = vlb(law, SCHEDULE, timesteps, fixed_small)
+    assert math.isinf(terms.steps[-1]) and terms.steps[-1] > 0  # its decoder has no width
+    assert abs(sum(terms.steps[:-1]) / VDM[steps] - 1) < 1e-3
+    for term, (t, s) in zip(terms.steps, itertools.pairwise(timesteps), strict=False):
+        lost = (SCHEDULE.snr[s] - SCHEDULE.snr[t]).item()
+        assert abs(term - 0.5 * lost * x0_uncertainty(law, SCHEDULE, t).value) < 1e-10 * max(1.0, term)
+        assert s > 500 or not close(term, 0.5 * lost * x0_uncertainty(law, SCHEDULE, s).value, 1e-4)
+    best = vlb(law, SCHEDULE, timesteps, optimal_for(law, SCHEDULE, timesteps))
+    snr = SCHEDULE.snr
+    expected = 0.5 * math.log((1 + 0.25 * snr[1].item()) / (1 + 0.25 * snr[1000].item()))
+    assert close(sum(best.steps[:-1]), expected)  # whatever the number of steps
+    assert abs(expected - 3.9122) < 5e-5
+
+
+def test_prior_in_bits() -> None:
+    for schedule, m2, bits in (
+        (SCHEDULE, 1.0, 2.9112945420345267e-05),
+        (SCHEDULE, 0.25, 7.278676963921929e-06),
+        (cosine(1000), 1.0, 1.7519849502153845e-09),
+    ):
+        bound = vlb(gaussian(m2), schedule, schedule.timesteps(3), fixed_large)
+        assert close(bound.prior / math.log(2), bits, 1e-6)
+        assert close(bound.prior, forward_kl(schedule, m2, 1000))
+        assert not close(bound.prior, bits, 1e-6)  # nats are not bits
+    # E KL(q(x_T|x_0) || p) and KL(q(x_T) || p) are two numbers
+    assert vlb_gap(gaussian(1.0), SCHEDULE, [1000, 1], fixed_large).prior < 1e-12
+    assert close(Bound(0.5, (0.25, math.log(2) - 0.75)).bits, 1.0)
+
+
+def test_the_bound_by_monte_carlo() -> None:
+    timesteps = SCHEDULE.timesteps(6)
+    got = vlb(plane(), SCHEDULE, timesteps, learned_range(0.6), 4_000, gen(8))
+    sides = [vlb(law, SCHEDULE, timesteps, learned_range(0.6)).total for law in (BIMODAL, gaussian(0.25, 0.2))]
+    assert 0 < got.standard_error < 0.2
+    assert abs(got.total - sum(sides) / 2) < Z * got.standard_error
+    assert abs(got.total - sides[0]) > Z * got.standard_error
+
+
+@pytest.mark.parametrize("t", [0, 40, 1000])
+def test_entropy(t: int) -> None:
+    alpha_bar = SCHEDULE.alpha_bar[t].item()
+    expected = 0.5 * math.log(2 * math.pi * math.e * (1 - alpha_bar + alpha_bar * 0.25))
+    doubled = GaussianMixture.isotropic([0.3, 0.7], [[0.3], [0.3]], 0.5)
+    assert close(entropy(gaussian(0.25), SCHEDULE, t).value, expected)
+    assert close(entropy(doubled, SCHEDULE, t).value, expected)
+    assert not close(entropy(gaussian(0.26), SCHEDULE, t).value, expected, 1e-8)
+    mc = entropy(plane(), SCHEDULE, t, 5_000, gen(t))
+    sides = [entropy(law, SCHEDULE, t).value for law in (BIMODAL, gaussian(0.25))]
+    assert abs(mc.value - sum(sides) / 2) < Z * mc.standard_error
+    assert t == 1000 or abs(mc.value - sides[0]) > Z * mc.standard_error
+
+
+# --- the weights of the simple loss ---------------------------------------------------------------------------------
+
+WEIGHTS = {1: (0.500, math.inf), 2: (0.273, 0.600), 10: (0.0737, 0.0864), 100: (0.0101, 0.0103), 1000: (0.0102, 0.0102)}
+
+
+@pytest.mark.parametrize("t", WEIGHTS)
+def test_weights_of_the_simple_loss(t: int) -> None:
+    pair = transition(SCHEDULE, t, t - 1)
+    large, small = (simple_weight(pair, choice(pair, NOTHING)) for choice in (fixed_large, fixed_small))
+    assert abs(large - WEIGHTS[t][0]) < 6e-4 * max(0.2, large) / 0.5
+    assert small == WEIGHTS[t][1] or abs(small - WEIGHTS[t][1]) < 5e-4
+    if t > 1:
+        ratio = (SCHEDULE.snr[t - 1] / SCHEDULE.snr[t] - 1).item() / 2
+        assert abs(small - ratio) < 1e-10 * max(1, SCHEDULE.snr[t - 1].item() / SCHEDULE.snr[t].item())
+        assert not close(large, ratio, 1e-7)
+
+
+@pytest.mark.parametrize("t, s", [(2, 1), (50, 49), (800, 300)])
+def test_a_network_pays_the_weight_for_its_error_in_eps(t: int, s: int) -> None:
+    pair, in_eps = transition(SCHEDULE, t, s), 0.07
+    in_x0 = in_eps * pair.one_minus_alpha_bar_t / pair.alpha_bar_t
+    for choice in (fixed_small, fixed_large):
+        variance = choice(pair, NOTHING)
+        paid = vlb_term(pair, variance, 0.2, in_x0) - vlb_term(pair, variance, 0.2)
+        assert close(paid, simple_weight(pair, variance) * in_eps, 1e-8)
+        assert not close(paid, simple_weight(pair, variance) * in_x0, 1e-6)
+    first = transition(SCHEDULE, 1, 0)
+    variance = fixed_large(first, NOTHING)
+    paid = decoder_term(variance, 1e-4, 1e-5) - decoder_term(variance, 1e-4)
+    assert close(paid, simple_weight(first, variance) * 1e-5 * SCHEDULE.snr[1].item(), 1e-8)
+
+
+# --- how fast the gap closes ----------------------------------------------------------------------------------------
+
+
+def gap(law: GaussianMixture, steps: int) -> list[float]:
+    """On a grid even in log SNR, from 9 to -6, the decoder left out."""
+    alpha_bar = torch.sigmoid(torch.linspace(9, -6, steps, dtype=torch.float64))
+    schedule = from_beta(1 - alpha_bar / torch.cat([torch.ones(1), alpha_bar[:-1]]))
+    timesteps = schedule.timesteps(steps, "trailing")
+    floors = {t: loss_floor(law, schedule, t).value for t in timesteps}
+    best = optimal(floors.__getitem__)
+    choices = (fixed_large, fixed_small, best, state_dependent(law, schedule))
+    return [math.fsum(vlb_gap(law, schedule, timesteps, choice).steps[:-1]) for choice in choices]
+
+
+def test_only_a_variance_that_sees_x_t_improves_the_rate() -> None:
+    law = GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.3)
+    slopes = [math.log2(b / a) for a, b in zip(gap(law, 128), gap(law, 256), strict=True)]
+    for slope in slopes[:3]:
+        assert abs(slope + 1) < 0.05
+    assert abs(slopes[3] + 2) < 0.1
+
+
+# --- a learned variance ---------------------------------------------------------------------------------------------
+
+
+def slow_vlb(eps_hat: Tensor, v: Tensor, t: int, x0: Tensor, eps: Tensor) -> Tensor:
+    """Means and variances written out; torch.distributions for the rest."""
+    pair = transition(SCHEDULE, t, t - 1)
+    x_t = q_sample(SCHEDULE, x0, t, eps)
+    x0_hat = (x_t - pair.sqrt_one_minus_alpha_bar_t * eps_hat) / pair.sqrt_alpha_bar_t
+    low, high = log_range(pair)
+    model = Normal(pair.c_0 * x0_hat + pair.c_t * x_t, torch.exp((v * high + (1 - v) * low) / 2))
+    if t == 1:
+        return -model.log_prob(x0).flatten(1).mean(1)
+    mean, variance = q_posterior(SCHEDULE, x_t, x0, t, t - 1)
+    return kl_divergence(Normal(mean, variance.sqrt().expand(mean.shape)), model).flatten(1).mean(1)
+
+
+def network_outputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    x0, eps = normal(5, 2, 3), normal(5, 2, 3, seed=1)
+    return eps + 0.3 * normal(5, 2, 3, seed=2), torch.sigmoid(normal(5, 2, 3, seed=3)), x0, eps
+
+
+@pytest.mark.parametrize("t", [1, 2, 30, 1000])
+def test_the_learned_term_is_a_kl_of_gaussians(t: int) -> None:
+    eps_hat, v, x0, eps = network_outputs()
+    got = vlb_loss(eps_hat, v, SCHEDULE, t, eps)
+    assert got.shape == (5,)
+    expected = slow_vlb(eps_hat, v, t, x0, eps)
+    assert torch.allclose(got, expected, rtol=1e-8, atol=1e-14)
+    assert not torch.allclose(got, slow_vlb(eps_hat, 1 - v, t, x0, eps), rtol=1e-8, atol=1e-14)
+    assert not torch.allclose(got, slow_vlb(eps, v, t, x0, eps), rtol=1e-8, atol=1e-14)
+
+
+def test_a_batch_of_timesteps_is_each_row_alone() -> None:
+    eps_hat, v, _x0, eps = network_outputs()
+    t = torch.tensor([1, 2, 30, 1000, 1])
+    got = vlb_loss(eps_hat, v, SCHEDULE, t, eps)
+    alone = [vlb_loss(eps_hat[i : i + 1], v[i : i + 1], SCHEDULE, int(t[i]), eps[i : i + 1]) for i in range(5)]
+    assert torch.allclose(got, torch.cat(alone), rtol=1e-12)
+    assert not torch.allclose(got, vlb_loss(eps_hat, v, SCHEDULE, t.flip(0), eps), rtol=1e-3)
+    single = vlb_loss(eps_hat.float(), v.float(), SCHEDULE, t, eps.float())
+    assert single.dtype == torch.float32
+    assert torch.allclose(single, got.float(), rtol=1e-3)
+
+
+def test_the_hybrid_loss_trains_the_mean_by_the_simple_loss_alone() -> None:
+    eps_hat, v, _x0, eps = network_outputs()
+    eps_hat, v = eps_hat.requires_grad_(), v.detach().requires_grad_()
+    t = torch.tensor([1, 2, 30, 1000, 500])
+    loss = hybrid_loss(eps_hat, v, SCHEDULE, t, eps)
+    loss.backward()
+    assert torch.allclose(eps_hat.grad, 2 * (eps_hat - eps).detach() / eps.numel(), rtol=1e-12)
+    assert torch.isfinite(v.grad).all() and (v.grad != 0).all()
+
+    def of_v(v: Tensor) -> Tensor:
+        return vlb_loss(eps_hat.detach(), v, SCHEDULE, t, eps).mean()  # lambda T = 1
+
+    assert torch.autograd.gradcheck(of_v, v.detach().requires_grad_())
+    assert close(loss.item(), (eps - eps_hat).square().mean().item() + of_v(v).item(), 1e-12)
+    assert close(
+        hybrid_loss(eps_hat, v, SCHEDULE, t, eps, vlb_weight=0.0).item(), (eps - eps_hat).square().mean().item()
+    )
+
+
+@pytest.mark.parametrize("t", [2, 20, 300])
+def test_the_learned_term_falls_to_the_exact_one(t: int) -> None:
+    """Its mean, with the exact denoiser, is `vlb_term`; and the best constant v makes the optimal variance."""
+    n, pair = 100_000, transition(SCHEDULE, t, t - 1)
+    x0, eps = BIMODAL.sample(n, gen(1)), normal(n, 1, seed=2)
+    eps_hat = BIMODAL.eps(q_sample(SCHEDULE, x0, t, eps), SCHEDULE, t)
+    left = x0_uncertainty(BIMODAL, SCHEDULE, t).value
+    got = vlb_loss(eps_hat, torch.full_like(eps, 0.3), SCHEDULE, t, eps)
+    se = got.std().item() / math.sqrt(n)
+    assert abs(got.mean().item() - vlb_term(pair, learned_range(0.3)(pair, NOTHING), left)) < Z * se
+    linear_mix = 0.3 * pair.beta + 0.7 * pair.beta_tilde
+    assert t > 2 or abs(got.mean().item() - vlb_term(pair, Variance(linear_mix, math.log(linear_mix)), left)) > Z * se
+    low, high = log_range(pair)
+    best = (optimal_for(BIMODAL, SCHEDULE, [t])(pair, NOTHING).log - low) / (high - low)
+    terms = [vlb_term(pair, learned_range(v)(pair, NOTHING), left) for v in (best - 0.01, best, best + 0.01)]
+    assert terms[1] < min(terms[0], terms[2])
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+def test_bad_input_is_one_clear_sentence() -> None:
+    first = transition(SCHEDULE, 1, 0)
+    with pytest.raises(BadInput, match="s must be at least 1 here"):
+        vlb_term(first, fixed_large(first, NOTHING), 0.1)
+    with pytest.raises(BadInput, match="t must be an integer from 1 to 1000; got 0"):
+        loss_floor(BIMODAL, SCHEDULE, 0)
+    with pytest.raises(BadInput, match=r"generator must be a torch\.Generator"):
+        loss_floor(plane(), SCHEDULE, 10)
+    with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
+        loss_floor(plane(), SCHEDULE, 10, 1, gen())
+    with pytest.raises(BadInput, match="d = 1; got d = 2"):
+        vlb_gap(plane(), SCHEDULE, [10], fixed_large)
+    for run in (vlb, vlb_gap):
+        with pytest.raises(BadInput, match="at least one timestep"):
+            run(BIMODAL, SCHEDULE, [], fixed_large)
+    blind = zero_terminal_snr(cosine(10))
+    pair = transition(blind, 10, 9)
+    with pytest.raises(BadInput, match="alpha is 0 at t = 10"):
+        simple_weight(pair, fixed_large(pair, NOTHING))
+    eps_hat, v, x0, eps = network_outputs()
+    with pytest.raises(BadInput, match="v must have the shape of eps"):
+        vlb_loss(eps_hat, v[..., :1], SCHEDULE, 5, eps)
+    with pytest.raises(BadInput, match="t must be an integer from 1 to 1000; got 0"):
+        hybrid_loss(eps_hat, v, SCHEDULE, 0, eps)
+    with pytest.raises(BadInput, match="t must be an integer from 1"):
+        simple_loss(lambda x, t: x, SCHEDULE, x0, 0, eps)
+    with pytest.raises(BadInput, match="denoiser's eps must have the shape"):
+        simple_loss(lambda x, t: x[:1], SCHEDULE, x0, 5, eps)
