@@ -1,0 +1,225 @@
+r"""The noise predictor for images: a U-Net that knows t, and, if asked, a class.
+
+.. code-block:: text
+
+    (1, 28, 28)  pixels of 2 x 2 become channels        -> (4, 14, 14)
+    (48, 14, 14) residual block                ───────────────────────┐ skip
+    (96, 7, 7)   residual block + attention    ──────────────┐ skip   │
+    (96, 7, 7)   middle: residual block, attention, residual block
+    (96, 7, 7)   residual block + attention    <─────────────┘        │
+    (48, 14, 14) residual block                <──────────────────────┘
+    (1, 28, 28)  channels become pixels of 2 x 2 again
+
+A residual block is Ho's: norm, SiLU, convolution, plus the embedding of t, norm, SiLU, convolution, plus its input.
+
+References:
+    Ho, Jain, Abbeel 2020, appendix B. Ronneberger et al. 2015 (U-Net). Shi et al. 2016 (pixels and channels).
+    Nichol, Dhariwal 2021, section 3.1 (a second output v). Ho, Salimans 2022 (the class that means "none").
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from diffusion_core.errors import BadInput
+from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.mlp import TimeFeatures, check_whole, zero
+
+__all__ = ["Residual", "UNet", "UNetConfig"]
+
+silu = nn.functional.silu
+
+
+class Residual(nn.Module):
+    """(batch, inside, H, W) and the embedding (1 or batch, E) -> (batch, outside, H, W); it starts as its shortcut."""
+
+    def __init__(self, inside: int, outside: int, embedding: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(8, inside)
+        self.conv1 = nn.Conv2d(inside, outside, 3, padding=1)
+        self.embed = nn.Linear(embedding, outside)
+        self.norm2 = nn.GroupNorm(8, outside)
+        self.conv2 = nn.Conv2d(outside, outside, 3, padding=1)
+        self.shortcut = nn.Identity() if inside == outside else nn.Conv2d(inside, outside, 1)
+        zero(self.conv2)
+
+    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
+        out = self.conv1(silu(self.norm1(h))) + self.embed(embedding)[:, :, None, None]  # (batch, outside, H, W)
+        return self.shortcut(h) + self.conv2(silu(self.norm2(out)))
+
+
+class UNet(nn.Module):
+    """The network of `UNetConfig`: (x_t, t, class) -> its output, shape of x_t; twice the channels with a learned v."""
+
+    def __init__(self, config: "UNetConfig") -> None:
+        super().__init__()
+        self.config = config
+        widths, E = config.widths, 4 * config.widths[0]
+        levels = range(len(widths))
+        outputs = config.channels * (2 if config.learned_variance else 1)
+
+        self.time = nn.Sequential(TimeFeatures(widths[0]), nn.Linear(widths[0], E), nn.SiLU(), nn.Linear(E, E))
+        self.label = None if config.classes is None else nn.Embedding(config.classes + 1, E)  # the last: no class
+
+        self.first = nn.Conv2d(4 * config.channels, widths[0], 3, padding=1)
+        self.down = nn.ModuleDict()
+        self.shrink = nn.ModuleDict()
+        for i in levels:
+            if i > 0:
+                self.shrink[str(i)] = nn.Conv2d(4 * widths[i - 1], widths[i], 1)  # after 2 x 2 pixels -> channels
+            self._stage(self.down, i, widths[i], widths[i], E)
+
+        self.middle = nn.ModuleDict(
+            {
+                "first": Residual(widths[-1], widths[-1], E),
+                "attention": Attention(widths[-1], config.heads),
+                "second": Residual(widths[-1], widths[-1], E),
+            }
+        )
+
+        self.up = nn.ModuleDict()
+        self.grow = nn.ModuleDict()
+        for i in reversed(levels):
+            self._stage(self.up, i, 2 * widths[i], widths[i], E)
+            if i > 0:
+                self.grow[str(i)] = nn.Conv2d(widths[i], 4 * widths[i - 1], 1)  # before channels -> 2 x 2 pixels
+        self.norm = nn.GroupNorm(8, widths[0])
+        self.last = nn.Conv2d(widths[0], 4 * outputs, 3, padding=1)
+        zero(self.last)  # it starts with eps_hat = 0, whose loss is 1
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.2 to 1.7 times as fast on a CPU
+
+    def _stage(self, path: nn.ModuleDict, level: int, inside: int, outside: int, embedding: int) -> None:
+        for block in range(self.config.blocks):
+            # on the way up each block sees one skip
+            path[f"{level}_{block}"] = Residual(inside, outside, embedding)
+            if self.config.attention[level]:
+                path[f"{level}_{block}_attention"] = Attention(outside, self.config.heads)
+
+    def blocks(self) -> dict[str, nn.Module]:
+        """The blocks whose maps `forward` can keep, in the order in which they work."""
+        paths = {"down": self.down, "middle": self.middle, "up": self.up}
+        inner = {f"{name}_{key}": block for name, path in paths.items() for key, block in path.items()}
+        return {"first": self.first, **inner, "last": self.last}
+
+    def forward(
+        self, x: Tensor, t: int | Tensor, cond: Tensor | None = None, maps: dict[str, Tensor] | None = None
+    ) -> Tensor:
+        """The output at x_t.
+
+        Args:
+            x: (batch, channels, H, W), H and W divisible by 2 for each level.
+            t: an integer or (batch,) integers.
+            cond: (batch,) classes, the number of classes standing for none; None: none for all.
+            maps: a dictionary to fill with each block's output (batch, width, H, W) under its name in `blocks`, and
+                with who looks where, (batch, heads, places, places), under the name + "_weights".
+        """
+        emb = self.time(t)  # (1 or batch, E)
+        if self.label is not None:
+            none = self.config.classes
+            emb = emb + (self.label.weight[none] if cond is None else self.label(cond))
+        emb = silu(emb)
+
+        def run(name: str, block: nn.Module, h: Tensor) -> Tensor:
+            if maps is not None and isinstance(block, Attention):
+                maps[f"{name}_weights"] = block.weights(h)
+            h = block(h, emb) if isinstance(block, Residual) else block(h)
+            if maps is not None:
+                maps[name] = h
+            return h
+
+        h = nn.functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (4 C, H / 2, W / 2)
+        h = run("first", self.first, h)  # (w0, H / 2, W / 2)
+        skips = []
+        for level in range(len(self.config.widths)):
+            if level > 0:
+                h = self.shrink[str(level)](nn.functional.pixel_unshuffle(h, 2))  # (w_i, half, half)
+            for name, blocks in self._stages(self.down, level):
+                for suffix, block in blocks:
+                    h = run(f"down_{name}{suffix}", block, h)
+                skips.append(h)
+
+        for name, block in self.middle.items():
+            h = run(f"middle_{name}", block, h)
+
+        for level in reversed(range(len(self.config.widths))):
+            for name, blocks in self._stages(self.up, level):
+                h = torch.cat([h, skips.pop()], 1)  # (2 w_i, H_i, W_i)
+                for suffix, block in blocks:
+                    h = run(f"up_{name}{suffix}", block, h)
+            if level > 0:
+                h = nn.functional.pixel_shuffle(self.grow[str(level)](h), 2)  # (w_{i - 1}, twice, twice)
+
+        h = run("last", self.last, silu(self.norm(h)))  # (4 C, H / 2, W / 2)
+        return nn.functional.pixel_shuffle(h, 2).contiguous()  # (C, H, W), or (2 C, H, W)
+
+    def _stages(self, path: nn.ModuleDict, level: int) -> Iterator[tuple[str, list[tuple[str, nn.Module]]]]:
+        """The blocks of one level: its name, and each part with the rest of its own name."""
+        for block in range(self.config.blocks):
+            name = f"{level}_{block}"
+            suffixes = ["", "_attention"] if self.config.attention[level] else [""]
+            yield name, [(suffix, path[name + suffix]) for suffix in suffixes]
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """What a `UNet` is made from; the default is the digits' network of 28 x 28.
+
+    Args:
+        channels: C, of the image.
+        widths: channels at each resolution (1/2, 1/4, ... of the image), multiples of 8.
+        attention: whether the blocks of each resolution end in attention.
+        blocks: residual blocks at each resolution, on the way down and on the way up.
+        heads: of attention.
+        classes: how many labels there are; None: no label.
+        learned_variance: a second output v beside eps.
+
+    Raises:
+        BadInput: a number outside its range.
+    """
+
+    channels: int = 1
+    widths: tuple[int, ...] = (48, 96)
+    attention: tuple[bool, ...] = (False, True)
+    blocks: int = 1
+    heads: int = 4
+    classes: int | None = 10
+    learned_variance: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))  # JSON knows lists only
+        object.__setattr__(self, "attention", tuple(self.attention))
+        check_whole("channels", self.channels, 1, 64)
+        check_whole("blocks", self.blocks, 1, 8)
+        check_whole("heads", self.heads, 1, 64)
+        check_whole("the number of widths", len(self.widths), 1, 5)
+        for width in self.widths:
+            check_whole("a width", width, 8, 1024)
+            if width % 8 or width % self.heads:
+                raise BadInput(
+                    "a width must be a multiple of 8 and of heads = {heads}; got {got}.", heads=self.heads, got=width
+                )
+        if len(self.attention) != len(self.widths):
+            raise BadInput(
+                "attention must name each of the {n} resolutions; got {got}.",
+                n=len(self.widths),
+                got=len(self.attention),
+            )
+        if self.classes is not None:
+            check_whole("classes", self.classes, 1, 10_000)
+
+    def check_data(self, shape: tuple[int, ...]) -> None:
+        """Raises BadInput unless the network takes data of this shape, without the batch."""
+        unit = 2 ** len(self.widths)
+        if len(shape) != 3 or shape[0] != self.channels or shape[1] % unit or shape[2] % unit:
+            raise BadInput(
+                "The data must have the shape ({channels}, H, W), H and W divisible by {unit}; got {got}.",
+                channels=self.channels,
+                unit=unit,
+                got=tuple(shape),
+            )
+
+    def build(self) -> UNet:
+        """A new network, its weights from PyTorch's global generator."""
+        return UNet(self)

@@ -1,0 +1,237 @@
+"""The networks' parts against PyTorch's and diffusers' own, and the wrappers that make denoisers of networks."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from diffusers.models.embeddings import get_timestep_embedding
+from diffusers.models.resnet import ResnetBlock2D
+from torch import Tensor, nn
+
+from diffusion_core.errors import BadInput
+from diffusion_core.forward import q_sample
+from diffusion_core.nets import (
+    Guided,
+    LearnedVariance,
+    MLPConfig,
+    NetConfig,
+    Predictor,
+    UNetConfig,
+)
+from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.mlp import TimeFeatures
+from diffusion_core.nets.unet import Residual
+from diffusion_core.parameterization import v_from_eps
+from diffusion_core.samplers import ancestral
+from diffusion_core.schedule import cosine, linear
+
+TINY = UNetConfig(widths=(8, 16), heads=2, classes=3)
+TIMES = torch.tensor([1, 7, 250, 1000])
+
+
+def randomized(config: NetConfig) -> nn.Module:
+    """A network whose every weight is drawn: zeroed layers would hide mistakes."""
+    torch.manual_seed(0)
+    net = config.build().double()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.normal_(0, 0.3)
+    return net
+
+
+def gap(a: Tensor, b: Tensor) -> float:
+    return (a - b).abs().max().item()
+
+
+def test_time_features_are_the_transformers() -> None:
+    ours = TimeFeatures(64)(TIMES)
+    assert gap(ours, get_timestep_embedding(TIMES, 64, downscale_freq_shift=1)) < 1e-4  # float32 angles up to 1,000
+    assert gap(ours, get_timestep_embedding(TIMES, 64, downscale_freq_shift=0)) > 0.1
+    assert gap(ours, get_timestep_embedding(TIMES, 64, downscale_freq_shift=1, flip_sin_to_cos=True)) > 0.1
+    assert gap(TimeFeatures(64)(7), ours[1:2]) < 1e-6
+
+
+def test_attention_is_pytorchs() -> None:
+    torch.manual_seed(0)
+    attention = Attention(16, heads=2).double()
+    nn.init.normal_(attention.proj.weight)
+    h = torch.randn(3, 16, 5, 4, dtype=torch.float64)
+    rows = attention.norm(h).flatten(2).transpose(1, 2)
+
+    def reference(heads: int) -> tuple[Tensor, Tensor]:
+        theirs = nn.MultiheadAttention(16, heads, batch_first=True).double()
+        theirs.load_state_dict(
+            {
+                "in_proj_weight": attention.qkv.weight[:, :, 0, 0],
+                "in_proj_bias": attention.qkv.bias,
+                "out_proj.weight": attention.proj.weight[:, :, 0, 0],
+                "out_proj.bias": attention.proj.bias,
+            }
+        )
+        out, weights = theirs(rows, rows, rows, average_attn_weights=False)
+        return h + out.transpose(1, 2).reshape(h.shape), weights
+
+    out, weights = reference(heads=2)
+    assert gap(attention(h), out) < 1e-10
+    assert gap(attention.weights(h), weights) < 1e-10
+    assert gap(attention(h), reference(heads=4)[0]) > 1e-3
+
+
+@pytest.mark.parametrize("outside", [16, 24])
+def test_residual_block_is_diffusers(outside: int) -> None:
+    torch.manual_seed(0)
+    block = Residual(16, outside, 12).double()
+    nn.init.normal_(block.conv2.weight)
+    theirs = ResnetBlock2D(in_channels=16, out_channels=outside, temb_channels=12, groups=8, eps=1e-5).double()
+    names = {"time_emb_proj": "embed", "conv_shortcut": "shortcut"}
+    ours = block.state_dict()
+
+    def our_name(theirs: str) -> str:
+        part, kind = theirs.split(".")
+        return f"{names.get(part, part)}.{kind}"
+
+    theirs.load_state_dict({name: ours[our_name(name)] for name in theirs.state_dict()})
+    h, embedding = torch.randn(2, 16, 6, 6, dtype=torch.float64), torch.randn(2, 12, dtype=torch.float64)
+    expected = theirs(h, embedding)
+    assert gap(block(h, nn.functional.silu(embedding)), expected) < 1e-10  # the U-Net applies SiLU once, for all blocks
+    assert gap(block(h, embedding), expected) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("config", "shape"),
+    [
+        (MLPConfig(1, 16), (4, 1)),
+        (MLPConfig(2, 16, depth=1), (4, 2)),
+        (TINY, (4, 1, 28, 28)),
+        (replace(TINY, channels=3, blocks=2, attention=(True, True), classes=None), (4, 3, 8, 12)),
+        (replace(TINY, widths=(8, 16, 24), attention=(False, True, False)), (4, 1, 16, 16)),
+    ],
+)
+@pytest.mark.parametrize("learned", [False, True])
+def test_shapes_and_time(config: NetConfig, shape: tuple[int, ...], learned: bool) -> None:
+    config = replace(config, learned_variance=learned)
+    net = randomized(config)
+    x = torch.randn(shape, dtype=torch.float64)
+    out = net(x, TIMES)
+    assert out.shape == (shape[0], shape[1] * (1 + learned), *shape[2:])
+    for row, t in enumerate(TIMES.tolist()):  # one t for all, and one for each row, are the same
+        assert gap(net(x, t)[row], out[row]) < 1e-10
+    assert gap(net(x, 1), out) > 1e-3
+    assert gap(net(x[1:2], 7), out[1:2]) < 1e-10  # rows do not see each other
+    assert gap(net(x[:1], 7), out[1:2]) > 1e-3
+    assert config.build()(x.float(), 5).abs().max() == 0  # untrained: eps_hat = 0, whose loss is 1
+    assert gap(out, torch.zeros_like(out)) > 0
+
+
+def test_no_class_is_a_class_of_its_own() -> None:
+    net = randomized(TINY)
+    x = torch.randn(4, 1, 8, 8, dtype=torch.float64)
+    none = net(x, 5)
+    assert gap(none, net(x, 5, torch.full((4,), 3))) < 1e-10
+    for label in range(3):
+        assert gap(none, net(x, 5, torch.full((4,), label))) > 1e-3
+
+
+def test_maps_are_what_the_blocks_computed() -> None:
+    net = randomized(replace(TINY, blocks=2))
+    x = torch.randn(2, 1, 28, 28, dtype=torch.float64)
+    maps: dict[str, Tensor] = {}
+    assert torch.equal(net(x, 9, maps=maps), net(x, 9))
+    names = list(net.blocks())
+    assert [name for name in maps if not name.endswith("_weights")] == names
+    assert maps["down_0_0"].shape == (2, 8, 14, 14) and maps["middle_attention"].shape == (2, 16, 7, 7)
+    assert maps["middle_attention_weights"].shape == (2, 2, 49, 49)
+    assert gap(maps["middle_attention_weights"].sum(-1), torch.ones(2, 2, 49).double()) < 1e-10
+    again = net.blocks()["middle_attention"](maps["middle_first"])
+    assert gap(again, maps["middle_attention"]) < 1e-10 < gap(again, maps["middle_first"])
+    listed = {id(p) for block in net.blocks().values() for p in block.parameters()}
+    assert len(listed) < len(list(net.parameters()))  # besides: time, label, the changes of resolution, the last norm
+
+
+@pytest.mark.parametrize("predicts", ["eps", "x0", "v"])
+def test_predictor_gives_eps_whatever_the_network_predicts(predicts: str) -> None:
+    schedule = cosine(1000)
+    generator = torch.Generator().manual_seed(1)
+    x0, eps = (torch.randn(4, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+    t = torch.tensor([2, 100, 500, 990])
+    x_t = q_sample(schedule, x0, t, eps)
+    outputs = {"eps": eps, "x0": x0, "v": v_from_eps(schedule, x_t, eps, t)}
+
+    class Knows(nn.Module):
+        def __init__(self, output: Tensor) -> None:
+            super().__init__()
+            self.output = output
+
+        def forward(self, x: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
+            return self.output
+
+    for name, output in outputs.items():
+        error = gap(Predictor(Knows(output), MLPConfig(), schedule, predicts)(x_t, t), eps)
+        assert (error < 1e-9) == (name == predicts)
+
+
+def test_guidance_walks_from_no_class_to_the_class_and_beyond() -> None:
+    net = randomized(TINY)
+    predictor = Predictor(net, TINY, linear(), "eps")
+    x, labels = torch.randn(4, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2, 0])
+    without, with_class = predictor(x, 5), predictor(x, 5, labels)
+    for scale in (0.0, 0.3, 1.0, 4.0):
+        guided = Guided(predictor, labels, scale)(x, 5)
+        assert gap(guided, without + scale * (with_class - without)) < 1e-10
+        assert gap(guided, without + (1 + scale) * (with_class - without)) > 1e-3  # their w, one less than ours
+    with pytest.raises(BadInput, match="scale must be a finite number of at least 0; got -1"):
+        Guided(predictor, labels, -1)
+
+
+def test_learned_variance_shares_the_denoisers_call() -> None:
+    config = MLPConfig(2, 16, learned_variance=True)
+    net, schedule = randomized(config), linear(100)
+    calls = []
+    net.register_forward_hook(lambda *_: calls.append(1))
+    run = LearnedVariance(Predictor(net, config, schedule))
+    with pytest.raises(BadInput, match="must be asked before"):
+        run.variance(None, torch.zeros(1))  # type: ignore[arg-type]
+    x_T = torch.randn(5, 2, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    steps = list(ancestral(run, schedule, x_T, schedule.timesteps(10), run.variance, generator))
+    assert len(calls) == len(steps) == 10
+    for step in steps:
+        raw = net(step.x_t, step.t)[:, 2:]
+        if step.s > 0:
+            v = (raw + 1) / 2
+            expected = v * math.log(step.beta) + (1 - v) * math.log(step.beta_tilde)
+            assert gap(torch.as_tensor(step.log_variance), expected) < 1e-10
+            for fixed in (step.beta, step.beta_tilde):
+                assert gap(torch.as_tensor(step.variance), torch.full((5, 2), fixed).double()) > 1e-9
+    with pytest.raises(BadInput, match="no learned variance"):
+        LearnedVariance(Predictor(net, MLPConfig(), schedule))
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: MLPConfig(width=0), "width must be an integer from 1 to 4096; got 0."),
+        (lambda: MLPConfig(depth=True), "depth must be an integer from 1 to 64; got True."),
+        (lambda: UNetConfig(widths=(12, 24)), "a width must be a multiple of 8 and of heads = 4; got 12."),
+        (lambda: UNetConfig(attention=(True,)), "attention must name each of the 2 resolutions; got 1."),
+        (lambda: UNetConfig(classes=0), "classes must be an integer from 1 to 10000; got 0."),
+        (
+            lambda: Predictor(nn.Identity(), MLPConfig(), linear(), "score"),
+            "predicts must be one of eps, x0, v; got score.",
+        ),
+        (
+            lambda: Predictor(nn.Identity(), MLPConfig(learned_variance=True), linear(), "v"),
+            "predicts must be eps where the variance is learned; got v.",
+        ),
+    ],
+)
+def test_wrong_configurations_are_one_sentence(make: object, sentence: str) -> None:
+    with pytest.raises(BadInput) as error:
+        make()  # type: ignore[operator]
+    assert str(error.value) == sentence
+
+
+def test_the_digits_network_is_small() -> None:
+    count = sum(p.numel() for p in UNetConfig().build().parameters())
+    assert 2 * count <= 8e6 and count == 1_170_820

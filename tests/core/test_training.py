@@ -1,0 +1,248 @@
+"""The loop: what it minimises, against the exact floor; that it repeats and resumes bit for bit; that it stops."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from diffusion_core.data import eight_gaussians
+from diffusion_core.errors import BadInput
+from diffusion_core.exact import GaussianMixture
+from diffusion_core.forward import q_sample
+from diffusion_core.nets import MLPConfig, UNetConfig
+from diffusion_core.objectives import hybrid_loss, loss_floor
+from diffusion_core.parameterization import eps_from_v, eps_from_x0, v_from_eps
+from diffusion_core.schedule import cosine, linear
+from diffusion_core.training import (
+    BINS,
+    Diverged,
+    Snapshot,
+    TrainingConfig,
+    TrainingState,
+    eps_weight,
+    images,
+    objective,
+    points,
+    train,
+)
+
+TINY = TrainingConfig(MLPConfig(2, 16, depth=2), steps=30, batch=32, warmup=5)
+DATA = points(eight_gaussians().law)
+TINY_UNET = TrainingConfig(UNetConfig(widths=(8, 16), heads=2, classes=3), steps=4, batch=4, warmup=2)
+PICTURES = images(torch.randn(9, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.arange(9) % 3)
+
+
+def last(states: object) -> TrainingState:
+    return list(states)[-1]  # type: ignore[call-overload, no-any-return]
+
+
+def same(a: Snapshot, b: Snapshot) -> bool:
+    return all(
+        torch.equal(x[name], y[name])
+        for x, y in ((a.net, b.net), (a.ema, b.ema), (a.moments, b.moments))
+        for name in x.keys() | y.keys()
+    )
+
+
+@pytest.mark.parametrize(("config", "data"), [(TINY, DATA), (TINY_UNET, PICTURES)])
+def test_the_seed_decides_the_run(config: TrainingConfig, data: object) -> None:
+    first, again = (last(train(config, data, linear(), every=7)) for _ in range(2))  # type: ignore[arg-type]
+    assert same(first.snapshot(), again.snapshot()) and first.loss == again.loss
+    torch.manual_seed(5)  # no draw comes from the global generator
+    assert same(first.snapshot(), last(train(config, data, linear(), every=1)).snapshot())  # type: ignore[arg-type]
+    other = last(train(replace(config, seed=1), data, linear()))  # type: ignore[arg-type]
+    assert not same(first.snapshot(), other.snapshot())
+    another_rank = last(train(config, data, linear(), rank=1))  # type: ignore[arg-type]
+    assert not same(first.snapshot(), another_rank.snapshot())
+
+
+def test_training_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    last(train(TINY, DATA, linear()))
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize(("config", "data"), [(TINY, DATA), (TINY_UNET, PICTURES)])
+def test_a_resumed_run_is_the_run(config: TrainingConfig, data: object) -> None:
+    whole = [state.snapshot() for state in train(config, data, linear(), every=2)]  # type: ignore[arg-type]
+    for snapshot in whole[:-1]:
+        resumed = last(train(config, data, linear(), every=2, resume=snapshot))  # type: ignore[arg-type]
+        assert same(resumed.snapshot(), whole[-1])
+    assert not list(train(config, data, linear(), resume=whole[-1]))  # type: ignore[arg-type]  # it is done
+    # without AdamW's moments it would be another one
+    forgetful = replace(whole[0], moments={name: torch.zeros_like(m) for name, m in whole[0].moments.items()})
+    assert not same(last(train(config, data, linear(), resume=forgetful)).snapshot(), whole[-1])  # type: ignore[arg-type]
+
+
+def test_a_snapshot_stays_while_training_goes_on() -> None:
+    states = train(TINY, DATA, linear(), every=10)
+    state = next(states)
+    snapshot = state.snapshot()
+    before = {name: w.clone() for name, w in snapshot.net.items()}
+    next(states)
+    assert all(torch.equal(before[name], w) for name, w in snapshot.net.items())
+    assert not all(torch.equal(before[name], w) for name, w in state.net.state_dict().items())
+
+
+@pytest.mark.parametrize("predicts", ["eps", "x0", "v"])
+def test_the_error_of_the_output_in_units_of_eps(predicts: str) -> None:
+    schedule = cosine(1000)
+    generator = torch.Generator().manual_seed(2)
+    x0, eps, output = (torch.randn(6, 3, generator=generator, dtype=torch.float64) for _ in range(3))
+    t = torch.tensor([1, 3, 40, 500, 900, 990])
+    x_t = q_sample(schedule, x0, t, eps)
+    eps_hat = {"eps": lambda *_: output, "x0": eps_from_x0, "v": eps_from_v}[predicts](schedule, x_t, output, t)
+    target = {"eps": eps, "x0": x0, "v": v_from_eps(schedule, x_t, eps, t)}[predicts]
+    loss, rows = objective(replace(TINY, predicts=predicts), schedule, output, x0, t, eps)
+    assert torch.allclose(loss, (output - target).square().mean(), rtol=1e-10)
+    expected = (eps - eps_hat).square().mean(1)
+    assert torch.allclose(rows, expected, rtol=1e-8)
+    wrong = "v" if predicts == "x0" else "x0"
+    assert not torch.allclose(rows * eps_weight(wrong, schedule, t, rows), expected, rtol=1e-2)
+
+
+def test_hybrid_loss_trains_the_variance() -> None:
+    config = replace(TINY, net=MLPConfig(2, 16, depth=2, learned_variance=True))
+    schedule = linear()
+    generator = torch.Generator().manual_seed(2)
+    x0, eps = (torch.randn(6, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+    output = torch.randn(6, 4, generator=generator, dtype=torch.float64)
+    t = torch.tensor([1, 2, 40, 500, 900, 1000])
+    loss, rows = objective(config, schedule, output, x0, t, eps)
+    assert loss == hybrid_loss(output[:, :2], (output[:, 2:] + 1) / 2, schedule, t, eps)
+    assert loss != hybrid_loss(output[:, :2], output[:, 2:], schedule, t, eps)
+    assert torch.allclose(rows, (eps - output[:, :2]).square().mean(1), rtol=1e-10)
+    states = list(train(config, DATA, schedule, every=10))
+    moved = states[-1].net.last.weight[2:].abs().max()  # type: ignore[union-attr, index, operator]
+    assert moved > 0 and states[-1].loss != states[-1].eps_loss
+
+
+def excess(state: TrainingState, law: GaussianMixture, n: int = 4000) -> float:
+    """What the loss, averaged over t, has above its floor, as a part of the floor; E|f - eps*|^2 needs no luck."""
+    generator = torch.Generator().manual_seed(99)
+    schedule, star = state.schedule, law.denoiser(state.schedule)
+    above, floor = 0.0, 0.0
+    for t in range(5, 1000, 50):
+        x0 = law.sample(n, generator).float()
+        x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator))
+        with torch.no_grad():
+            above += (state.denoiser(x_t, t) - star(x_t, t)).square().mean().item()
+        floor += loss_floor(law, schedule, t, 2000, generator).value
+    return above / floor
+
+
+def test_one_gaussian_is_learned_to_its_floor() -> None:
+    law = GaussianMixture.isotropic([1.0], [[0.3, -0.2]], 0.5)
+    config = TrainingConfig(MLPConfig(2, 32, depth=2), steps=500, batch=256, lr=5e-3, warmup=20, ema=0.98)
+    states = list(train(config, points(law), linear(), every=250))
+    assert excess(states[-1], law) < 0.05
+    assert excess(next(train(replace(config, steps=10), points(law), linear())), law) > 0.05
+
+
+def test_the_loss_by_t_is_the_loss_of_its_part_of_t() -> None:
+    """A network that stays at 0 has the loss E|eps|^2/d = 1 at each t: in units of eps, whatever it predicts."""
+    still = replace(TINY, lr=0.0, steps=200, batch=256)
+    state = last(train(still, DATA, linear(), every=200))
+    assert state.eps_loss_by_t.shape == (BINS,)
+    spread = math.sqrt(1 / (200 * 256))  # Var |eps|^2/d = 2/d = 1
+    assert abs(state.eps_loss - 1) < 4 * spread  # 4 sd each: one false alarm in 700 of 21, with this seed none
+    assert (state.eps_loss_by_t - 1).abs().max() < 4 * spread * math.sqrt(BINS)
+    assert abs(state.eps_loss - eight_gaussians().law.second_moment) > 0  # what predicting x_0 = 0 would cost in x_0
+    as_x0 = last(train(replace(still, predicts="x0"), DATA, cosine(), every=200))
+    snr, bins = cosine().snr[1:].reshape(BINS, -1).mean(1), as_x0.eps_loss_by_t
+    ratio = bins[5:] / (snr[5:] * 1.01)  # the loss of x0_hat = 0 is m_2 = 1.01
+    assert (ratio - 1).abs().max() < 0.15  # few draws meet a steep SNR
+    assert (as_x0.eps_loss_by_t[5:] - 1).abs().max() > 0.15
+
+
+def test_ema_averages_the_weights() -> None:
+    """Against the average computed here, from the states of every step."""
+    config = replace(TINY, ema=0.5, steps=12)
+    average: dict[str, Tensor] = {}
+    for k, state in enumerate(train(config, DATA, linear(), every=1)):
+        weights = {name: w.clone() for name, w in state.net.state_dict().items()}
+        if k == 0:  # where the average starts: the first weights, before any step
+            fresh = next(train(replace(config, lr=0.0), DATA, linear(), every=1)).net.state_dict()
+            average = {name: w.clone() for name, w in fresh.items()}
+        decay = min(0.5, (1 + k) / (10 + k))
+        average = {name: decay * w + (1 - decay) * weights[name] for name, w in average.items()}
+    for name, w in state.ema.state_dict().items():
+        assert torch.allclose(w, average[name], atol=1e-6)
+    assert not torch.allclose(state.ema.state_dict()["first.weight"], weights["first.weight"], atol=1e-6)
+
+
+def test_the_learning_rate_rises_then_falls_along_a_cosine() -> None:
+    config = replace(TINY, lr=1.0, steps=100, warmup=10)
+    assert config.lr_at(0) == pytest.approx(0.1) and config.lr_at(50) == pytest.approx(0.5)
+    rates = [config.lr_at(k) for k in range(100)]
+    assert rates.index(max(rates)) == 9 and rates[10:] == sorted(rates[10:], reverse=True) and rates[-1] < 1e-3
+    assert replace(config, warmup=0).lr_at(0) == 1.0
+    assert next(train(config, DATA, linear(), every=5)).lr == config.lr_at(4)
+
+
+def test_rows_lose_their_class_as_often_as_said() -> None:
+    seen: list[Tensor] = []
+
+    def spy(net: torch.nn.Module) -> torch.nn.Module:
+        net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+        return net
+
+    config = replace(TINY_UNET, steps=20, batch=50, drop_class=0.3)
+    last(train(config, PICTURES, linear(), wrap=spy))
+    dropped = (torch.cat(seen) == 3).double().mean().item()
+    sd = math.sqrt(0.3 * 0.7 / 1000)
+    assert abs(dropped - 0.3) < 4 * sd < abs(dropped - 0.1)  # one false alarm in 16,000; the seed is fixed
+
+
+def test_divergence_is_one_sentence() -> None:
+    with pytest.raises(Diverged) as error:
+        last(train(replace(TINY, lr=100.0, max_norm=1e9, steps=200, warmup=0), DATA, linear(), every=20))
+    assert str(error.value).startswith("Training diverged before step 20: the loss is ")
+    assert str(error.value).endswith("Try a lower learning rate than 100.")
+    assert str(error.value) == error.value.template.format(**error.value.facts)
+
+    def broken(n: int, generator: torch.Generator) -> tuple[Tensor, None]:
+        return torch.full((n, 2), math.nan), None
+
+    class Nan(torch.nn.Module):
+        def forward(self, x: Tensor, t: Tensor, cond: None) -> Tensor:
+            return (x * math.nan).requires_grad_()
+
+    with pytest.raises(Diverged, match="before step 10: the loss is nan"):
+        last(train(TINY, DATA, linear(), every=10, wrap=lambda net: Nan()))
+
+    with pytest.raises(BadInput, match="x0 must hold finite numbers only"):
+        last(train(TINY, broken, linear()))
+    assert math.isfinite(last(train(TINY, DATA, linear())).loss)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"steps": 0}, "steps must be an integer from 1 to 100000000; got 0."),
+        ({"batch": 2.5}, "batch must be an integer from 1 to 1000000; got 2.5."),
+        ({"lr": math.nan}, "lr must be a number from 0 to 100; got nan."),
+        ({"ema": 1.5}, "ema must be a number from 0 to 1; got 1.5."),
+        ({"predicts": "score"}, "predicts must be one of eps, x0, v; got score."),
+    ],
+)
+def test_wrong_runs_are_one_sentence(change: dict[str, object], sentence: str) -> None:
+    with pytest.raises(BadInput) as error:
+        replace(TINY, **change)  # type: ignore[arg-type]
+    assert str(error.value) == sentence
+
+
+def test_data_and_snapshots_must_fit() -> None:
+    with pytest.raises(BadInput, match="resume must hold the network"):
+        train(TINY_UNET, PICTURES, linear(), resume=next(train(TINY, DATA, linear())).snapshot())
+    with pytest.raises(BadInput, match="every must be an integer"):
+        train(TINY, DATA, linear(), every=0)
+    with pytest.raises(BadInput, match=r"The data must have the shape \(1,\); got \(2,\)"):
+        train(replace(TINY, net=MLPConfig(1, 16)), DATA, linear())
+    for shape in ((1, 8, 6), (2, 8, 8), (8, 8)):
+        with pytest.raises(BadInput, match=r"The data must have the shape \(1, H, W\), H and W divisible by 4; got"):
+            train(TINY_UNET, images(torch.zeros(3, *shape)), linear())
