@@ -17,6 +17,9 @@ from diffusion_core import (
     transition,
 )
 from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun, Run
+from diffusion_core.gaussian_law import gaussian_optimal
+from diffusion_core.objectives import optimal_for
+from diffusion_core.variance import VarianceChoice, learned_range, state_dependent
 from pages.shared import controls, exports, lesson, mathml, shell
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
@@ -37,7 +40,8 @@ from pages.shared.timeline import (
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "picture", "digits"]
 SHOWN = 600
-VARIANCES = {"small": fixed_small, "large": fixed_large}
+FLOOR_DRAWS = {"digits": 16}  # draws of x_t that the loss floor is averaged over; for points in the plane:
+FLOOR_DRAWS_PLANE = 500
 SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
 
 
@@ -53,6 +57,7 @@ class Settings:
     spacing: str
     sampler: str
     variance: str
+    v: float
     eta: float
     seed: int
 
@@ -60,6 +65,33 @@ class Settings:
     def timesteps(self) -> tuple[int, ...]:
         """t_N > ... > t_1."""
         return schedule_of(self.schedule, self.T).timesteps(self.steps, spacing=self.spacing)
+
+
+def variance_names() -> dict[str, str]:
+    """The variances of DDPM's step by their word in the URL."""
+    return {
+        "small": "β̃",
+        "large": "β",
+        "learned": _("learned"),
+        "optimal": _("optimal"),
+        "state": _("optimal for each x_t"),
+    }
+
+
+def variance_of(settings: Settings, law: FiniteData | GaussianMixture) -> VarianceChoice:
+    """The variance asked for; those that are optimal are so for this data."""
+    schedule = schedule_of(settings.schedule, settings.T)
+    match settings.variance:
+        case "large":
+            return fixed_large
+        case "learned":
+            return learned_range(settings.v)
+        case "optimal":
+            n = FLOOR_DRAWS.get(settings.data, FLOOR_DRAWS_PLANE)
+            return optimal_for(law, schedule, settings.timesteps, n, torch.Generator().manual_seed(0))
+        case "state":
+            return state_dependent(law, schedule)
+    return fixed_small
 
 
 @dataclass(frozen=True)
@@ -74,7 +106,7 @@ class Chain:
     eps_scale: np.ndarray  # (N + 1,) sqrt(1 - alpha_bar_t)
     first: np.ndarray  # (N + 1,) the mean's coefficient of x_t (DDPM) or eps_hat (DDIM)
     second: np.ndarray  # (N + 1,) the mean's coefficient of x0_hat
-    sigma: np.ndarray  # (N + 1,)
+    sigma: np.ndarray  # (N + 1,), or (N + 1, n, 1) where each x_t has its own
     beta: np.ndarray
     beta_tilde: np.ndarray
 
@@ -99,32 +131,46 @@ def run(settings: Settings, _law: FiniteData | GaussianMixture, _dimension: int,
     if settings.sampler == "ddim":
         steps = ddim(denoiser, schedule, x_T, settings.timesteps, eta=settings.eta, generator=generator)
     else:
-        steps = ancestral(denoiser, schedule, x_T, settings.timesteps, VARIANCES[settings.variance], generator)
-    x, eps, noise, scalars = [x_T], [], [], []
+        steps = ancestral(denoiser, schedule, x_T, settings.timesteps, variance_of(settings, _law), generator)
+    x, eps, noise, sigmas, scalars = [x_T], [], [], [], []
     for step in steps:
         pair = transition(schedule, step.t, step.s)
-        sigma = float(step.variance) ** 0.5
+        sigma = np.sqrt(np.asarray(step.variance))
         first, second = pair.c_t, pair.c_0
         if settings.sampler == "ddim":
-            first, second = max(0.0, 1 - pair.alpha_bar_s - sigma**2) ** 0.5, pair.sqrt_alpha_bar_s
+            first, second = max(0.0, 1 - pair.alpha_bar_s - float(sigma) ** 2) ** 0.5, pair.sqrt_alpha_bar_s
         scalars.append(
             (
                 1 / pair.sqrt_alpha_bar_t,
                 pair.sqrt_one_minus_alpha_bar_t,
                 first,
                 second,
-                sigma,
                 pair.beta,
                 pair.beta_tilde,
             )
         )
+        sigmas.append(sigma)
         x.append(step.x_s)
         eps.append(step.eps_hat)
         noise.append(torch.zeros_like(x_T) if step.noise is None else step.noise)
     end = torch.zeros_like(x_T)
-    scalars.append((1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0))
+    sigmas.append(np.zeros_like(sigmas[-1]))
+    scalars.append((1.0, 0.0, 0.0, 1.0, 0.0, 0.0))
     frames = [torch.stack(many).float().numpy() for many in (x, [*eps, end], [*noise, end])]
-    return Chain((*settings.timesteps, 0), *frames, *np.array(scalars).T)
+    scale, rest, first, second, beta, beta_tilde = np.array(scalars).T
+    return Chain(
+        (*settings.timesteps, 0),
+        x=frames[0],
+        eps_hat=frames[1],
+        noise=frames[2],
+        x0_hat_scale=scale,
+        eps_scale=rest,
+        first=first,
+        second=second,
+        sigma=np.array(sigmas),
+        beta=beta,
+        beta_tilde=beta_tilde,
+    )
 
 
 def formula(settings: Settings) -> Formula:
@@ -162,7 +208,8 @@ def formula(settings: Settings) -> Formula:
     return Formula(
         m.math(m.rows(*lines)),
         values={
-            **{name: name for name in ("scale", "rest", "first", "second", "sigma")},
+            **{name: name for name in ("scale", "rest", "first", "second")},
+            "sigma": Probe("sigma", 0) if settings.variance == "state" else "sigma",
             **{name: Probe(name, 0) for name in names},
         },
         title=_("The step opened, for what you picked (recomputed in your browser)"),
@@ -179,18 +226,27 @@ def code(s: Settings) -> str:
     call = (
         f"ddim(denoiser, schedule, x_T, timesteps, eta={s.eta}, generator=generator)"
         if s.sampler == "ddim"
-        else f"ancestral(denoiser, schedule, x_T, timesteps, variance=fixed_{s.variance}, generator=generator)"
+        else "ancestral(denoiser, schedule, x_T, timesteps, variance, generator)"
     )
+    draws = FLOOR_DRAWS.get(s.data, FLOOR_DRAWS_PLANE)
+    variance = {
+        "learned": f"learned_range({s.v})",
+        "optimal": f"optimal_for(law, schedule, timesteps, {draws}, torch.Generator().manual_seed(0))",
+        "state": "state_dependent(law, schedule)",
+    }.get(s.variance, f"fixed_{s.variance}")
     shape = "(16, 784)" if s.data == "digits" else f"({SHOWN}, 2)"
     return f"""import torch
 from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
+from diffusion_core import learned_range, optimal_for, state_dependent
 from diffusion_core.data import TOYS, decode_photo, digits, picture, word
 
 schedule = SCHEDULES[{s.schedule!r}]({s.T})
 generator = torch.Generator().manual_seed({s.seed})
 x_T = torch.randn({shape}, generator=generator, dtype=torch.float64)
-denoiser = {law}.denoiser(schedule)                 # exact: E[eps | x_t], by Bayes' rule
+law = {law}
+denoiser = law.denoiser(schedule)                   # exact: E[eps | x_t], by Bayes' rule
 timesteps = schedule.timesteps({s.steps}, spacing={s.spacing!r})
+variance = {variance}
 
 for step in {call}:
     print(f"t = {{step.t:4d}} -> {{step.s:4d}}: std of x_s {{step.x_s.std():.3f}}, of x0_hat {{step.x0_hat.std():.3f}}")
@@ -224,7 +280,9 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
             (
                 Line("beta", "β", COLORS["beta"]),
                 Line("beta_tilde", "β̃", COLORS["beta_tilde"], dash=True),
-                Line("sigma2", _("σ² used"), COLORS["eps"]),
+                Line(
+                    "sigma2", _("σ² used, on average") if settings.variance == "state" else _("σ² used"), COLORS["eps"]
+                ),
             ),
             title=_("Variance of the step"),
         )
@@ -251,10 +309,15 @@ with lesson.picture_first() as picture:
         sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
     with low[1]:
         if sampler == "ddpm":
-            variance = controls.choice("variance", _("Variance"), {"small": "β̃", "large": "β"}, "small", pills=True)
+            variance = controls.choice("variance", _("Variance"), variance_names(), "small")
+            v = (
+                controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
+                if variance == "learned"
+                else 0.5
+            )
             eta = 0.0
         else:
-            variance = "small"
+            variance, v = "small", 0.5
             eta = controls.number("eta", "η", 0.0, 0.0, 1.0, 0.05)
     with low[2]:
         limit = min(T, 100 if scene.name == "digits" else 250)
@@ -262,7 +325,7 @@ with lesson.picture_first() as picture:
     with low[3]:
         spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
 
-settings = Settings(scene.name, scene.word, name, T, steps, spacing, sampler, variance, eta, seed)
+settings = Settings(scene.name, scene.word, name, T, steps, spacing, sampler, variance, v, eta, seed)
 schedule = schedule_of(name, T)
 n = len(scene.x0) if scene.kind == "images" else SHOWN
 assert scene.law is not None  # a photo is no law to sample from, and is not offered here
@@ -276,15 +339,21 @@ tracks = {
     "rest": Scalar(chain.eps_scale),
     "first": Scalar(chain.first),
     "second": Scalar(chain.second),
-    "sigma": Scalar(chain.sigma),
-    "sigma2": Scalar(chain.sigma**2),
+    "sigma2": Scalar((chain.sigma**2).reshape(len(chain.positions), -1).mean(1)),
     "beta": Scalar(chain.beta),
     "beta_tilde": Scalar(chain.beta_tilde),
     "x0_hat": Affine(chain.x0_hat_scale, "x_t", -chain.x0_hat_scale * chain.eps_scale, "eps"),
     "mean": Affine(chain.first, "x_t" if sampler == "ddpm" else "eps", chain.second, "x0_hat"),
-    "x_s": Affine(np.ones_like(chain.sigma), "mean", chain.sigma, "z"),
     "stored": Shifted("x_t", 1),
 }
+if variance == "state":  # sigma has a number for each point, where the mean has one for each step
+    one = np.ones(len(chain.positions))
+    tracks["sigma"] = Frames(np.broadcast_to(chain.sigma, chain.noise.shape).astype(np.float32))
+    tracks["sigma_z"] = Frames((chain.sigma * chain.noise).astype(np.float32))
+    tracks["x_s"] = Affine(one, "mean", one, "sigma_z")
+else:
+    tracks["sigma"] = Scalar(chain.sigma)
+    tracks["x_s"] = Affine(np.ones_like(chain.sigma), "mean", chain.sigma, "z")
 distance = None
 if isinstance(scene.law, FiniteData):
     index, distance = scene.law.nearest(torch.from_numpy(chain.x[-1]).double())
@@ -330,19 +399,20 @@ st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
 
 few = schedule.timesteps(min(steps, 10), spacing="trailing")  # where the choice of variance shows most
-law = Run(schedule, few, VARIANCES[variance])
+gaussian = {"large": fixed_large, "small": fixed_small, "learned": learned_range(v)}  # for it, both optima are one
+law = Run(schedule, few, gaussian.get(variance, gaussian_optimal(Run.data_variance)))
 ratio = generated_variance(schedule, few, law.variance, law.data_variance) / law.data_variance
 lesson.check(
     prose,
     [
-        lesson.Checked(STEP, Run(schedule, settings.timesteps, VARIANCES[variance]), (name, T, settings.timesteps)),
+        lesson.Checked(STEP, Run(schedule, settings.timesteps, fixed_small), (name, T, settings.timesteps)),
         lesson.Checked(
             LAW,
             law,
-            (name, T, few, variance),
+            (name, T, few, variance, v),
             _(
                 "{n} steps with {variance}, data of variance 1/4: in theory the samples have {ratio} of its variance."
-            ).format(n=len(few), variance={"small": "β̃", "large": "β"}[variance], ratio=lesson.significant(ratio)),
+            ).format(n=len(few), variance=variance_names()[variance], ratio=lesson.significant(ratio)),
         ),
         lesson.Checked(COPIES, CopyRun(schedule, schedule.timesteps(min(T, 25))), (name, T)),
     ],

@@ -100,7 +100,13 @@ def test_chain_and_jump_land_on_the_same_points(app_url: str, open_page: Open) -
 
 
 @pytest.mark.parametrize(
-    "url", ["sampling?N=12", "sampling?sampler=ddim&eta=0.5&N=12&data=spiral", "sampling?data=digits&N=6"]
+    "url",
+    [
+        "sampling?N=12",
+        "sampling?sampler=ddim&eta=0.5&N=12&data=spiral",
+        "sampling?data=digits&N=6",
+        "sampling?variance=state&N=8",
+    ],
 )
 def test_each_step_is_recomputed_in_the_browser(url: str, app_url: str, open_page: Open) -> None:
     """x_s made of mean, sigma and z there equals the x_s that the sampler stored: at every step but the resting end."""
