@@ -82,6 +82,7 @@ def build_navigation() -> st.Page:
             "": [page("start", _("Start"), "home", default=True)],
             _("Forward process"): [
                 page("add_noise", _("Add noise"), "blur_on"),
+                page("reparameterization", _("Reparameterize"), "casino"),
                 page("closed_form", _("Jump to any t"), "fast_forward"),
             ],
             _("Reverse process"): [

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = {
     "": "start",
     "add_noise": "add_noise",
+    "reparameterization": "reparameterization",
     "closed_form": "closed_form",
     "sampling": "sampling",
     "variance": "variance",

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.i18n import read_parts
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("start", "add_noise", "closed_form", "sampling", "variance", "ledger")
-LESSONS = ("add_noise", "closed_form", "sampling", "variance")
+PAGES = ("start", "add_noise", "reparameterization", "closed_form", "sampling", "variance", "ledger")
+LESSONS = ("add_noise", "reparameterization", "closed_form", "sampling", "variance")
 
 
 def open_page(page: str, **url: str) -> AppTest:
@@ -52,6 +52,8 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("add_noise", {"schedule": "quadratic"}, "schedule in the URL is 'quadratic'; it must be one of: linear"),
         ("add_noise", {"data": "../etc"}, "data in the URL is '../etc'"),
         ("add_noise", {"t": "1001"}, "t in the URL is '1001'; it must be a whole number from 0 to 1000."),
+        ("reparameterization", {"mu": "3"}, "mu in the URL is '3'; it must be a number from -2.0 to 2.0."),
+        ("reparameterization", {"sigma": "0"}, "sigma in the URL is '0'; it must be a number from 0.2 to 2"),
         ("closed_form", {"seed": "-1"}, "seed in the URL is '-1'"),
         ("sampling", {"N": "100000"}, "N in the URL is '100000'"),
         ("sampling", {"sampler": "ddim", "eta": "nan"}, "eta in the URL is 'nan'"),
@@ -91,6 +93,8 @@ def test_the_same_sentence_in_chinese() -> None:
         ("add_noise", {"data": "picture", "pick": "17"}),
         ("add_noise", {"data": "eight_gaussians", "pick": "9999999"}),
         ("sampling", {"data": "picture", "N": "5"}),
+        ("reparameterization", {"mu": "0", "sigma": "2"}),
+        ("reparameterization", {"mu": "-1.37", "sigma": "0.2", "seed": "7"}),
         ("closed_form", {"T": "1", "data": "three_modes"}),
         ("closed_form", {"T": "7", "t": "3", "schedule": "cosine"}),
         ("sampling", {"N": "1"}),
