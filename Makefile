@@ -42,7 +42,7 @@ $(VENV)/run: requirements.txt | $(VENV)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/dev: requirements-dev.txt requirements.txt | $(VENV)/python
+$(VENV)/dev: requirements-dev.txt requirements-multi.txt requirements.txt | $(VENV)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/run
 

@@ -8,6 +8,7 @@ be wrong, but not harmful: what it says is checked against the network that its 
 kind           tensors                                                      configuration
 =============  ===========================================================  ==================================
 ``denoiser``   ``net.*``, float32 or float16; ``beta`` of the schedule      network, what it predicts
+``classifier`` ``net.*``, float32 or float16                                network
 ``training``   ``net.*``, ``ema.*``, ``exp_avg.*``, ``exp_avg_sq.*``,       the run's; the step
                float32; ``beta``
 =============  ===========================================================  ==================================
@@ -30,10 +31,20 @@ from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
 from diffusion_core.nets import MLPConfig, NetConfig, Predictor, UNetConfig
+from diffusion_core.nets.classifier import Classifier, ClassifierConfig
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training import Snapshot, TrainingConfig
 
-__all__ = ["load_denoiser", "load_training", "read", "save_denoiser", "save_training", "write"]
+__all__ = [
+    "load_classifier",
+    "load_denoiser",
+    "load_training",
+    "read",
+    "save_classifier",
+    "save_denoiser",
+    "save_training",
+    "write",
+]
 
 FORMAT = "ddpm-alive 1"
 NETS: dict[str, type[NetConfig]] = {"mlp": MLPConfig, "unet": UNetConfig}
@@ -135,7 +146,7 @@ def _net_values(config: NetConfig) -> dict[str, Any]:
     return {"kind": kind, **asdict(config)}
 
 
-def _skeleton(config: NetConfig) -> nn.Module:
+def _skeleton(config: NetConfig | ClassifierConfig) -> nn.Module:
     """The network without its numbers: shapes to compare with, whatever size a stranger's file claims."""
     with torch.device("meta"):
         return config.build()
@@ -178,6 +189,29 @@ def load_denoiser(source: Source) -> Predictor:
     net = net_config.build().requires_grad_(False)
     net.load_state_dict(_of_prefix("net", tensors))
     return Predictor(net, net_config, schedule, str(config.get("predicts")))
+
+
+# --- a judge --------------------------------------------------------------------------------------------------------
+
+
+def save_classifier(path: str | Path, net: Classifier, config: ClassifierConfig, dtype: torch.dtype) -> None:
+    """Writes a judge, float32 or float16."""
+    state = {name: tensor.to(dtype) for name, tensor in net.state_dict().items()}
+    write(path, "classifier", {"net": asdict(config)}, _with_prefix("net", state))
+
+
+def load_classifier(source: Source) -> Classifier:
+    """The judge in a file, from its path or its bytes, as float32 on the CPU, without gradients.
+
+    Raises:
+        BadInput: one sentence that says what is wrong.
+    """
+    config, tensors = read(source, "classifier")
+    net_config: ClassifierConfig = make(ClassifierConfig, config.get("net"))
+    check_tensors(tensors, _with_prefix("net", _skeleton(net_config).state_dict()), (torch.float32, torch.float16))
+    net = net_config.build().requires_grad_(False)
+    net.load_state_dict(_of_prefix("net", tensors))
+    return net
 
 
 # --- a run ----------------------------------------------------------------------------------------------------------

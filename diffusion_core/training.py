@@ -36,7 +36,6 @@ from diffusion_core.schedule import NoiseSchedule, cast
 __all__ = [
     "BINS",
     "DataSampler",
-    "Diverged",
     "Snapshot",
     "TrainingConfig",
     "TrainingState",
@@ -106,20 +105,6 @@ class TrainingConfig:
         """The learning rate of step k = 0, 1, ..."""
         rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         return self.lr * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-
-
-class Diverged(ArithmeticError):
-    """Training that is lost: its loss is not finite, or thousands of times that of a network that answers 0.
-
-    The sentence is a template with facts, like `BadInput`'s.
-    """
-
-    def __init__(self, step: int, loss: float, lr: float) -> None:
-        self.template = (
-            "Training diverged before step {step}: the loss is {loss:g}. Try a lower learning rate than {lr:g}."
-        )
-        self.facts: dict[str, object] = {"step": step, "loss": loss, "lr": lr}
-        super().__init__(self.template.format(**self.facts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,8 +231,8 @@ def train(
         rank: the number of this process, where several train together: each draws its own data.
 
     Raises:
-        BadInput: arguments that do not fit; data that the network cannot take.
-        Diverged: the loss is not finite, or beyond all measure.
+        BadInput: arguments that do not fit; data that the network cannot take; (while it runs) a loss that is not
+            finite, or beyond all measure.
     """
     check_whole("every", every, 1, 10**8)
     if resume is not None and resume.config.net != config.net:
@@ -282,7 +267,13 @@ def train(
             if (k + 1) % every == 0 or k + 1 == config.steps:
                 loss_now, eps_now, by_t, steps = meter.read()
                 if not loss_now < LOST:  # NaN fails every comparison
-                    raise Diverged(k + 1, loss_now, config.lr)
+                    raise BadInput(
+                        "Training diverged before step {step}: the loss is {loss:g}. "
+                        "Try a lower learning rate than {lr:g}.",
+                        step=k + 1,
+                        loss=loss_now,
+                        lr=config.lr,
+                    )
                 speed = steps * config.batch / (time.perf_counter() - clock)
                 lr = config.lr_at(k)
                 yield TrainingState(config, schedule, k + 1, loss_now, eps_now, by_t, lr, speed, net, ema, optimizer)

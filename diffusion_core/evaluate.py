@@ -1,0 +1,212 @@
+r"""The command that judges: ``python -m diffusion_core.evaluate points|digits|classifier FILE``.
+
+It prints, as JSON, what is recorded beside the shipped networks.
+
+- Points: how far the loss is above its exact floor. By Pythagoras
+  :math:`E\|\epsilon-f\|^2 = E\|\epsilon-\epsilon^*\|^2 + E\|f-\epsilon^*\|^2`, and the last term, measured against the
+  exact denoiser, has no luck in it: what is above the floor cannot be negative.
+- Digits: guided samples, judged by a classifier that never saw them; and whether they are copies: their distance to the
+  nearest training digit beside that of real digits which were held out.
+
+References:
+    Ho, Jain, Abbeel 2020, section 4 and appendix D (nearest neighbours). Salimans et al. 2016, section 4 (a judge).
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diffusion_core.checkpoint import load_classifier, load_denoiser
+from diffusion_core.data import TOYS
+from diffusion_core.errors import BadInput
+from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.forward import q_sample
+from diffusion_core.nets import Guided, Predictor
+from diffusion_core.nets.classifier import Classifier
+from diffusion_core.objectives import loss_floor
+from diffusion_core.samplers import ddim
+from diffusion_core.train import digit_images
+
+__all__ = [
+    "DigitsReport",
+    "PointsReport",
+    "accuracy",
+    "generate",
+    "judge_digits",
+    "judge_points",
+    "main",
+    "nearest_distance",
+]
+
+
+@dataclass(frozen=True)
+class PointsReport:
+    """Losses in units of eps, a dimension, averaged over t.
+
+    Attributes:
+        floor: the least possible, :math:`E\\,\\ell_t`.
+        loss: the network's, on new draws.
+        above_floor: :math:`E\\|f-\\epsilon^*\\|^2/d`, what a perfect network would not have.
+        percent: above_floor in percent of floor.
+    """
+
+    floor: float
+    loss: float
+    above_floor: float
+    percent: float
+
+
+@torch.no_grad()
+def judge_points(
+    denoiser: Predictor, law: GaussianMixture | FiniteData, n: int = 2000, timesteps: int = 200, seed: int = 1
+) -> PointsReport:
+    """The loss of a network and its floor, at timesteps evenly spaced, n draws each."""
+    schedule, star = denoiser.schedule, law.denoiser(denoiser.schedule)
+    generator = torch.Generator().manual_seed(seed)
+    sums = torch.zeros(3, dtype=torch.float64)
+    parts = min(timesteps, schedule.T)
+    spread = [1 + (2 * k + 1) * schedule.T // (2 * parts) for k in range(parts)]  # the middle of each part of 1..T
+    for t in spread:
+        x0 = law.sample(n, generator).float()
+        eps = torch.randn(x0.shape, generator=generator)
+        x_t = q_sample(schedule, x0, t, eps)
+        eps_hat = denoiser(x_t, t)
+        floor = loss_floor(law, schedule, t, n, generator).value
+        loss, above = (eps - eps_hat).square().mean(), (eps_hat - star(x_t, t)).square().mean()
+        sums += torch.tensor([floor, loss, above])
+    floor, loss, above = (sums / len(spread)).tolist()
+    return PointsReport(floor, loss, above, 100 * above / floor)
+
+
+@dataclass(frozen=True)
+class DigitsReport:
+    """What can be said of generated digits.
+
+    Attributes:
+        samples, steps, guidance: how many, in how many steps, with which scale.
+        right_percent: how many of them the judge takes for the class that was asked for.
+        worst_class_percent: the same for the class with the least.
+        ink, real_ink: the mean grey level, 0 paper to 1 ink, of the samples and of the held-out digits.
+        nearest, real_nearest: the median Euclidean distance (pixels in [-1, 1]) to the nearest training digit, of the
+            samples and of the held-out digits.
+        copies_percent: how many samples are nearer to a training digit than 99 % of the held-out digits are.
+        held_out_loss: the eps loss with the class known, averaged over t, on the held-out digits.
+        seconds_for_16: to make 16 digits, on the machine at hand.
+    """
+
+    samples: int
+    steps: int
+    guidance: float
+    right_percent: float
+    worst_class_percent: float
+    ink: float
+    real_ink: float
+    nearest: float
+    real_nearest: float
+    copies_percent: float
+    held_out_loss: float
+    seconds_for_16: float
+
+
+@torch.no_grad()
+def judge_digits(
+    denoiser: Predictor, judge: Classifier, n: int = 1000, steps: int = 50, guidance: float = 2.0, seed: int = 1
+) -> DigitsReport:
+    """Samples of every class, n in all, and what the judge and the nearest neighbours say of them."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 10
+    x = torch.cat([generate(denoiser, part, steps, guidance, generator) for part in labels.split(100)])
+    right = judge(x).argmax(1) == labels
+    by_class = [right[labels == k].double().mean().item() for k in range(10)]
+    real, real_labels = digit_images(held_out=True)
+    training = digit_images()[0]
+    ours, theirs = nearest_distance(x, training), nearest_distance(real, training)
+    start = time.perf_counter()
+    generate(denoiser, labels[:16], steps, guidance, generator)
+    seconds = time.perf_counter() - start
+    return DigitsReport(
+        samples=n,
+        steps=steps,
+        guidance=guidance,
+        right_percent=100 * right.double().mean().item(),
+        worst_class_percent=100 * min(by_class),
+        ink=(x.mean().item() + 1) / 2,
+        real_ink=(real.mean().item() + 1) / 2,
+        nearest=ours.median().item(),
+        real_nearest=theirs.median().item(),
+        copies_percent=100 * (ours < theirs.quantile(0.01)).double().mean().item(),
+        held_out_loss=_held_out_loss(denoiser, real, real_labels, generator),
+        seconds_for_16=seconds,
+    )
+
+
+@torch.no_grad()
+def generate(denoiser: Predictor, labels: Tensor, steps: int, guidance: float, generator: torch.Generator) -> Tensor:
+    """One digit for each label, (n, 1, 28, 28): DDIM without noise, x0_hat held to [-1, 1]."""
+    x_T = torch.randn((len(labels), 1, 28, 28), generator=generator)
+    timesteps = denoiser.schedule.timesteps(steps, spacing="trailing")
+    *_, last = ddim(Guided(denoiser, labels, guidance), denoiser.schedule, x_T, timesteps, clip=(-1, 1))
+    return last.x_s
+
+
+def nearest_distance(x: Tensor, training: Tensor) -> Tensor:
+    """(n,) the Euclidean distance of each picture to the nearest of the training set."""
+    return FiniteData(training.flatten(1)).nearest(x.flatten(1))[1]
+
+
+def _held_out_loss(denoiser: Predictor, x0: Tensor, labels: Tensor, generator: torch.Generator) -> float:
+    """Row i meets t = (i + 1/2) T / n: as even over t as can be."""
+    t = 1 + torch.arange(len(x0)) * denoiser.schedule.T // len(x0)
+    t = t[torch.randperm(len(t), generator=generator)]  # labels are sorted
+    eps = torch.randn(x0.shape, generator=generator)
+    parts = zip(*(whole.split(100) for whole in (x0, labels, t, eps)), strict=True)
+    rows = [
+        (e - denoiser(q_sample(denoiser.schedule, x, s, e), s, c)).square().flatten(1).mean(1) for x, c, s, e in parts
+    ]
+    return torch.cat(rows).mean().item()
+
+
+@torch.no_grad()
+def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
+    """The part of the pictures that the judge names right."""
+    return (judge(images).argmax(1) == labels).double().mean().item()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and prints one JSON object; a wrong one ends with one sentence."""
+    parser = argparse.ArgumentParser(prog="diffusion_core.evaluate", description="Judges a trained network.")
+    parser.add_argument("what", choices=["points", "digits", "classifier"])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points it was trained on")
+    parser.add_argument("--judge", type=Path, default=_models() / "digits_classifier.safetensors")
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args(arguments)
+    try:
+        print(json.dumps(_report(args), indent=2))
+    except BadInput as error:
+        raise SystemExit(f"evaluate: {error}") from error
+
+
+def _models() -> Path:
+    return Path(__file__).resolve().parent.parent / "assets" / "models"
+
+
+def _report(args: argparse.Namespace) -> dict[str, float]:
+    if args.what == "points":
+        return asdict(judge_points(load_denoiser(args.file), TOYS[args.data]().law, seed=args.seed))
+    if args.what == "classifier":
+        return {"held_out_percent": 100 * accuracy(load_classifier(args.file), *digit_images(held_out=True))}
+    judge = load_classifier(args.judge)
+    return asdict(judge_digits(load_denoiser(args.file), judge, args.samples, args.steps, args.guidance, args.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The command that trains: ``python -m diffusion_core.train points|digits|classifier --out FILE``.
+
+It shows a progress bar and writes a checkpoint every few steps; killed at any moment, it goes on from the last one
+with ``--resume``, bit for bit. FILE gets the averaged network when the run is done; FILE.run is the checkpoint.
+
+With Hugging Face Accelerate installed, ``accelerate launch -m diffusion_core.train ...`` is the same program on many
+devices or machines; each process trains on its own draws, and the first one writes.
+"""
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from diffusion_core.checkpoint import load_training, save_classifier, save_denoiser, save_training
+from diffusion_core.data import TOYS, digit_labels, digits
+from diffusion_core.errors import BadInput
+from diffusion_core.nets import PREDICTS, MLPConfig, UNetConfig
+from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
+from diffusion_core.schedule import SCHEDULES, NoiseSchedule
+from diffusion_core.training import DataSampler, TrainingConfig, images, points, train
+
+__all__ = ["digit_images", "digits_config", "main", "points_config"]
+
+
+def points_config(dimension: int = 2, steps: int = 8000, width: int = 128, seed: int = 0) -> TrainingConfig:
+    """The run that made ``points_eight_gaussians``."""
+    return TrainingConfig(MLPConfig(dimension, width), steps=steps, batch=512, lr=2e-3, seed=seed)
+
+
+def digits_config(steps: int = 4000, width: int = 48, seed: int = 0) -> TrainingConfig:
+    """The run that made ``digits_unet``."""
+    net = UNetConfig(widths=(width, 2 * width))
+    return TrainingConfig(net, steps=steps, batch=64, lr=1.5e-3, weight_decay=0.01, seed=seed)
+
+
+def digit_images(held_out: bool = False) -> tuple[Tensor, Tensor]:
+    """The digits, (n, 1, 28, 28) in [-1, 1], and their labels: 9,000 to train with, or each tenth, 1,000, held out."""
+    law: Any = digits().law
+    last = torch.arange(len(law.points)) % 10 == 9  # they are sorted by label: each class is split alike
+    chosen = last if held_out else ~last
+    return law.points[chosen].reshape(-1, 1, 28, 28), digit_labels()[chosen]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and trains; a wrong one ends with one sentence."""
+    args = _parse(arguments)
+    try:
+        _run_classifier(args) if args.what == "classifier" else _run(args)
+    except BadInput as error:
+        raise SystemExit(f"train: {error}") from error
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="diffusion_core.train", description="Trains a denoiser (or the judge of digits)."
+    )
+    parser.add_argument("what", choices=["points", "digits", "classifier"])
+    parser.add_argument("--out", type=Path, required=True, help="the file for the averaged network (safetensors)")
+    parser.add_argument("--resume", type=Path, help="go on from this checkpoint (FILE.run)")
+    parser.add_argument("--steps", type=int, help="of the optimizer")
+    parser.add_argument("--width", type=int, help="of the network")
+    parser.add_argument("--batch", type=int, help="rows a step of each process")
+    parser.add_argument("--lr", type=float, help="the highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--predicts", choices=PREDICTS, default="eps")
+    parser.add_argument("--learned-variance", action="store_true", help="a second output, and the hybrid loss")
+    parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points")
+    parser.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, digits: cosine")
+    parser.add_argument("--T", type=int, default=1000)
+    parser.add_argument("--every", type=int, default=100, help="steps between two checkpoints")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--fp16", action="store_true", help="write FILE in float16")
+    return parser.parse_args(arguments)
+
+
+def _config(args: argparse.Namespace) -> TrainingConfig:
+    given = {name: getattr(args, name) for name in ("steps", "width") if getattr(args, name) is not None}
+    if args.what == "points":
+        config = points_config(dimension=TOYS[args.data]().law.dimension, seed=args.seed, **given)
+    else:
+        config = digits_config(seed=args.seed, **given)
+    net: Any = replace(config.net, learned_variance=args.learned_variance)
+    changes = {name: getattr(args, name) for name in ("batch", "lr") if getattr(args, name) is not None}
+    return replace(config, net=net, predicts=args.predicts, **changes)
+
+
+def _data(args: argparse.Namespace) -> DataSampler:
+    return points(TOYS[args.data]().law) if args.what == "points" else images(*digit_images())
+
+
+def _schedule(args: argparse.Namespace) -> NoiseSchedule:
+    return SCHEDULES[args.schedule or ("linear" if args.what == "points" else "cosine")](args.T)
+
+
+def _run(args: argparse.Namespace) -> None:
+    snapshot = load_training(args.resume) if args.resume else None
+    config = snapshot.config if snapshot else _config(args)
+    schedule = snapshot.schedule if snapshot else _schedule(args)
+    device, wrap, rank = _engine(args)
+    run_file = args.out.with_name(f"{args.out.name}.run")
+    states = train(
+        config, _data(args), schedule, args.every, snapshot, device=device, bf16=args.bf16, wrap=wrap, rank=rank
+    )
+    with tqdm(total=config.steps, initial=snapshot.step if snapshot else 0, unit="step", disable=rank > 0) as bar:
+        for state in states:
+            bar.update(state.step - bar.n)
+            bar.set_postfix(loss=f"{state.loss:.4f}", rows_per_s=f"{state.rows_per_second:.0f}")
+            snapshot = state.snapshot()
+            if rank == 0:
+                save_training(run_file, snapshot)
+    if rank == 0 and snapshot is not None:
+        save_denoiser(args.out, snapshot.denoiser, torch.float16 if args.fp16 else torch.float32)
+
+
+def _run_classifier(args: argparse.Namespace) -> None:
+    config = ClassifierConfig()
+    with tqdm(unit="step") as bar:
+        for state in train_classifier(config, *digit_images(), seed=args.seed):
+            bar.total = state.steps
+            bar.set_postfix(loss=f"{state.loss:.3f}", refresh=False)
+            bar.update()
+    save_classifier(args.out, state.net, config, torch.float16 if args.fp16 else torch.float32)
+
+
+def _engine(args: argparse.Namespace) -> tuple[torch.device | str, Callable[[nn.Module], nn.Module], int]:
+    """Where to train, what wraps the network, and the number of this process."""
+    if "WORLD_SIZE" in os.environ:  # accelerate launch (or torchrun) sets it for each of its processes
+        from accelerate import Accelerator
+
+        accelerator = Accelerator(cpu=args.device == "cpu")
+        return accelerator.device, accelerator.prepare_model, accelerator.process_index
+    return args.device, _compile if args.compile else lambda net: net, 0
+
+
+def _compile(net: nn.Module) -> Any:
+    return torch.compile(net)
+
+
+if __name__ == "__main__":
+    main()

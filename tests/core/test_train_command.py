@@ -1,0 +1,218 @@
+"""The commands: they train, go on after a kill at any moment, say what is wrong, and judge what is shipped."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from diffusion_core import evaluate, train, training
+from diffusion_core.checkpoint import load_classifier, load_denoiser, load_training, save_classifier, save_denoiser
+from diffusion_core.data import eight_gaussians
+from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
+from diffusion_core.nets.classifier import Classifier, ClassifierConfig, train_classifier
+from diffusion_core.schedule import linear
+
+ROOT = Path(__file__).parents[2]
+TINY = ["points", "--width", "16", "--batch", "16", "--steps", "60", "--every", "5"]
+
+
+def run(out: Path, *more: str) -> None:
+    train.main([*TINY, "--out", str(out), *more])
+
+
+def test_the_command_trains_and_resumes(tmp_path: Path) -> None:
+    run(tmp_path / "a")
+    assert isinstance(load_denoiser(tmp_path / "a").config, MLPConfig)
+    run(tmp_path / "b", "--resume", str(tmp_path / "a.run"))  # nothing is left to do: the network is written
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    run(tmp_path / "c", "--seed", "1")
+    assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
+    assert load_training(tmp_path / "a.run").step == 60
+
+
+def test_options_reach_the_run(tmp_path: Path) -> None:
+    run(tmp_path / "a", "--predicts", "v", "--schedule", "cosine", "--T", "50", "--data", "bimodal", "--fp16")
+    denoiser = load_denoiser(tmp_path / "a")
+    assert (denoiser.predicts, denoiser.schedule.name, denoiser.schedule.T) == ("v", "cosine", 50)
+    assert denoiser.config == MLPConfig(1, 16)
+    run(tmp_path / "b", "--learned-variance")
+    assert load_denoiser(tmp_path / "b").config.learned_variance and not denoiser.config.learned_variance
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("not a checkpoint")
+    for more, sentence in (
+        (["--steps", "0"], "train: steps must be an integer from 1 to 100000000; got 0."),
+        (
+            ["--resume", str(tmp_path / "text")],
+            "train: The file is no safetensors file, or it is cut short or damaged.",
+        ),
+        (["--lr", "100"], "Try a lower learning rate than 100."),
+    ):
+        with pytest.raises(SystemExit) as error:
+            run(tmp_path / "a", *more)
+        assert sentence in str(error.value)
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(SystemExit, match=r"evaluate: The file .* cannot be read"):
+        evaluate.main(["points", str(tmp_path / "missing")])
+
+
+# The children are forked, so that PyTorch is imported once. Killed children leave what they had finished.
+KILL = """
+import os, random, signal, sys, time
+import torch
+torch.set_num_threads(1)
+from diffusion_core import train
+from diffusion_core.checkpoint import load_training
+
+run_file, command = sys.argv[1], sys.argv[2:]
+chance = random.Random(0)
+seen = lambda: os.stat(run_file).st_mtime_ns if os.path.exists(run_file) else 0
+for kill in [True] * 20 + [False]:
+    before = seen()
+    resume = ["--resume", run_file] if before else []
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        train.main(command + resume)
+        os._exit(0)
+    if kill:
+        deadline = time.monotonic() + 20
+        while seen() == before and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.03))  # two or three steps, and the writing of a checkpoint or two
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    print(load_training(run_file).step)  # whole, whenever the kill came
+"""
+
+
+def test_kills_lose_no_checkpoint_and_change_nothing(tmp_path: Path) -> None:
+    long = [*TINY, "--steps", "400"]
+    train.main([*long, "--every", "400", "--out", str(tmp_path / "whole")])
+    printed = subprocess.run(
+        [sys.executable, "-c", KILL, str(tmp_path / "killed.run"), *long, "--out", str(tmp_path / "killed")],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    steps = [int(step) for step in printed.split()]
+    assert len(steps) == 21 and steps == sorted(steps) and steps[-1] == 400
+    assert len(set(steps)) > 10  # most kills came while it trained
+    assert (tmp_path / "killed").read_bytes() == (tmp_path / "whole").read_bytes()
+    train.main([*long, "--every", "400", "--out", str(tmp_path / "other"), "--batch", "17"])
+    assert (tmp_path / "other").read_bytes() != (tmp_path / "whole").read_bytes()
+
+
+LAUNCH = "--multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0"
+
+
+def test_accelerate_runs_the_same_program(tmp_path: Path) -> None:
+    """Two processes, each with its own draws: together they are one run with gradients averaged over both."""
+    pytest.importorskip("accelerate")
+    command = ["points", "--width", "16", "--batch", "32", "--steps", "10", "--every", "5"]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", *LAUNCH.split(), "-m", "diffusion_core.train"]
+    subprocess.run(
+        [*launch, *command, "--out", str(tmp_path / "two")],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+    )
+    train.main([*command, "--out", str(tmp_path / "one")])
+    two, one = (load_training(tmp_path / f"{name}.run") for name in ("two", "one"))
+    assert two.step == one.step == 10 and two.config == one.config
+    expected = _two_ranks_in_one_process(two.config)
+    assert all(torch.allclose(w, expected[name], atol=1e-5) for name, w in two.net.items())
+    assert not all(torch.allclose(w, one.net[name], atol=1e-5) for name, w in two.net.items())
+
+
+def _two_ranks_in_one_process(config: training.TrainingConfig) -> dict[str, Tensor]:
+    """The weights of a run whose batches are those of both ranks, one after the other."""
+    draw = training._draw
+
+    def both(config: Any, sample: Any, schedule: Any, generator: torch.Generator, device: Any) -> tuple[Any, ...]:
+        first = generator.initial_seed()
+        halves = []
+        for rank in range(2):
+            generator.manual_seed(first + 1_000_003 * rank)
+            halves.append(draw(replace(config, batch=config.batch // 2), sample, schedule, generator, device))
+        return tuple(None if a is None else torch.cat([a, b]) for a, b in zip(*halves, strict=True))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_draw", both)
+        data = training.points(eight_gaussians().law)
+        *_, state = training.train(replace(config, batch=2 * config.batch), data, linear())
+    return dict(state.net.state_dict())
+
+
+# --- what judges ----------------------------------------------------------------------------------------------------
+
+
+class Exact(torch.nn.Module):
+    """The best denoiser of the eight Gaussians, with an error of a known size."""
+
+    def __init__(self, error: float) -> None:
+        super().__init__()
+        self.star, self.error = eight_gaussians().law.denoiser(linear()), error
+
+    def forward(self, x: Tensor, t: int, cond: None = None) -> Tensor:
+        return self.star(x, t) + self.error
+
+
+def test_points_are_judged_by_their_distance_from_the_floor() -> None:
+    law = eight_gaussians().law
+    for error in (0.0, 0.05):
+        report = evaluate.judge_points(Predictor(Exact(error), MLPConfig(), linear()), law, 1000, 50)
+        assert abs(report.above_floor - error**2) < 1e-6
+        # 100,000 numbers of spread below 1; 4 sd, one false alarm in 16,000, the seed is fixed
+        assert abs(report.loss - report.floor - report.above_floor) < 4 / 100_000**0.5
+        assert abs(report.floor - 0.199605) < 0.002 and abs(report.percent - 100 * error**2 / report.floor) < 0.01
+
+
+def test_copies_are_found_and_new_digits_are_not() -> None:
+    known, _ = train.digit_images()
+    real, _ = train.digit_images(held_out=True)
+    assert len(known) == 9000 and len(real) == 1000 and known.shape[1:] == (1, 28, 28)
+    copies = known[::900] + 0.001
+    assert evaluate.nearest_distance(copies, known).max() < 0.1
+    distance = evaluate.nearest_distance(real[::100], known)
+    reference = (real[::100, None] - known[None, :]).flatten(2).norm(dim=2).min(1).values
+    assert torch.allclose(distance.float(), reference, atol=1e-3) and distance.min() > 1
+
+
+def test_a_classifier_learns_and_comes_back(tmp_path: Path) -> None:
+    images, labels = train.digit_images()
+    keep = labels < 2
+    config = ClassifierConfig(width=4, classes=2)
+    *_, state = train_classifier(config, images[keep][::2], labels[keep][::2], epochs=4)
+    real, real_labels = train.digit_images(held_out=True)
+    shown = real_labels < 2
+    assert evaluate.accuracy(state.net, real[shown], real_labels[shown]) > 0.97
+    assert evaluate.accuracy(state.net, real[shown], 1 - real_labels[shown]) < 0.03
+    save_classifier(tmp_path / "judge", state.net, config, torch.float32)
+    assert torch.equal(load_classifier(tmp_path / "judge")(real[:5]), state.net(real[:5]))
+    assert not torch.equal(load_classifier(tmp_path / "judge")(real[:5]), Classifier(config)(real[:5]))
+
+
+def test_digits_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An untrained network: its digits are noise, which no judge takes for the class asked for."""
+    config = UNetConfig(widths=(8, 16), heads=2)
+    save_denoiser(tmp_path / "net", Predictor(config.build(), config, linear()))
+    judge = ClassifierConfig(width=2)
+    save_classifier(tmp_path / "judge", judge.build(), judge, torch.float32)
+    small = ["--samples", "20", "--steps", "2", "--guidance", "1", "--judge", str(tmp_path / "judge")]
+    evaluate.main(["digits", str(tmp_path / "net"), *small])
+    report = json.loads(capsys.readouterr().out)
+    assert report["samples"] == 20 and report["right_percent"] < 50 and report["copies_percent"] == 0
+    assert abs(report["held_out_loss"] - 1) < 0.02  # it answers 0: E|eps|^2/d, 784,000 numbers
+    assert abs(report["real_ink"] - 0.13) < 0.01 and report["nearest"] > report["real_nearest"]
