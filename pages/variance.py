@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -23,6 +23,7 @@ from diffusion_core.data import gaussian_1d
 from diffusion_core.gaussian_law import gaussian_optimal, path_kl
 from diffusion_core.mixture_law import GeneratedDensity, generated_density_ddim
 from diffusion_core.objectives import loss_floor, vlb_term, x0_uncertainty
+from diffusion_core.samplers import Denoiser
 from diffusion_core.variance import VarianceChoice, learned_range, optimal, state_dependent, with_last
 from pages.shared import controls, figures, lesson, mathml, shell
 from pages.shared.i18n import _
@@ -31,7 +32,7 @@ from pages.shared.scenes import data_names, density, drawn, law_of, scene, sched
 from pages.shared.timeline import Formula, Frames, Histogram, Line, Lines, Mixture, Scalar, timeline
 
 T = 1000
-SHOWN = 1_500  # samples in a histogram
+SHOWN = 1_200  # samples in a histogram
 POSITIONS = 40  # steps of a run that are shown
 NOTHING = torch.empty(0)  # stands for x_t where a choice does not look at it
 COLOR = {
@@ -87,6 +88,14 @@ class Settings:
             "learned": learned_range(self.v),
             "optimal": gaussian_optimal(self.data_variance),
         }
+
+
+def denoiser_of(s: Settings) -> Denoiser:
+    """eps* of Gaussian data: `GaussianMixture.denoiser`'s, but so cheap that a thousand steps do not wait for it."""
+    schedule = schedule_of(s.schedule, T)
+    v = schedule.one_minus_alpha_bar + schedule.alpha_bar * s.data_variance
+    slope = (schedule.sqrt_one_minus_alpha_bar / v).tolist()
+    return lambda x_t, t: slope[t] * x_t
 
 
 def ratios(s: Settings, steps: int) -> dict[str, float]:
@@ -153,8 +162,7 @@ class Runs:
 def runs(s: Settings) -> Runs:
     """Run each sampler from the same x_T, with the same z."""
     schedule, timesteps = schedule_of(s.schedule, T), s.timesteps()
-    law = gaussian_1d(s.data_variance).law
-    denoiser = law.denoiser(schedule)
+    law, denoiser = gaussian_1d(s.data_variance).law, denoiser_of(s)
     kept = set(np.linspace(0, s.steps - 1, min(s.steps, POSITIONS)).round().astype(int).tolist())
     x_T = torch.randn((SHOWN, 1), generator=torch.Generator().manual_seed(s.seed), dtype=torch.float64)
     frames: dict[str, np.ndarray] = {}
@@ -258,8 +266,7 @@ def curves(s: Settings) -> dict[str, list[float]]:
 @st.cache_data(show_spinner=False, max_entries=64)
 def sampled(s: Settings, n: int = 2_000) -> dict[str, tuple[list[int], list[float], list[float]]]:
     """(N, ratio, two standard errors) of the variance of n samples, from the samplers themselves."""
-    schedule = schedule_of(s.schedule, T)
-    denoiser = gaussian_1d(s.data_variance).law.denoiser(schedule)
+    schedule, denoiser = schedule_of(s.schedule, T), denoiser_of(s)
     generator = torch.Generator().manual_seed(s.seed)
     found: dict[str, tuple[list[int], list[float], list[float]]] = {}
     for name in (*s.choices, "ddim"):
@@ -278,6 +285,14 @@ def sampled(s: Settings, n: int = 2_000) -> dict[str, tuple[list[int], list[floa
     return found
 
 
+@st.cache_resource(show_spinner=False, max_entries=16)
+def loss_curve(name: str, schedule_name: str, n: int = 200) -> list[float]:
+    """l_t at t = 0..T (0 at t = 0): by quadrature on the line, from n draws in the plane."""
+    schedule, law = schedule_of(schedule_name, T), law_of(name, "")
+    generator = torch.Generator().manual_seed(0)
+    return [0.0, *(loss_floor(law, schedule, t, n, generator).value for t in range(1, T + 1))]
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
 def clouds(name: str, schedule_name: str, seed: int, n: int = 400) -> dict[str, np.ndarray]:
     """x_0 for each number of steps of SIDE_BY_SIDE, (6, n, d) float32, from one x_T and one row of noise."""
@@ -285,8 +300,7 @@ def clouds(name: str, schedule_name: str, seed: int, n: int = 400) -> dict[str, 
     assert isinstance(law, GaussianMixture)
     denoiser = law.denoiser(schedule)
     x_T = torch.randn((n, law.dimension), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    generator = torch.Generator().manual_seed(seed)
-    best = optimal([0.0, *(loss_floor(law, schedule, t, n, generator).value for t in range(1, T + 1))])
+    best = optimal(loss_curve(name, schedule_name))
     found: dict[str, np.ndarray] = {}
     for kind, choice in {"large": fixed_large, "small": fixed_small, "optimal": best, "ddim": None}.items():
         ends = []
@@ -306,7 +320,9 @@ def show_clouds(s: Settings) -> None:
     """The same noise through each choice, the slider being the number of steps."""
     labels = data_names()
     name = controls.choice("cloud", _("Data"), {key: labels[key] for key in CLOUDS}, CLOUDS[0], pills=True)
-    found, label, data = clouds(name, s.schedule, s.seed), names(), scene(name, "", 0)
+    with st.spinner(_("Sampling …")):
+        found = clouds(name, s.schedule, s.seed)
+    label, data = names(), scene(name, "", 0)
     flat = np.zeros(len(SIDE_BY_SIDE))
     law = density(data, flat + 1, flat)
     bound = controls.bind("n", 10, controls.parse_integer("n", *SIDE_BY_SIDE[:: len(SIDE_BY_SIDE) - 1]))
@@ -548,8 +564,8 @@ colors = {label[name]: color for name, color in COLOR.items()}
 st.plotly_chart(
     figures.generated_variance(
         CURVE,
-        {label[name]: values for name, values in curves(settings).items()},
-        {label[name]: points for name, points in sampled(settings).items()},
+        {label[name]: values for name, values in curves(replace(settings, steps=0, seed=0)).items()},
+        {label[name]: points for name, points in sampled(replace(settings, steps=0)).items()},
         colors,
         steps,
         _,
@@ -573,7 +589,7 @@ st.plotly_chart(figures.place_in_range(x, t, place, ratio, mark, _), key="range_
 
 st.header(_("What the bound says"), anchor="bound")
 st.markdown(prose["bound"])
-terms, gaps = bound(settings)
+terms, gaps = bound(replace(settings, seed=0))
 st.plotly_chart(
     figures.bound_terms({label[name]: values for name, values in terms.items()}, colors, _), key="bound_chart"
 )
