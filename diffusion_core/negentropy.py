@@ -17,16 +17,20 @@ References:
 import math
 
 import torch
-from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.quadrature import LOG_2PI, kl_by_quadrature
 
-__all__ = ["count_modes", "negentropy"]
+__all__ = ["best_gaussian", "count_modes", "negentropy"]
 
 BOX = 7.0  # standard deviations; beyond them even a mixture of covariance I has next to nothing
 FINEST = 400  # cells a side of the grid in the plane
+
+
+def best_gaussian(q: GaussianMixture) -> GaussianMixture:
+    """The Gaussian nearest to q, as a mixture of one: N(E_q[x], Cov_q[x])."""
+    return GaussianMixture(torch.ones(1, dtype=torch.float64), q.mean()[None], q.covariance()[None])
 
 
 def standardized(q: GaussianMixture) -> GaussianMixture:
@@ -92,9 +96,3 @@ def count_modes(q: GaussianMixture) -> int:
 
 def _shape(q: GaussianMixture) -> tuple[int, ...]:
     return tuple(q.means.shape)
-
-
-def best_gaussian_log_prob(q: GaussianMixture, x: Tensor) -> Tensor:
-    """log N(x; E_q[x], Cov_q[x]), x (..., d) -> (...)."""
-    one = GaussianMixture(torch.ones(1, dtype=torch.float64), q.mean()[None], q.covariance()[None])
-    return one.log_prob(x)

@@ -3,11 +3,13 @@
 /** A function of p that gives the number behind a name of a track or behind a probe at what is picked. */
 function liveValue(value, stage) {
   const node = stage.tracks.get(value.track);
-  return (p) => node.value(p, placeOf(node, stage.pick, stage.kind, value.component));
+  const read = (p) => node.value(p, placeOf(node, stage.pick, stage.kind, value.component));
+  return Object.assign(read, { text: node.whole ? String : format });
 }
 
-function show(element, value) {
-  element.textContent = format(value);
+function show(element, read, p) {
+  const value = read(p);
+  element.textContent = read.text(value);
   element.setAttribute("data-value", value);
 }
 
@@ -24,7 +26,7 @@ function formulaPanel(spec, stage, frame) {
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", spec.title ?? "");
   return {
-    draw: (p) => live.forEach(({ element, read }) => show(element, read(p))),
+    draw: (p) => live.forEach(({ element, read }) => show(element, read, p)),
     numbers: () => Object.fromEntries(live.map(({ name, read }) => [name, Float64Array.of(read(stage.position))])),
   };
 }
@@ -37,7 +39,7 @@ function numbersPanel(spec, stage, frame) {
     return { label, output, read: liveValue(value, stage) };
   });
   return {
-    draw: (p) => rows.forEach(({ output, read }) => show(output, read(p))),
+    draw: (p) => rows.forEach(({ output, read }) => show(output, read, p)),
     numbers: () => Object.fromEntries(rows.map(({ label, read }) => [label, Float64Array.of(read(stage.position))])),
   };
 }

@@ -45,6 +45,7 @@ function makeTracks(specs, arrays, count) {
     const size = data.length / count;
     return {
       shape: shape.slice(1),
+      whole: spec.whole,
       at: (p) => data.subarray(index(p) * size, (index(p) + 1) * size),
       value: (p, i) => data[index(p) * size + i],
     };

@@ -1,6 +1,6 @@
 """The ledger: each claim with its check and its wrong variants, a file a section of the article."""
 
-from diffusion_core.claims import closed_form, forward, reparameterization, reverse, variance
+from diffusion_core.claims import closed_form, forward, posterior, reparameterization, reverse, variance
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
 from diffusion_core.claims.ledger import SECTIONS
 
@@ -11,6 +11,7 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "add_noise": tuple(forward.CLAIMS),
     "reparameterization": tuple(reparameterization.CLAIMS),
     "closed_form": tuple(closed_form.CLAIMS),
+    "posterior": tuple(posterior.CLAIMS),
     "sampling": tuple(reverse.CLAIMS),
     "variance": tuple(variance.CLAIMS),
 }

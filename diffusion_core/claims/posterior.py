@@ -20,7 +20,7 @@ from diffusion_core.claims.check import Claim, Trial, chi_square, identity
 from diffusion_core.data import bimodal
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.forward import q_sample, q_step
-from diffusion_core.negentropy import count_modes, negentropy
+from diffusion_core.negentropy import best_gaussian, count_modes, negentropy
 from diffusion_core.parameterization import x0_from_eps
 from diffusion_core.posterior import Transition, q_posterior, transition
 from diffusion_core.schedule import NoiseSchedule, linear
@@ -458,8 +458,7 @@ CUBE = Claim(
 
 def matched_gaussian(law: GaussianMixture, schedule: NoiseSchedule, x_t: float, t: int, s: int) -> GaussianMixture:
     """The Gaussian with the right mean and variance."""
-    q = true_conditional(law, schedule, x_t, t, s)
-    return GaussianMixture(torch.ones(1, dtype=torch.float64), q.mean()[None], q.covariance()[None])
+    return best_gaussian(true_conditional(law, schedule, x_t, t, s))
 
 
 def check_modes(conditional: Conditional, setting: Strides, seed: int) -> list[Trial]:

@@ -86,6 +86,7 @@ def build_navigation() -> st.Page:
                 page("closed_form", _("Jump to any t"), "fast_forward"),
             ],
             _("Reverse process"): [
+                page("posterior", _("The posterior"), "join_inner"),
                 page("sampling", _("Sample"), "auto_awesome"),
                 page("variance", _("Which variance?"), "balance"),
             ],

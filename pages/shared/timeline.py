@@ -94,7 +94,7 @@ class Frames:
 
 @dataclass(frozen=True, eq=False)
 class Scalar:
-    """One float64 number a position, (P,)."""
+    """One float64 number a position, (P,); integers are shown as integers."""
 
     values: np.ndarray
 
@@ -172,9 +172,13 @@ class Density:
 
 @dataclass(frozen=True, eq=False)
 class DensityFrames:
-    """Stored densities (P, G, G) over the plane's domain: row j is y, upwards; column i is x."""
+    """Stored densities (P, G, G) over the plane's domain: row j is y, upwards; column i is x.
+
+    What is brightest is ``top``, or else the largest value of each frame.
+    """
 
     values: np.ndarray
+    top: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -411,7 +415,8 @@ class _Writer:
                     )
                 return {"kind": "constant", "values": self.put(name, values, "float32")}, values.shape
             case Scalar(values):
-                return {"kind": "frames", "values": self.put_numbers(name, values)}, ()
+                whole = np.issubdtype(np.asarray(values).dtype, np.integer)
+                return {"kind": "frames", "values": self.put_numbers(name, values), "whole": bool(whole)}, ()
             case Frames(values, scale, offset):
                 values = np.asarray(values)
                 if values.dtype == np.uint8:
@@ -517,11 +522,11 @@ class _Writer:
         match layer:
             case Density(mixture):
                 return {"kind": "density", "mixture": self.mixture(name, mixture, 2)}
-            case DensityFrames(values):
+            case DensityFrames(values, top):
                 shape = np.shape(values)
                 if len(shape) != 3 or shape[1] != shape[2]:
                     raise BadInput("Stored densities must have shape (P, G, G); got {shape}.", shape=shape)
-                return {"kind": "density_frames", "values": self.put_over(name, values, "float32")}
+                return {"kind": "density_frames", "values": self.put_over(name, values, "float32"), "top": top}
             case Field(Mixture() as mixture, color):
                 return {"kind": "field", "mixture": self.mixture(name, mixture, 2), "color": color}
             case Field(source, color):

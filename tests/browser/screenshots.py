@@ -24,6 +24,7 @@ PAGES = {
     "add_noise": "add_noise",
     "reparameterization": "reparameterization",
     "closed_form": "closed_form",
+    "posterior": "posterior",
     "sampling": "sampling",
     "variance": "variance",
     "ledger": "ledger",

@@ -19,7 +19,7 @@ from tests.browser.conftest import ROOT, start_server, wait_until_idle
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
-PAGES = ("", "add_noise", "reparameterization", "closed_form", "sampling", "variance", "ledger")
+PAGES = ("", "add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "ledger")
 
 
 def timeline(page: Page) -> Locator:

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.i18n import read_parts
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("start", "add_noise", "reparameterization", "closed_form", "sampling", "variance", "ledger")
-LESSONS = ("add_noise", "reparameterization", "closed_form", "sampling", "variance")
+PAGES = ("start", "add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "ledger")
+LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance")
 
 
 def open_page(page: str, **url: str) -> AppTest:
@@ -55,6 +55,9 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("reparameterization", {"mu": "3"}, "mu in the URL is '3'; it must be a number from -2.0 to 2.0."),
         ("reparameterization", {"sigma": "0"}, "sigma in the URL is '0'; it must be a number from 0.2 to 2"),
         ("closed_form", {"seed": "-1"}, "seed in the URL is '-1'"),
+        ("posterior", {"x_t": "9"}, "x_t in the URL is '9'; it must be a number from -3.0 to 3.0."),
+        ("posterior", {"stride": "0"}, "stride in the URL is '0'; it must be a whole number from 1 to 999."),
+        ("posterior", {"k": "300"}, "k in the URL is '300'; it must be a whole number from 1 to 299."),
         ("sampling", {"N": "100000"}, "N in the URL is '100000'"),
         ("sampling", {"sampler": "ddim", "eta": "nan"}, "eta in the URL is 'nan'"),
         ("sampling", {"schedule": "zero_terminal_snr"}, "schedule in the URL is 'zero_terminal_snr'"),
@@ -97,6 +100,10 @@ def test_the_same_sentence_in_chinese() -> None:
         ("reparameterization", {"mu": "-1.37", "sigma": "0.2", "seed": "7"}),
         ("closed_form", {"T": "1", "data": "three_modes"}),
         ("closed_form", {"T": "7", "t": "3", "schedule": "cosine"}),
+        ("posterior", {"T": "10", "t": "2", "stride": "9", "schedule": "cosine"}),
+        ("posterior", {"t": "1000", "stride": "999", "x_0": "-3", "x_t": "3"}),
+        ("posterior", {"t": "2", "stride": "1", "data": "three_modes", "from": "3", "seen": "-2.5"}),
+        ("posterior", {"data": "two_moons", "from": "1000", "schedule": "inverse_square"}),
         ("sampling", {"N": "1"}),
         ("sampling", {"T": "1", "N": "1"}),
         ("sampling", {"data": "digits", "N": "3", "sampler": "ddim", "eta": "1.0"}),
