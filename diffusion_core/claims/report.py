@@ -13,7 +13,7 @@ import torch
 
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
 
-__all__ = ["PACKAGES", "Report", "green", "versions"]
+__all__ = ["PACKAGES", "SECTION_NAMES", "STATES", "VERDICTS", "Report", "green", "state_name", "versions"]
 
 PACKAGES = ("torch", "numpy", "scipy", "streamlit", "diffusers")
 Sections = Mapping[str, tuple[Entry, ...]]
@@ -158,26 +158,20 @@ class Report:
                     yield f"  - {_('Mistake')}: {_(mistake)} — {verdict}"
 
 
-def N_(message: str) -> str:
-    """Marks a string for translation where it is used."""
-    return message
-
-
 SECTION_NAMES = {
-    "forward": N_("The forward process"),
-    "reparameterization": N_("Property 1: reparameterization"),
-    "closed_form": N_("Property 2: any xₜ in one jump"),
-    "reverse": N_("The reverse process"),
-    "summary": N_("The three steps of inference"),
-    "training": N_("Training"),
-    "latent": N_("Diffusion on latents"),
-    "absent": N_("Needed, and not in the article"),
+    "forward": "The forward process",
+    "reparameterization": "Property 1: reparameterization",
+    "closed_form": "Property 2: any xₜ in one jump",
+    "reverse": "The reverse process",
+    "summary": "The three steps of inference",
+    "training": "Training",
+    "latent": "Diffusion on latents",
+    "absent": "Needed, and not in the article",
 }
-VERDICTS = {"true": N_("true"), "loose": N_("loose"), "wrong": N_("wrong"), "definition": N_("definition")}
+VERDICTS = {"true": "true", "loose": "loose", "wrong": "wrong", "definition": "definition"}
+STATES = {True: "green", False: "red", None: "not run"}
 
 
 def state_name(entry: Entry, lights: Mapping[str, Light]) -> str:
     """What the light of an entry says, in English."""
-    if not entry.claims:
-        return N_("nothing to check")
-    return {True: N_("green"), False: N_("red"), None: N_("not run")}[green(entry, lights)]
+    return STATES[green(entry, lights)] if entry.claims else "nothing to check"

@@ -27,11 +27,17 @@ def marked(folder: Path) -> Iterator[str]:
 
 
 def carried() -> Iterator[str]:
-    from diffusion_core.claims import LESSONS
+    from diffusion_core.claims import LESSONS, SECTIONS
+    from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
     from pages.shared.timeline import LABELS
 
-    yield from LABELS.values()
-    for claims in LESSONS.values():
+    for names in (LABELS, SECTION_NAMES, STATES, VERDICTS):
+        yield from names.values()
+    yield "nothing to check"
+    entries = [entry for entries in SECTIONS.values() for entry in entries]
+    for entry in entries:
+        yield from (entry.article, entry.correct)
+    for claims in (*LESSONS.values(), *(entry.claims for entry in entries)):
         for claim in claims:
             yield claim.says
             yield from claim.mistakes
