@@ -53,7 +53,16 @@ st.markdown(prose["picture"])
 st.markdown(prose["formula"])
 
 st.header(_("The lessons"), anchor=False)
-for name in ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "ledger"):
+for name in (
+    "add_noise",
+    "reparameterization",
+    "closed_form",
+    "posterior",
+    "sampling",
+    "variance",
+    "training",
+    "ledger",
+):
     with st.container(border=True):
         about = parts(name)
         st.page_link(shell.page_path(name), label=f"**{about['title']}**", icon=":material/arrow_forward:")

@@ -101,8 +101,8 @@ function rim({ context, width, low, high, x, y }, theme) {
   }
 }
 
-/** A raster of densities, brightest where it is largest; the square root keeps thin parts in sight. */
-function raster(stage) {
+/** A raster of densities, brightest at `most` or where it is largest; the square root keeps thin parts in sight. */
+function raster(stage, most = null) {
   let [held, image, words] = [null, null, null];
   return (values, G, { context, width }) => {
     if (!held || held.width !== G) {
@@ -110,12 +110,12 @@ function raster(stage) {
       image = new ImageData(G, G);
       words = new Uint32Array(image.data.buffer);
     }
-    let top = 0;
-    for (const value of values) top = Math.max(top, value);
+    let top = most ?? 0;
+    if (most === null) for (const value of values) top = Math.max(top, value);
     const { ramp } = stage.theme;
     for (let j = 0; j < G; j++) {
       for (let i = 0; i < G; i++) {
-        words[(G - 1 - j) * G + i] = ramp[top > 0 ? Math.round(255 * Math.sqrt(Math.max(0, values[j * G + i]) / top)) : 0];
+        words[(G - 1 - j) * G + i] = ramp[top > 0 ? Math.round(255 * Math.sqrt(Math.min(1, Math.max(0, values[j * G + i]) / top))) : 0];
       }
     }
     held.getContext("2d").putImageData(image, 0, 0);
@@ -140,7 +140,7 @@ function densityLayer(spec, stage, [low, high]) {
 
 function densityFramesLayer(spec, stage) {
   const { data, shape: [count, G] } = stage.arrays[spec.values];
-  const paint = raster(stage);
+  const paint = raster(stage, spec.top);
   let density = new Float64Array(0);
   return {
     below: true,

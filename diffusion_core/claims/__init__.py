@@ -1,6 +1,6 @@
 """The ledger: each claim with its check and its wrong variants, a file a section of the article."""
 
-from diffusion_core.claims import closed_form, forward, posterior, reparameterization, reverse, variance
+from diffusion_core.claims import closed_form, forward, network, posterior, reparameterization, reverse, variance
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
 from diffusion_core.claims.ledger import SECTIONS
 
@@ -14,4 +14,5 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "posterior": tuple(posterior.CLAIMS),
     "sampling": tuple(reverse.CLAIMS),
     "variance": tuple(variance.CLAIMS),
+    "training": tuple(network.CLAIMS),
 }

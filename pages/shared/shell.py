@@ -38,10 +38,11 @@ def warm_up() -> None:
     import matplotlib.figure  # noqa: F401
     import plotly.graph_objects  # noqa: F401
     import scipy.stats
-    import torch  # noqa: F401
+    import torch
 
     import diffusion_core
 
+    torch.set_num_threads(1)  # visitors share the cores; a second thread for each of them only makes all wait
     diffusion_core.digits()
     scipy.stats.norm.cdf(0.0)
     gc.collect()
@@ -90,6 +91,7 @@ def build_navigation() -> st.Page:
                 page("sampling", _("Sample"), "auto_awesome"),
                 page("variance", _("Which variance?"), "balance"),
             ],
+            _("Learning"): [page("training", _("Predict the noise"), "school")],
             _("Check everything"): [page("ledger", _("All the checks"), "fact_check")],
         }
     )

@@ -27,6 +27,7 @@ PAGES = {
     "posterior": "posterior",
     "sampling": "sampling",
     "variance": "variance",
+    "training": "training",
     "ledger": "ledger",
 }
 SHOWN = [  # the README's: path, query, theme, language

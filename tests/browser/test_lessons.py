@@ -19,7 +19,17 @@ from tests.browser.conftest import ROOT, start_server, wait_until_idle
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
-PAGES = ("", "add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "ledger")
+PAGES = (
+    "",
+    "add_noise",
+    "reparameterization",
+    "closed_form",
+    "posterior",
+    "sampling",
+    "variance",
+    "training",
+    "ledger",
+)
 
 
 def timeline(page: Page) -> Locator:

@@ -11,8 +11,18 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.i18n import read_parts
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("start", "add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "ledger")
-LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance")
+PAGES = (
+    "start",
+    "add_noise",
+    "reparameterization",
+    "closed_form",
+    "posterior",
+    "sampling",
+    "variance",
+    "training",
+    "ledger",
+)
+LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "training")
 
 
 def open_page(page: str, **url: str) -> AppTest:
