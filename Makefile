@@ -28,6 +28,7 @@ format: $(VENV)/dev
 bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_sampler.py
 	$(BIN)/python tests/benchmarks/bench_exact.py
+	$(BIN)/python tests/benchmarks/bench_training.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
 
 screenshots: $(VENV)/dev

@@ -21,13 +21,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.forward import q_sample
 from diffusion_core.nets import NetConfig, Predictor, check_predicts, split_variance
 from diffusion_core.nets.mlp import check_whole
 from diffusion_core.objectives import hybrid_loss
@@ -250,6 +250,9 @@ def train(
         ema.load_state_dict(resume.ema)
         _set_moments(optimizer, net, resume)
     wrapped = wrap(net)
+    # q_sample with its tables cast once, and no look at each number: a step of a small network is short
+    signal, noise = (table.float().to(device) for table in (schedule.sqrt_alpha_bar, schedule.sqrt_one_minus_alpha_bar))
+    weights, averages = list(net.parameters()), list(ema.parameters())
 
     def states() -> Iterator[TrainingState]:
         generator = torch.Generator()
@@ -259,9 +262,10 @@ def train(
             generator.manual_seed(_seed(config.seed, rank, k))
             x0, cond, t, eps = _draw(config, sample, schedule, generator, device)
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                output = wrapped(q_sample(schedule, x0, t, eps), t, cond)
+                output = wrapped(_rows(signal, t, x0) * x0 + _rows(noise, t, x0) * eps, t, cond)
             loss, eps_loss = objective(config, schedule, output.float(), x0, t, eps)
-            _step(config, k, loss, net, ema, optimizer)
+            loss.backward()
+            _step(config, k, weights, averages, optimizer)
             meter.add(loss.detach(), eps_loss, t)
 
             if (k + 1) % every == 0 or k + 1 == config.steps:
@@ -296,18 +300,22 @@ def _set_moments(optimizer: torch.optim.AdamW, net: nn.Module, resume: Snapshot)
         optimizer.state[parameter] = {"step": torch.tensor(float(resume.step), device=parameter.device), **moments}
 
 
+@torch.no_grad()  # or the average would drag the history of every step along
 def _step(
-    config: TrainingConfig, k: int, loss: Tensor, net: nn.Module, ema: nn.Module, optimizer: torch.optim.AdamW
+    config: TrainingConfig, k: int, weights: list[Any], averages: list[Any], optimizer: torch.optim.AdamW
 ) -> None:
-    """Gradients, weights, and the average of the weights."""
-    weights, averages = list(net.parameters()), list(ema.parameters())
-    loss.backward()
+    """Moves the weights along their gradients, and the average of the weights."""
     torch.nn.utils.clip_grad_norm_(weights, config.max_norm)
     for group in optimizer.param_groups:
         group["lr"] = config.lr_at(k)
     optimizer.step()
     optimizer.zero_grad()
-    torch._foreach_lerp_(averages, weights, 1 - min(config.ema, (1 + k) / (10 + k)))  # type: ignore[arg-type]
+    torch._foreach_lerp_(averages, weights, 1 - min(config.ema, (1 + k) / (10 + k)))
+
+
+def _rows(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
+    """A table's values at t, (batch, 1, ..., 1), to multiply x with."""
+    return table[t].reshape(-1, *[1] * (x.ndim - 1))
 
 
 def _seed(seed: int, rank: int, step: int) -> int:
@@ -345,10 +353,10 @@ def objective(
         eps_hat, v = split_variance(output)
         error = (eps - eps_hat).detach().square()
         return hybrid_loss(eps_hat, v, schedule, t, eps), error.flatten(1).mean(1)
-    signal, noise = (
-        schedule.at(table, t, eps) for table in (schedule.sqrt_alpha_bar, schedule.sqrt_one_minus_alpha_bar)
-    )
-    target = {"eps": lambda: eps, "x0": lambda: x0, "v": lambda: signal * eps - noise * x0}[config.predicts]()
+    target = {"eps": eps, "x0": x0}.get(config.predicts)
+    if target is None:  # v
+        signal = schedule.at(schedule.sqrt_alpha_bar, t, eps)
+        target = signal * eps - schedule.at(schedule.sqrt_one_minus_alpha_bar, t, eps) * x0
     rows = (output - target).square().flatten(1).mean(1)  # (batch,)
     return rows.mean(), rows.detach() * eps_weight(config.predicts, schedule, t, rows)
 

@@ -1,0 +1,116 @@
+"""What the training loop and the sampler cost beside the bare network, one thread.
+
+    python tests/benchmarks/bench_training.py [--quick]
+
+Training: `train`, with its draws, meters, clipping and averaged weights, against the bare forward, backward and
+optimizer step of the same network on data that lie ready. Both take turns in one run; the median of the pairs' ratios
+counts. Sampling: a whole run with the shipped digits network, every intermediate kept, against the time inside the
+network's own calls. Times are those of the processor: what else the machine does is not counted.
+The promise: at most 1.05 for a training step of the digits' U-Net, at most 1.025 for sampling.
+"""
+
+import argparse
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository's root: run as a plain file
+
+from diffusion_core.checkpoint import load_denoiser
+from diffusion_core.data import eight_gaussians
+from diffusion_core.nets import MLPConfig, UNetConfig
+from diffusion_core.samplers import ancestral
+from diffusion_core.schedule import linear
+from diffusion_core.train import digit_images
+from diffusion_core.training import DataSampler, TrainingConfig, images, points, train
+
+MODEL = Path(__file__).parents[2] / "assets" / "models" / "digits_unet.safetensors"
+
+
+def bare(config: TrainingConfig, sample: DataSampler, block: int) -> Iterator[None]:
+    """Forward, backward, optimizer, a block of steps: what any loop has to do."""
+    net = config.net.build()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
+    x, cond = sample(config.batch, torch.Generator().manual_seed(0))
+    t, eps = torch.randint(1, 1001, (config.batch,)), torch.randn_like(x)
+    while True:
+        for _ in range(block):
+            (net(x, t, cond) - eps).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        yield
+
+
+def race_training(config: TrainingConfig, sample: DataSampler, block: int, blocks: int) -> float:
+    """The median over pairs of blocks of ours / bare; they change who goes first."""
+    runs: dict[str, Callable[[], object]] = {
+        "ours": train(config, sample, linear(), every=block).__next__,
+        "bare": bare(config, sample, block).__next__,
+    }
+    order, pairs = list(runs), []
+    for k in range(blocks + 1):
+        order.reverse()
+        seconds = {}
+        for name in order:
+            start = time.process_time()
+            runs[name]()
+            seconds[name] = time.process_time() - start
+        if k > 0:  # warm
+            pairs.append(seconds["ours"] / seconds["bare"])
+    return statistics.median(pairs)
+
+
+@torch.no_grad()
+def sampling_ratio(steps: int) -> float:
+    """A run with the shipped network, 16 digits, everything kept, over the time inside the network."""
+    denoiser = load_denoiser(MODEL)
+    inside = 0.0
+
+    def timed(x_t: Tensor, t: int) -> Tensor:
+        nonlocal inside
+        start = time.process_time()
+        eps = denoiser.net(x_t, t)
+        inside += time.process_time() - start
+        return eps
+
+    generator = torch.Generator().manual_seed(0)
+    x_T = torch.randn((16, 1, 28, 28), generator=generator)
+    timesteps = denoiser.schedule.timesteps(steps, spacing="trailing")
+    start = time.process_time()
+    kept = list(ancestral(timed, denoiser.schedule, x_T, timesteps, generator=generator, clip=(-1, 1)))
+    whole = time.process_time() - start
+    assert len(kept) == steps
+    return whole / inside
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a fifth of the steps")
+    scale = 5 if parser.parse_args().quick else 1
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    gc.freeze()  # the collector leaves the imported libraries alone
+
+    digits = TrainingConfig(UNetConfig(), steps=10**6, batch=64)
+    eight = TrainingConfig(MLPConfig(), steps=10**6, batch=512)
+    print("a training step / the bare step of the same network, one thread")
+    report("digits' U-Net, 64 rows", race_training(digits, images(*digit_images()), 4, 15 // scale), 1.05)
+    ratio = race_training(eight, points(eight_gaussians().law), 50, 20 // scale)
+    print(f"  points' MLP, 512 rows: {ratio:.4f} (no promise: a bare step is a millisecond)")
+    if MODEL.exists():
+        print("sampling, every intermediate kept / time inside the network, one thread")
+        report("16 digits, U-Net", statistics.median(sampling_ratio(50) for _ in range(5)), 1.025)
+
+
+def report(title: str, ratio: float, limit: float) -> None:
+    print(f"  {title}: {ratio:.4f}; at most {limit}: {'met' if ratio <= limit else 'NOT MET'}")
+
+
+if __name__ == "__main__":
+    main()
