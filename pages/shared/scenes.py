@@ -219,7 +219,9 @@ def drawn(
             weight=weight,
         )
     if scene.kind == "line":
-        return Histogram(track=track, bins=60, domain=(-4.0, 4.0), density=density, title=title, weight=weight)
+        return Histogram(
+            track=track, bins=60, domain=(-4.0, 4.0), density=density, title=title, weight=weight, color=color
+        )
     behind = (Density(density),) if density is not None else ()
     return Plane(layers=(*behind, *layers, Points(track, color=color)), title=title, weight=weight)
 
