@@ -5,9 +5,11 @@ import pytest
 import torch
 from scipy import stats
 
-from diffusion_core.claims import LESSONS, Claim
+from diffusion_core.claims import LESSONS, SECTIONS, Claim, Entry
 from diffusion_core.claims.check import (
     chi_square,
+    estimated_mean_z,
+    fisher_z,
     holm,
     identity,
     judge,
@@ -16,7 +18,10 @@ from diffusion_core.claims.check import (
     z_of_mean,
 )
 
-ALL = [claim for claims in LESSONS.values() for claim in claims]
+ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
+LISTED = [claim for entry in ENTRIES for claim in entry.claims]
+TAUGHT = [claim for claims in LESSONS.values() for claim in claims]
+ALL = [*LISTED, *(claim for claim in TAUGHT if not any(claim is listed for listed in LISTED))]
 
 
 @pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.key)
@@ -36,6 +41,36 @@ def test_keys_are_unique() -> None:
     assert len({claim.key for claim in ALL}) == len(ALL)
 
 
+def test_the_ledger_has_the_articles_42_statements_in_order() -> None:
+    assert [entry.key for entry in ENTRIES] == [f"E{i}" for i in range(1, 43)]
+    assert {section: entries[0].key for section, entries in SECTIONS.items()} == {
+        "forward": "E1",
+        "reparameterization": "E5",
+        "closed_form": "E8",
+        "reverse": "E15",
+        "summary": "E30",
+        "training": "E34",
+        "latent": "E36",
+        "absent": "E38",
+    }
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.key)
+def test_only_definitions_have_no_claims(entry: Entry) -> None:
+    assert entry.verdict in ("true", "loose", "wrong", "definition")
+    assert (entry.claims == ()) == (entry.verdict == "definition")
+    assert entry.article and entry.correct
+    for claim in entry.claims:
+        assert claim.key.rstrip("abcdef") == entry.key
+
+
+def test_a_light_is_green_only_if_every_mistake_is_rejected() -> None:
+    claim = Claim("X", "", lambda variant, setting, seed: [identity(variant, setting)], 1.0, {"two": 2.0}, 1.0)
+    assert claim.light().green
+    assert not Claim("X", "", claim.check, 1.0, {"no mistake": 1.0}, 1.0).light().green
+    assert not Claim("X", "", claim.check, 3.0, {"two": 2.0}, 1.0).light().green
+
+
 @pytest.mark.parametrize("test", [z_of_mean, chi_square, kolmogorov_smirnov, lambda r: second_moment_z(r, 1.0)])
 def test_p_values_are_uniform_under_the_null(test) -> None:
     """200 seeds, Kolmogorov-Smirnov against U(0, 1) at 1e-3."""
@@ -43,6 +78,20 @@ def test_p_values_are_uniform_under_the_null(test) -> None:
     assert stats.kstest(p, "uniform").pvalue > 1e-3
     skewed = np.asarray(p) ** 2  # a test that rejects too often would be noticed
     assert stats.kstest(skewed, "uniform").pvalue < 1e-3
+
+
+def test_mean_with_estimated_variance_and_correlation() -> None:
+    """Uniform p-values for skewed values and for correlated pairs; a wrong null and no spread are rejected."""
+    mean = [estimated_mean_z(normal(4000, seed).square(), 1.0).p_value for seed in range(200)]
+    pairs = [(normal(4000, seed), normal(4000, 1000 + seed)) for seed in range(200)]
+    correlation = [fisher_z(a, 0.6 * a + 0.8 * b, 0.6).p_value for a, b in pairs]
+    for p in (mean, correlation):
+        assert stats.kstest(p, "uniform").pvalue > 1e-3
+    a, b = pairs[0]
+    assert fisher_z(a, 0.6 * a + 0.8 * b, 0.5).p_value < 1e-6
+    assert fisher_z(a, a, 0.6).p_value < 1e-6
+    assert estimated_mean_z(a.square(), 1.2).p_value < 1e-3
+    assert not judge([estimated_mean_z(torch.zeros(10), 0.0)]).passed
 
 
 def test_chi_square_sees_what_kolmogorov_smirnov_does_not() -> None:

@@ -1,0 +1,204 @@
+"""The ledger in a terminal and as a report, its calibration, and the library beside it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from diffusion_core.claims import SECTIONS, Claim
+from diffusion_core.claims import library as library_module
+from diffusion_core.claims.__main__ import main
+from diffusion_core.claims.calibration import calibrate, p_values, uniformity
+from diffusion_core.claims.check import Light, chi_square, identity, z_of_mean
+from diffusion_core.claims.forward import ORDER
+from diffusion_core.claims.library import compare, tolerance
+from diffusion_core.claims.report import PACKAGES, Report, green, state_name, versions
+from diffusion_core.errors import BadInput
+
+ROOT = Path(__file__).parents[2]
+FORWARD = SECTIONS["forward"]
+SABOTAGED = replace(ORDER, truth=ORDER.mistakes["betas drawn anew, some twice"])
+BLIND = replace(ORDER, mistakes={"no mistake at all": ORDER.truth})
+
+
+def with_claim(claim: Claim) -> dict:
+    """A ledger of one entry, E3, that has this claim."""
+    return {"forward": (replace(FORWARD[2], claims=(claim,)),)}
+
+
+# --- the terminal -----------------------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_entries_and_exits_with_0() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "diffusion_core.claims", "--seed", "5", "E1", "E3", "E13"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert "seed 5" in lines
+    assert "THE FORWARD PROCESS" in lines
+    assert [line.split()[:3] for line in lines if line.startswith("E")] == [
+        ["E1", "definition", "-"],
+        ["E3", "loose", "green"],
+        ["E13", "true", "green"],
+    ]
+    assert "Nothing to check." in ran.stdout
+    assert sum(line.strip().startswith("rejected") for line in lines) == 4
+    assert lines[-1].startswith("2 of 2 lights are green")
+
+
+@pytest.mark.parametrize(("claim", "status"), [(ORDER, 0), (SABOTAGED, 1), (BLIND, 1)])
+def test_a_light_that_is_not_green_makes_the_status_1(claim: Claim, status: int, capsys) -> None:
+    assert main([], with_claim(claim)) == status
+    shown = capsys.readouterr().out
+    assert ("RED" in shown) == (status == 1)
+    assert ("PASSES" in shown) == (claim is BLIND)
+
+
+def test_an_unknown_key_gives_one_sentence_and_status_2(capsys) -> None:
+    assert main(["E43"]) == 2
+    assert capsys.readouterr().err == "There is no entry E43; there are E1 to E42.\n"
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def report_of(claim: Claim) -> Report:
+    lights = {claim.key: claim.light(3)}
+    return Report(
+        {"forward": (FORWARD[0], *with_claim(claim)["forward"], FORWARD[3])}, lights, 3, "2026-01-02T03:04:05"
+    )
+
+
+def test_json_holds_everything() -> None:
+    found = json.loads(report_of(ORDER).json())
+    assert found["seed"] == 3
+    assert found["date"] == "2026-01-02T03:04:05"
+    assert (found["green"], found["red"], found["not_run"]) == (1, 0, 1)
+    assert set(found["versions"]) == {"python", *PACKAGES}
+    assert found["versions"]["torch"] == torch.__version__
+    definition, entry, waiting = found["entries"]
+    assert (definition["green"], definition["claims"]) == (None, [])
+    assert (waiting["green"], waiting["claims"]) == (None, [])
+    assert (entry["key"], entry["section"], entry["verdict"], entry["green"]) == ("E3", "forward", "loose", True)
+    assert entry["article"] == FORWARD[2].article
+    assert entry["correct"] == FORWARD[2].correct
+    (claim,) = entry["claims"]
+    assert claim["says"] == ORDER.says
+    assert [trial["rejected"] for trial in claim["truth"]] == [False, False]
+    assert claim["truth"][0]["tolerance"] == 1e-12
+    assert claim["mistakes"].keys() == ORDER.mistakes.keys()
+    assert all(any(trial["rejected"] for trial in trials) for trials in claim["mistakes"].values())
+
+
+def test_json_says_red_and_knows_no_nan() -> None:
+    assert json.loads(report_of(SABOTAGED).json())["red"] == 1
+    nan = replace(ORDER, check=lambda variant, setting, seed: [identity(np.array([np.nan]), np.array([0.0]))])
+    text = report_of(nan).json()
+    assert json.loads(text)["entries"][1]["claims"][0]["truth"][0]["value"] == "nan"
+
+
+def test_markdown_says_the_same_in_the_readers_language() -> None:
+    text = report_of(SABOTAGED).markdown(lambda message: message)
+    for expected in (
+        "0 green, 1 red, 1 not run; seed 3; 2026-01-02T03:04:05",
+        f"numpy {np.__version__}",
+        "### E1 · definition · nothing to check",
+        "### E3 · loose · red",
+        "### E4 · loose · not run",
+        "> " + FORWARD[2].article,
+        FORWARD[2].correct,
+        "- ✗ **" + ORDER.says + "**",
+        "rejected, as it must be",
+    ):
+        assert expected in text
+    assert "### E3 · loose · green" in report_of(ORDER).markdown(lambda message: message)
+    assert "### E3 · LOOSE · GREEN" in report_of(ORDER).markdown(lambda m: m if "{" in m else m.upper())
+
+
+def test_a_package_that_is_missing_is_said(monkeypatch) -> None:
+    monkeypatch.setattr("diffusion_core.claims.report.PACKAGES", ("torch", "no-such-package"))
+    assert versions()["no-such-package"] == "not installed"
+    assert versions()["torch"] == torch.__version__
+
+
+def test_an_entry_is_green_only_if_all_its_claims_are() -> None:
+    two = replace(FORWARD[2], claims=(ORDER, replace(BLIND, key="other")))
+    lit: dict[str, Light] = {ORDER.key: ORDER.light()}
+    assert green(two, lit) is None
+    assert green(two, {**lit, "other": ORDER.light()}) is True
+    assert green(two, {**lit, "other": BLIND.light()}) is False
+    assert [state_name(e, {}) for e in (two, FORWARD[0])] == ["not run", "nothing to check"]
+
+
+# --- calibration ------------------------------------------------------------------------------------------------------
+
+
+def noise(variance: float, setting: int, seed: int) -> list:
+    r = torch.randn(setting, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return [z_of_mean(r), chi_square(r * variance**0.5)]
+
+
+def test_calibration_sees_power_false_alarms_and_p_values() -> None:
+    seeds = range(200)
+    good = Claim("good", "", noise, 1.0, {"twice": 2.0}, 500)
+    assert calibrate(good, seeds).good
+    assert calibrate(good, seeds).uniform.keys() == {"z of the mean", "variance / expected (chi-square)"}
+    assert not calibrate(replace(good, mistakes={"hardly": 1.01}), seeds).good  # no power
+    too_eager = calibrate(replace(good, alpha=0.2), seeds)
+    assert too_eager.good and too_eager.false_alarms > 10  # as many as were stated
+    wrong = calibrate(replace(good, truth=1.1), seeds)
+    assert not wrong.good
+    assert wrong.uniform["z of the mean"] > 1e-3 > wrong.uniform["variance / expected (chi-square)"]
+
+
+def test_tests_of_one_name_are_told_apart() -> None:
+    twice = Claim("twice", "", lambda v, s, seed: [*noise(v, s, seed), *noise(v, s, seed + 1)], 1.0, {}, 50)
+    found = p_values(twice.run(seed=seed) for seed in range(3))
+    assert [name.endswith("(2)") for name in found] == [False, False, True, True]
+    assert all(len(p) == 3 for p in found.values())
+    assert uniformity(np.linspace(0.0025, 0.9975, 200)) > 0.99
+    assert uniformity(np.linspace(0.0025, 0.9975, 200) ** 2) < 1e-3
+
+
+# --- diffusers --------------------------------------------------------------------------------------------------------
+
+
+def test_diffusers_agrees_but_for_the_one_that_is_not_a_number() -> None:
+    pytest.importorskip("diffusers")
+    rows = compare()
+    assert {row.setting: row.verdict for row in rows if row.verdict != "agrees"} == {
+        'variance_type="fixed_large_log"': "not a number"  # when this fails, diffusers has mended it
+    }
+    assert len(rows) == 17
+
+
+def test_a_library_that_differs_is_seen(monkeypatch) -> None:
+    pytest.importorskip("diffusers")
+    monkeypatch.setattr(library_module, "fixed_small", library_module.fixed_large)
+    monkeypatch.setattr(library_module, "linear", library_module.sigmoid)
+    rows = {row.setting: row.verdict for row in compare()}
+    assert rows['beta_schedule="linear"'] == "differs"
+    assert rows['variance_type="fixed_small"'] == "differs"
+    assert rows["DDIMScheduler, eta=0"] == "differs"
+
+
+def test_without_diffusers_one_sentence_says_how_to_get_it(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(BadInput, match=r"^diffusers is not installed; pip install diffusers==0\.42\.1 brings it\.$"):
+        compare()
+
+
+def test_float32_may_be_off_most_at_the_first_steps() -> None:
+    assert [tolerance(t) for t in (1, 10, 11, 99, 100, 1000)] == [1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5]
