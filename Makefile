@@ -1,5 +1,6 @@
 # make run    the app on http://localhost:8501 (PORT=... changes it)
 # make test   everything that is tested: lint, core, pages, browser
+# make calibrate  false alarms and power of every check, over 200 seeds
 # make bench  the ratios that the project promises, measured side by side in one run
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench screenshots format clean
+.PHONY: run test lint bench calibrate screenshots format clean
 
 run: $(VENV)/run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -30,6 +31,9 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_training.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
+
+calibrate: $(VENV)/dev
+	$(BIN)/python tests/calibrate.py
 
 screenshots: $(VENV)/dev
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/browser/screenshots.py

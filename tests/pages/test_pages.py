@@ -187,13 +187,3 @@ def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
 
     assert blob(N="5", seed="4") == blob(N="5", seed="4")
     assert blob(N="5", seed="4") != blob(N="5", seed="5")
-
-
-def test_the_ledger_runs_everything_and_is_green() -> None:
-    app = open_page("ledger", lang="en")
-    app.button[0].click().run()
-    run = next(b for b in app.button if b.label == "Run all checks")
-    run.click().run()
-    assert not app.exception
-    assert len(app.success) == 1
-    assert not app.error

@@ -1,0 +1,148 @@
+"""The ledger's page: filter, one check, all checks, the report, calibration, the library; in both languages."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from diffusion_core.claims import SECTIONS
+from diffusion_core.claims.check import Outcome, Trial
+from diffusion_core.claims.report import SECTION_NAMES, VERDICTS
+from pages.shared.i18n import catalogue
+
+PAGE = str(Path(__file__).parents[2] / "pages" / "ledger.py")
+ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
+
+
+def open_ledger(lang: str = "en", **url: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=120)
+    app.session_state["shell"] = True
+    for name, value in {"lang": lang, **url}.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def texts(app: AppTest) -> list[str]:
+    return [m.value for m in app.markdown]
+
+
+def heads(app: AppTest) -> list[str]:
+    """The first line of each entry: key, verdict, light."""
+    return [text for text in texts(app) if text.startswith("**E") and "-badge[" in text]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_all_42_entries_stand_there_with_verdict_and_no_light_yet(lang: str) -> None:
+    app = open_ledger(lang)
+    translate = catalogue(lang).gettext
+    assert [head.split("**")[1] for head in heads(app)] == [entry.key for entry in ENTRIES]
+    for entry, head in zip(ENTRIES, heads(app), strict=True):
+        assert f"-badge[{translate(VERDICTS[entry.verdict])}]" in head
+        assert ("radio_button_unchecked" in head) == bool(entry.claims)
+    assert [s.value for s in app.subheader] == [translate(name) for name in SECTION_NAMES.values()]
+    shown = "\n".join(texts(app)).replace("\\", "")
+    for entry in ENTRIES:
+        assert translate(entry.article) in shown
+        assert translate(entry.correct) in shown
+    assert len(app.caption) == sum(entry.verdict == "definition" for entry in ENTRIES)
+    assert not app.success and not app.error
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_url_chooses_a_verdict(verdict: str) -> None:
+    app = open_ledger(verdict=verdict)
+    wanted = [entry.key for entry in ENTRIES if entry.verdict == verdict]
+    assert [head.split("**")[1] for head in heads(app)] == wanted
+    assert 0 < len(wanted) < 42
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_one_entry_is_checked_alone(lang: str) -> None:
+    app = open_ledger(lang, seed="3")
+    app.button(key="run_E3").click().run()
+    assert not app.exception
+    assert [head.split("**")[1] for head in heads(app) if "check_circle" in head] == ["E3"]
+    assert len(app.expander) == 1
+    translate = catalogue(lang).gettext
+    assert any(translate("betas drawn anew, some twice") in text for text in texts(app))
+    assert len(app.info) == 1  # the others were not checked
+    app.number_input(key="url_seed").set_value(4).run()
+    assert not [head for head in heads(app) if "check_circle" in head]  # another seed, nothing checked yet
+
+
+def test_all_are_checked_and_green_and_the_report_goes_with_it() -> None:
+    app = press(open_ledger("en"), "Check all that are shown")
+    assert [s.value for s in app.success] == ["39 of 39 entries are green with seed 0; 0 not checked yet."]
+    assert not app.error
+    assert len([head for head in heads(app) if "check_circle" in head]) == 39
+    assert len(app.expander) == sum(len(entry.claims) for entry in ENTRIES)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["Report (Markdown)", "Report (JSON)"]
+
+
+def test_checking_all_that_are_shown_leaves_the_others() -> None:
+    app = press(open_ledger("en", verdict="wrong"), "Check all that are shown")
+    wrong = sum(entry.verdict == "wrong" for entry in ENTRIES)
+    assert app.info[0].value == f"{wrong} of 39 entries are green with seed 0; {39 - wrong} not checked yet."
+
+
+def test_a_light_that_is_not_green_is_said_in_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    red = Outcome((Trial("largest error", 1.0, tolerance=0.0),), (True,))
+    monkeypatch.setattr("pages.shared.lesson.run_claim", lambda *_: red)
+    app = open_ledger("en")
+    app.button(key="run_E3").click().run()
+    assert [head.split("**")[1] for head in heads(app) if ":red[:material/cancel:]" in head] == ["E3"]
+    assert app.error[0].value.startswith("0 of 39 entries are green")
+
+
+def test_calibration_of_a_test_and_of_an_identity() -> None:
+    app = press(open_ledger("en", calibrate="E35b"), "Run it with 200 seeds")
+    assert len(app.get("plotly_chart")) == 1
+    assert any("z of the mean: uniform with p = " in text and "of 200 seeds" in text for text in texts(app))
+    app = press(open_ledger("en", calibrate="E13"), "Run it with 200 seeds")
+    assert not app.get("plotly_chart")
+    assert any("no p-values" in info.value for info in app.info)
+
+
+def test_the_library_is_compared_at_a_press() -> None:
+    pytest.importorskip("diffusers")
+    app = open_ledger("en")
+    assert not any("fixed_large" in text for text in texts(app))
+    press(app, "Compare with the installed diffusers")
+    (table,) = [text for text in texts(app) if "| `variance_type" in text]
+    rows = [row for row in table.splitlines() if row.startswith("| `")]
+    assert [row for row in rows if "NaN |" in row] == [row for row in rows if "fixed_large_log" in row]
+    assert any("`fixed_large_log` returns NaN" in warning.value for warning in app.warning)
+
+
+def test_without_the_library_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    st.cache_resource.clear()
+    app = press(open_ledger("en"), "Compare with the installed diffusers")
+    assert [w.value for w in app.warning] == ["diffusers is not installed; pip install diffusers==0.42.1 brings it."]
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (
+            {"verdict": "maybe"},
+            "verdict in the URL is 'maybe'; it must be one of: all, true, loose, wrong, definition.",
+        ),
+        ({"calibrate": "E99"}, "calibrate in the URL is 'E99'; it must be one of: E2, E3"),
+        ({"seed": "x"}, "seed in the URL is 'x'"),
+    ],
+)
+def test_a_wrong_url_gives_one_sentence(url: dict[str, str], sentence: str) -> None:
+    app = open_ledger("en", **url)
+    assert [w.value.startswith(sentence) for w in app.warning] == [True]
