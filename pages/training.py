@@ -177,7 +177,7 @@ def show_fields(view: View) -> None:
         },
         panels=[
             Plane((Field(law, color=FLOOR), Field(made.field, color=NETWORK)), _("ε* (green) and ε_θ (orange)")),
-            Plane((DensityFrames(made.mistake, top=1.0),), _("Where ε_θ errs: q_t(x) ‖ε_θ − ε*‖²")),
+            Plane((DensityFrames(made.mistake, top=0.1),), _("Where ε_θ errs: q_t(x) ‖ε_θ − ε*‖²")),
             drawn(here, "x_s", _("x_s, sampled with the network"), density=law_at((*times[1:], 0))),
             Lines(
                 (
@@ -189,7 +189,7 @@ def show_fields(view: View) -> None:
             ),
             formula(),
         ],
-        t=times[len(times) // 2],
+        t=times[3 * len(times) // 4],
     )
 
 
@@ -221,7 +221,7 @@ def show_history(view: View) -> None:
                 (
                     *known_losses,
                     Line(floor + above, _("on new draws"), NETWORK),
-                    Line(level, _("floor, no network goes below"), FLOOR, dash=True),
+                    Line(level, _("floor"), FLOOR, dash=True),
                 ),
                 title=_("Loss, averaged over t"),
             ),

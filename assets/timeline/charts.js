@@ -161,15 +161,17 @@ function curvesPanel(spec, stage, frame, legend) {
     place = { toX, box, low, high };
     curves.forEach((values, k) => {
       const { color, dash } = series[k];
-      context.beginPath();
-      for (let i = 0; i < values.length; i++) context.lineTo(toX(low + ((high - low) * i) / (values.length - 1)), toY(values[i]));
+      const curve = new Path2D();
+      for (let i = 0; i < values.length; i++) curve.lineTo(toX(low + ((high - low) * i) / (values.length - 1)), toY(values[i]));
+      const area = new Path2D(curve);
+      for (const end of [high, low]) area.lineTo(toX(end), toY(0));
       context.fillStyle = withAlpha(color, dash ? 0 : 0.12);
-      context.fill();
+      context.fill(area);
       context.setLineDash(dash ? [7, 5] : []);
       context.strokeStyle = color;
       context.lineWidth = 2.5;
       context.lineJoin = "round";
-      context.stroke();
+      context.stroke(curve);
     });
     context.setLineDash([]);
     handles.forEach((one) => grip(context, one, p));
@@ -238,7 +240,11 @@ function curvesPanel(spec, stage, frame, legend) {
     }
   }
 
-  return { draw, numbers: () => Object.fromEntries(series.map((one) => [one.label, Float64Array.from(one.at(stage.position))])) };
+  function numbers() {
+    const p = stage.position;
+    return { domain: domain.slice(2 * p, 2 * p + 2), ...Object.fromEntries(series.map((one) => [one.label, Float64Array.from(one.at(p))])) };
+  }
+  return { draw, numbers };
 }
 
 /** Curves over t. They are drawn once; the cursor and the values at t are drawn each time. */

@@ -106,7 +106,7 @@ def check_pythagoras(variant: Variant, setting: Trained, seed: int) -> list[Tria
 
 PYTHAGORAS = Claim(
     key="E34n",
-    says="The loss of this network on new draws is the floor plus its squared distance from ε*.",
+    says="The loss of this network on new draws is the floor plus its squared distance from E[ε | x_t].",
     check=check_pythagoras,
     truth=as_it_is,
     mistakes={
