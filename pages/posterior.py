@@ -486,7 +486,13 @@ curves = {
     _("posterior N(μ̃, β̃)"): (mean, pair.beta_tilde),
     _("the misprint: N(μ̃, β)"): (mean, pair.beta),
 }
-st.plotly_chart(figures.slices(cloud, (x_t - half, x_t + half), inside, curves, _), key="slices")
+left, right = st.columns(2)
+with left:
+    st.markdown("**" + _("Simulated pairs, and the slice at today's $x_t$") + "**")
+    st.plotly_chart(figures.slice_cloud(cloud, (x_t - half, x_t + half)), key="slice_cloud")
+with right:
+    st.markdown("**" + _("$x_s$ inside the slice") + "**")
+    st.plotly_chart(figures.slice_histogram(inside, curves), key="slice_histogram")
 
 st.header(_("Without $x_0$"), anchor="without")
 st.markdown(

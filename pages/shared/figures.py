@@ -24,7 +24,8 @@ __all__ = [
     "p_value_curves",
     "place_in_range",
     "schedule_curves",
-    "slices",
+    "slice_cloud",
+    "slice_histogram",
     "table_1",
 ]
 
@@ -274,34 +275,24 @@ def p_value_curves(p_values: Mapping[str, np.ndarray], _: Translate) -> go.Figur
     return _calm(figure, 420)
 
 
-def slices(
-    cloud: np.ndarray,
-    band: tuple[float, float],
-    inside: np.ndarray,
-    curves: Mapping[str, tuple[float, float]],
-    _: Translate,
-) -> go.Figure:
-    """A cloud of simulated (x_s, x_t) with a band around one x_t, and x_s inside the band under normal densities.
+def slice_cloud(cloud: np.ndarray, band: tuple[float, float]) -> go.Figure:
+    """Simulated pairs (x_s, x_t), (n, 2), and the band around one x_t."""
+    figure = go.Figure()
+    look = {"size": 3, "color": COLORS["x_t"], "opacity": 0.35}
+    figure.add_scatter(x=cloud[:, 0], y=cloud[:, 1], mode="markers", marker=look, hoverinfo="skip")
+    figure.add_hrect(*band, fillcolor=COLORS["mu_tilde"], opacity=0.5, line_width=0)
+    figure.update_xaxes(title_text="x<sub>s</sub>")
+    figure.update_yaxes(title_text="x<sub>t</sub>")
+    figure.update_layout(showlegend=False)
+    return _calm(figure, 380, bottom=50)
 
-    cloud (n, 2); inside (m,); curves: label -> (mean, variance), the first drawn full, the others dashed.
-    """
-    titles = (_("Simulated pairs, and the slice at today's x_t"), _("x_s inside the slice"))
-    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.09)
-    figure.add_scatter(
-        x=cloud[:, 0],
-        y=cloud[:, 1],
-        mode="markers",
-        marker={"size": 3, "color": COLORS["x_t"], "opacity": 0.35},
-        showlegend=False,
-        hoverinfo="skip",
-        row=1,
-        col=1,
-    )
-    figure.add_hrect(*band, fillcolor=COLORS["mu_tilde"], opacity=0.5, line_width=0, row=1, col=1)
-    widest = max(variance for _mean, variance in curves.values()) ** 0.5
+
+def slice_histogram(inside: np.ndarray, curves: Mapping[str, tuple[float, float]]) -> go.Figure:
+    """x_s inside the band, (m,), under normal densities: label -> (mean, variance), the first drawn full."""
+    figure = go.Figure()
     centre = next(iter(curves.values()))[0]
-    low, high = centre - 4 * widest, centre + 4 * widest
-    heights, edges = np.histogram(inside, bins=50, range=(low, high))
+    reach = 4 * max(variance for _mean, variance in curves.values()) ** 0.5
+    heights, edges = np.histogram(inside, bins=50, range=(centre - reach, centre + reach))
     figure.add_bar(
         x=(edges[1:] + edges[:-1]) / 2,
         y=heights / max(1, len(inside)) / (edges[1] - edges[0]),
@@ -309,15 +300,12 @@ def slices(
         opacity=0.45,
         showlegend=False,
         hoverinfo="skip",
-        row=1,
-        col=2,
     )
-    x = np.linspace(low, high, 301)
+    x = np.linspace(centre - reach, centre + reach, 301)
     for k, (label, (mean, variance)) in enumerate(curves.items()):
         y = np.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
         line = {"color": COLORS["beta"], "dash": "dash"} if k else {"color": COLORS["mu_tilde"], "width": 3}
-        figure.add_scatter(x=x, y=y, name=label, mode="lines", line=line, row=1, col=2)
-    figure.update_xaxes(title_text="x_s")
-    figure.update_yaxes(title_text="x_t", row=1, col=1)
+        figure.add_scatter(x=x, y=y, name=label, mode="lines", line=line)
+    figure.update_xaxes(title_text="x<sub>s</sub>")
     figure.update_layout(bargap=0)
-    return _calm(figure, 400)
+    return _calm(figure, 380)
