@@ -152,7 +152,7 @@ def light_of(app: AppTest, claim: str) -> bool:
     """Whether the light of a claim is green."""
     rows = [m.value for m in app.markdown]
     start = next(i for i, value in enumerate(rows) if value == f"**{claim}**")
-    trials = next(value for value in rows[start:] if value.startswith("- :"))
+    trials = next(value for value in rows[start:] if value.startswith((":green[✓]", ":red[✗]")))
     return "✗" not in trials
 
 
