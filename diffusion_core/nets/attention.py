@@ -34,7 +34,10 @@ class Attention(nn.Module):
         return q, k, v
 
     def forward(self, h: Tensor) -> Tensor:
-        out = nn.functional.scaled_dot_product_attention(*self._heads(h))  # (batch, heads, H W, channels / heads)
+        q, k, v = self._heads(h)
+        with torch.autocast(h.device.type, enabled=False):  # on a CPU, attention in bfloat16 takes 7 times as long
+            q, k, v = (x.float() if x.dtype == torch.bfloat16 else x for x in (q, k, v))
+            out = nn.functional.scaled_dot_product_attention(q, k, v)  # (batch, heads, H W, channels / heads)
         out = out.transpose(1, 2).flatten(2).transpose(1, 2)  # (batch, channels, H W)
         return h + self.proj(out.reshape(h.shape))
 
