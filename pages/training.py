@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -32,6 +33,7 @@ from pages.shared.timeline import (
     Plane,
     Points,
     Scalar,
+    timeline,
 )
 from pages.shared.trainer import Data, Trainer, View
 
@@ -154,7 +156,7 @@ def formula() -> Formula:
 
 def show_fields(view: View) -> None:
     """The network against the exact answer over t: fields, map of the error, samples, loss."""
-    known, made = exact_of(view), seen(view.id, view.step, view.data.name, view.data.word, view)
+    known, made = exact_of(view), seen(view.id, view.milestones[-1].step, view.data.name, view.data.word, view)
     times = known.draws.times
     here = scene(view.data.name, view.data.word, 0)
 
@@ -177,7 +179,7 @@ def show_fields(view: View) -> None:
         },
         panels=[
             Plane((Field(law, color=FLOOR), Field(made.field, color=NETWORK)), _("ε* (green) and ε_θ (orange)")),
-            Plane((DensityFrames(made.mistake, top=0.1),), _("Where ε_θ errs: q_t(x) ‖ε_θ − ε*‖²")),
+            Plane((DensityFrames(made.mistake, top=0.25),), _("Where ε_θ errs: q_t(x) ‖ε_θ − ε*‖²")),
             drawn(here, "x_s", _("x_s, sampled with the network"), density=law_at((*times[1:], 0))),
             Lines(
                 (
@@ -203,16 +205,11 @@ def show_history(view: View) -> None:
     losses = np.array([one.loss for one in kept])
     known_losses = (Line(losses, _("training (noisy)"), COLORS["beta"]),) if np.isfinite(losses).all() else ()
     here = scene(view.data.name, view.data.word, 0)
-    if "step" not in st.query_params:
-        st.session_state["url_step"] = steps[-1]  # it stays at the newest, until a hand moves it
-        st.session_state["seen_step"] = None
-    lesson.show_timeline(
-        key="training_step",
-        positions=steps,
-        name="step",
-        label=_("Training step n"),
-        tracks={"data": Constant(here.x0[:400]), "samples": Frames(np.array([one.samples for one in kept]))},
-        panels=[
+    common: dict[str, Any] = {
+        "key": "training_step",
+        "positions": steps,
+        "tracks": {"data": Constant(here.x0[:400]), "samples": Frames(np.array([one.samples for one in kept]))},
+        "panels": [
             Plane(
                 (Points("data", color=COLORS["beta_tilde"], opacity=0.35), Points("samples", color=NETWORK)),
                 _("Samples (orange) on the data (grey)"),
@@ -242,8 +239,14 @@ def show_history(view: View) -> None:
                 domain=(0.0, 1.0),
             ),
         ],
-        t=steps[-1],
-    )
+    }
+    label = _("Training step n")
+    if view.alive:  # it stays at the newest step; the address waits until there is one to keep
+        timeline(position=len(steps) - 1, labels=lesson.timeline_labels() | {"timestep": label}, **common)
+    else:
+        if "step" not in st.query_params:
+            st.session_state.pop("url_step", None)  # the newest may be another one by now
+        lesson.show_timeline(t=steps[-1], name="step", label=label, **common)
 
 
 # --- the run --------------------------------------------------------------------------------------------------------
@@ -302,7 +305,7 @@ def verdict(view: View) -> str:
         "After {step} steps the loss on new draws is {loss}: **{percent}% above the floor {floor}**, "
         "which no network can beat."
     ).format(
-        step=f"{view.step:,}",
+        step=f"{view.milestones[-1].step:,}",
         loss=lesson.significant(floor + above, 4),
         percent=lesson.significant(100 * above / floor, 2),
         floor=lesson.significant(floor, 4),
@@ -467,7 +470,7 @@ st.markdown(prose["formula"])
 shown = view if view.milestones else shipped()
 assert shown.denoiser is not None
 judged = claims.Trained(shown.data.law, shown.schedule, shown.denoiser)
-scalars = (shown.id, shown.step, shown.data.name, shown.data.word)
+scalars = (shown.id, shown.milestones[-1].step, shown.data.name, shown.data.word)
 lesson.check(prose, [lesson.Checked(claim, judged, scalars) for claim in claims.CLAIMS])
 lesson.show_code(code(config, data, schedule_name, T), "training")
 lesson.article(prose)
