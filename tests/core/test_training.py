@@ -219,6 +219,22 @@ def test_rows_lose_their_class_as_often_as_said() -> None:
     assert abs(dropped - 0.3) < 4 * sd < abs(dropped - 0.1)  # one false alarm in 16,000; the seed is fixed
 
 
+def test_bfloat16_is_near_float32() -> None:
+    config = replace(TINY_UNET, steps=10)
+    exact, rough = (last(train(config, PICTURES, linear(), bf16=bf16)) for bf16 in (False, True))
+    assert 0 < abs(rough.loss - exact.loss) < 0.02 * exact.loss
+    assert all(w.dtype == torch.float32 for w in rough.net.state_dict().values())
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("config", "data"), [(TINY, DATA), (TINY_UNET, PICTURES)])
+def test_a_gpu_runs_the_same_run(config: TrainingConfig, data: object) -> None:
+    here, there = (last(train(config, data, linear(), device=device)) for device in ("cpu", "cuda"))  # type: ignore[arg-type]
+    assert abs(here.loss - there.loss) < 1e-3 * here.loss
+    assert not math.isclose(here.loss, last(train(replace(config, seed=1), data, linear())).loss, rel_tol=1e-3)  # type: ignore[arg-type]
+
+
 def test_divergence_is_one_sentence() -> None:
     with pytest.raises(BadInput) as error:
         last(train(replace(TINY, lr=100.0, max_norm=1e9, steps=200, warmup=0), DATA, linear(), every=20))
