@@ -1,5 +1,7 @@
 """The article's 42 statements: verdict, what is right, and lights that are switched on here and now."""
 
+import html
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,6 +26,18 @@ LIGHTS = {
 }
 CLAIMS = {claim.key: claim for entries in SECTIONS.values() for entry in entries for claim in entry.claims}
 CALIBRATION_SEEDS = range(1_000, 1_200)
+
+
+SUBSCRIPTS = str.maketrans("₀₁₂₋₊ₜₛ", "012−+ts")
+SUBSCRIPT = re.compile(r"[₀₁₂₋₊ₜₛ]+|_\{([^}]*)\}|_(\w)")
+
+
+def typeset(text: str) -> str:
+    """Plain text with its indices, xₜ₋₁ or x_T or X_{0:T}, as HTML subscripts."""
+    return SUBSCRIPT.sub(
+        lambda found: f"<sub>{(found[1] or found[2] or found[0]).translate(SUBSCRIPTS)}</sub>",
+        html.escape(text, quote=False),
+    )
 
 
 def plain(text: str) -> str:
@@ -57,8 +71,8 @@ def head(entry: Entry, lights: Mapping[str, Light]) -> str:
 
 def draw_entry(entry: Entry, seed: int) -> tuple[Any, Any]:
     """A row of the ledger; returns the places of its head and of its details."""
-    with st.container(border=True, key=f"entry_{entry.key}"):
-        with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, gap="xsmall", key=f"entry_{entry.key}"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"head_{entry.key}"):
             place = st.empty()
             if entry.claims:
                 st.button(
@@ -70,11 +84,13 @@ def draw_entry(entry: Entry, seed: int) -> tuple[Any, Any]:
                     args=(entry.key,),
                 )
         place.markdown(head(entry, {}))
-        st.markdown("> " + plain(_(entry.article)))
-        st.markdown(plain(_(entry.correct)))
+        st.html(
+            f'<p class="ledger-article">{typeset(_(entry.article))}</p>'
+            f'<p class="ledger-correct">{typeset(_(entry.correct))}</p>'
+        )
         if not entry.claims:
             st.caption(_("A definition or a name: there is nothing to check."))
-        return place, st.container()
+        return place, st.container(gap="xsmall")
 
 
 def draw_details(claim: Claim, light: Light) -> None:
@@ -83,7 +99,7 @@ def draw_details(claim: Claim, light: Light) -> None:
         st.markdown(lesson.trial_list(light.truth))
         for mistake, outcome in light.mistakes.items():
             verdict = _("passes, and should not") if outcome.passed else _("rejected, as it must be")
-            st.markdown(f"**{_('Mistake')}: {plain(_(mistake))}** — {verdict}")
+            st.markdown("**" + _("Mistake") + f": {plain(_(mistake))}** — {verdict}")
             st.markdown(lesson.trial_list(outcome))
 
 
@@ -191,7 +207,8 @@ def agreement_table(rows: tuple[Agreement, ...]) -> str:
         "differs": ":red[✗] " + _("differs"),
         "not a number": ":red[✗] NaN",
     }
-    lines = [f"| diffusers | {_('compared')} | {_('error')} | {_('allowed')} | |", "|---|---|---|---|---|"]
+    names = ("diffusers", _("compared"), _("error"), _("allowed"))
+    lines = ["| " + " | ".join(names) + " | |", "|---|---|---|---|---|"]
     for row in rows:
         numbers = " | ".join(map(lesson.significant, (row.error, row.allowed)))
         lines.append(f"| `{row.setting}` | {row.compared} | {numbers} | {verdicts[row.verdict]} |")

@@ -155,7 +155,7 @@ class Report:
                     yield f"  - {'✗' if rejected else '✓'} {_(trial.name)}: {_number(trial)}"
                 for mistake, outcome in light.mistakes.items():
                     verdict = _("passes, and should not") if outcome.passed else _("rejected, as it must be")
-                    yield f"  - {_('Mistake')}: {_(mistake)} — {verdict}"
+                    yield "  - " + _("Mistake") + f": {_(mistake)} — {verdict}"
 
 
 SECTION_NAMES = {
