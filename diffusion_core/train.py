@@ -24,7 +24,7 @@ from diffusion_core.errors import BadInput
 from diffusion_core.nets import PREDICTS, MLPConfig, UNetConfig
 from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
-from diffusion_core.training import DataSampler, TrainingConfig, images, points, train
+from diffusion_core.training import DataSampler, Snapshot, TrainingConfig, images, points, train
 
 __all__ = ["digit_images", "digits_config", "main", "points_config"]
 
@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and trains; a wrong one ends with one sentence."""
     args = _parse(arguments)
     try:
+        if not args.out.parent.is_dir():
+            raise SystemExit(f"train: The folder {args.out.parent} of the file to write does not exist.")
         _run_classifier(args) if args.what == "classifier" else _run(args)
     except BadInput as error:
         raise SystemExit(f"train: {error}") from error
@@ -63,34 +65,39 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("what", choices=["points", "digits", "classifier"])
     parser.add_argument("--out", type=Path, required=True, help="the file for the averaged network (safetensors)")
-    parser.add_argument("--resume", type=Path, help="go on from this checkpoint (FILE.run)")
-    parser.add_argument("--steps", type=int, help="of the optimizer")
-    parser.add_argument("--width", type=int, help="of the network")
-    parser.add_argument("--batch", type=int, help="rows a step of each process")
-    parser.add_argument("--lr", type=float, help="the highest learning rate")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--predicts", choices=PREDICTS, default="eps")
-    parser.add_argument("--learned-variance", action="store_true", help="a second output, and the hybrid loss")
+    parser.add_argument("--resume", type=Path, help="go on from this checkpoint (FILE.run), on the same data")
     parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points")
-    parser.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, digits: cosine")
-    parser.add_argument("--T", type=int, default=1000)
     parser.add_argument("--every", type=int, default=100, help="steps between two checkpoints")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     parser.add_argument("--fp16", action="store_true", help="write FILE in float16")
+    run = parser.add_argument_group("the run", "what is left out is the shipped network's; a checkpoint knows its own")
+    run.add_argument("--steps", type=int, help="of the optimizer")
+    run.add_argument("--width", type=int, help="of the network")
+    run.add_argument("--batch", type=int, help="rows a step of each process")
+    run.add_argument("--lr", type=float, help="the highest learning rate")
+    run.add_argument("--seed", type=int)
+    run.add_argument("--predicts", choices=PREDICTS)
+    run.add_argument("--learned-variance", action="store_true", default=None, help="a second output, the hybrid loss")
+    run.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, digits: cosine")
+    run.add_argument("--T", type=int)
     return parser.parse_args(arguments)
 
 
+def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """What was said on the command line."""
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
 def _config(args: argparse.Namespace) -> TrainingConfig:
-    given = {name: getattr(args, name) for name in ("steps", "width") if getattr(args, name) is not None}
+    chosen = _given(args, "steps", "width", "seed")
     if args.what == "points":
-        config = points_config(dimension=TOYS[args.data]().law.dimension, seed=args.seed, **given)
+        config = points_config(TOYS[args.data]().law.dimension, **chosen)
     else:
-        config = digits_config(seed=args.seed, **given)
-    net: Any = replace(config.net, learned_variance=args.learned_variance)
-    changes = {name: getattr(args, name) for name in ("batch", "lr") if getattr(args, name) is not None}
-    return replace(config, net=net, predicts=args.predicts, **changes)
+        config = digits_config(**chosen)
+    net: Any = replace(config.net, **_given(args, "learned_variance"))
+    return replace(config, net=net, **_given(args, "batch", "lr", "predicts"))
 
 
 def _data(args: argparse.Namespace) -> DataSampler:
@@ -98,11 +105,21 @@ def _data(args: argparse.Namespace) -> DataSampler:
 
 
 def _schedule(args: argparse.Namespace) -> NoiseSchedule:
-    return SCHEDULES[args.schedule or ("linear" if args.what == "points" else "cosine")](args.T)
+    name = args.schedule or ("linear" if args.what == "points" else "cosine")
+    return SCHEDULES[name](1000 if args.T is None else args.T)
+
+
+def _resume(args: argparse.Namespace) -> Snapshot | None:
+    if args.resume is None:
+        return None
+    fixed = ("steps", "width", "batch", "lr", "seed", "predicts", "learned_variance", "schedule", "T")
+    for name in _given(args, *fixed):
+        raise SystemExit(f"train: The checkpoint says what {name} is; leave it out of a run that goes on.")
+    return load_training(args.resume)
 
 
 def _run(args: argparse.Namespace) -> None:
-    snapshot = load_training(args.resume) if args.resume else None
+    snapshot = _resume(args)
     config = snapshot.config if snapshot else _config(args)
     schedule = snapshot.schedule if snapshot else _schedule(args)
     device, wrap, rank = _engine(args)
@@ -124,7 +141,7 @@ def _run(args: argparse.Namespace) -> None:
 def _run_classifier(args: argparse.Namespace) -> None:
     config = ClassifierConfig()
     with tqdm(unit="step") as bar:
-        for state in train_classifier(config, *digit_images(), seed=args.seed):
+        for state in train_classifier(config, *digit_images(), **_given(args, "seed")):
             bar.total = state.steps
             bar.set_postfix(loss=f"{state.loss:.3f}", refresh=False)
             bar.update()
@@ -138,7 +155,14 @@ def _engine(args: argparse.Namespace) -> tuple[torch.device | str, Callable[[nn.
 
         accelerator = Accelerator(cpu=args.device == "cpu")
         return accelerator.device, accelerator.prepare_model, accelerator.process_index
-    return args.device, _compile if args.compile else lambda net: net, 0
+    return _device(args.device), _compile if args.compile else lambda net: net, 0
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # each backend has its own way to say no
+        raise SystemExit(f"train: device must be one that PyTorch finds on this computer; got {name}.") from error
 
 
 def _compile(net: nn.Module) -> Any:

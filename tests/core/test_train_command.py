@@ -30,7 +30,8 @@ def run(out: Path, *more: str) -> None:
 def test_the_command_trains_and_resumes(tmp_path: Path) -> None:
     run(tmp_path / "a")
     assert isinstance(load_denoiser(tmp_path / "a").config, MLPConfig)
-    run(tmp_path / "b", "--resume", str(tmp_path / "a.run"))  # nothing is left to do: the network is written
+    resume = ["points", "--resume", str(tmp_path / "a.run")]
+    train.main([*resume, "--out", str(tmp_path / "b")])  # nothing is left to do: the network is written
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     run(tmp_path / "c", "--seed", "1")
     assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
@@ -54,6 +55,8 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
             ["--resume", str(tmp_path / "text")],
             "train: The file is no safetensors file, or it is cut short or damaged.",
         ),
+        (["--device", "abacus"], "train: device must be one that PyTorch finds on this computer; got abacus."),
+        (["--out", str(tmp_path / "no" / "a")], "of the file to write does not exist."),
         (["--lr", "100"], "Try a lower learning rate than 100."),
     ):
         with pytest.raises(SystemExit) as error:
@@ -77,11 +80,11 @@ chance = random.Random(0)
 seen = lambda: os.stat(run_file).st_mtime_ns if os.path.exists(run_file) else 0
 for kill in [True] * 20 + [False]:
     before = seen()
-    resume = ["--resume", run_file] if before else []
+    arguments = ["points", "--every", "5", "--resume", run_file] if before else command
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        train.main(command + resume)
+        train.main([*arguments, "--out", run_file.removesuffix(".run")])
         os._exit(0)
     if kill:
         deadline = time.monotonic() + 20
@@ -98,7 +101,7 @@ def test_kills_lose_no_checkpoint_and_change_nothing(tmp_path: Path) -> None:
     long = [*TINY, "--steps", "400"]
     train.main([*long, "--every", "400", "--out", str(tmp_path / "whole")])
     printed = subprocess.run(
-        [sys.executable, "-c", KILL, str(tmp_path / "killed.run"), *long, "--out", str(tmp_path / "killed")],
+        [sys.executable, "-c", KILL, str(tmp_path / "killed.run"), *long],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         check=True,
