@@ -51,10 +51,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a checkpoint")
     for more, sentence in (
         (["--steps", "0"], "train: steps must be an integer from 1 to 100000000; got 0."),
-        (
-            ["--resume", str(tmp_path / "text")],
-            "train: The file is no safetensors file, or it is cut short or damaged.",
-        ),
+        (["--resume", str(tmp_path / "text")], "train: The checkpoint says what steps is; leave it out of a run"),
         (["--device", "abacus"], "train: device must be one that PyTorch finds on this computer; got abacus."),
         (["--out", str(tmp_path / "no" / "a")], "of the file to write does not exist."),
         (["--lr", "100"], "Try a lower learning rate than 100."),
@@ -63,6 +60,8 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
             run(tmp_path / "a", *more)
         assert sentence in str(error.value)
     assert not (tmp_path / "a").exists()
+    with pytest.raises(SystemExit, match="train: The file is no safetensors file"):
+        train.main(["points", "--resume", str(tmp_path / "text"), "--out", str(tmp_path / "a")])
     with pytest.raises(SystemExit, match=r"evaluate: The file .* cannot be read"):
         evaluate.main(["points", str(tmp_path / "missing")])
 
