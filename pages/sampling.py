@@ -1,29 +1,21 @@
-"""Lesson: the reverse chain with the exact denoiser, each step opened."""
+"""Lesson: the reverse chain with the exact denoiser or a trained network, each step opened."""
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 import torch
 
-from diffusion_core import (
-    FiniteData,
-    GaussianMixture,
-    ancestral,
-    ddim,
-    fixed_large,
-    fixed_small,
-    generated_variance,
-    transition,
-)
+from diffusion_core import FiniteData, GaussianMixture, fixed_large, fixed_small, generated_variance
 from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun, Run
 from diffusion_core.gaussian_law import gaussian_optimal
-from diffusion_core.objectives import optimal_for
-from diffusion_core.variance import VarianceChoice, learned_range, state_dependent
-from pages.shared import controls, exports, lesson, mathml, shell
+from diffusion_core.variance import learned_range
+from pages.shared import chains, controls, exports, figures, lesson, mathml, networks, shell
+from pages.shared.chains import DRAWS, DRAWS_PLANE, HELD_OUT, Chain, Settings, field_of, run
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
-from pages.shared.scenes import Scene, density, drawn, pick_scene, schedule_names, schedule_of
+from pages.shared.scenes import Scene, density, drawn, pick_scene, schedule_names
 from pages.shared.timeline import (
     Affine,
     Constant,
@@ -32,6 +24,7 @@ from pages.shared.timeline import (
     Frames,
     Line,
     Lines,
+    Numbers,
     Path,
     Probe,
     Scalar,
@@ -40,137 +33,18 @@ from pages.shared.timeline import (
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "picture", "digits"]
 SHOWN = 600
-FLOOR_DRAWS = {"digits": 16}  # draws of x_t that the loss floor is averaged over; for points in the plane:
-FLOOR_DRAWS_PLANE = 500
 SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The scalars that make a run: the same ones make the same run."""
-
-    data: str
-    word: str
-    schedule: str
-    T: int
-    steps: int
-    spacing: str
-    sampler: str
-    variance: str
-    v: float
-    eta: float
-    seed: int
-
-    @property
-    def timesteps(self) -> tuple[int, ...]:
-        """t_N > ... > t_1."""
-        return schedule_of(self.schedule, self.T).timesteps(self.steps, spacing=self.spacing)
-
-
-def variance_names() -> dict[str, str]:
-    """The variances of DDPM's step by their word in the URL."""
-    return {
+def variance_names(network: bool = False) -> dict[str, str]:
+    """The variances of DDPM's step by their word in the URL; only an exact law knows Var[x_0 | x_t] at each x_t."""
+    names = {
         "small": "β̃",
         "large": "β",
         "learned": _("learned"),
         "optimal": _("optimal"),
-        "state": _("optimal for each x_t"),
     }
-
-
-def variance_of(settings: Settings, law: FiniteData | GaussianMixture) -> VarianceChoice:
-    """The variance asked for; those that are optimal are so for this data."""
-    schedule = schedule_of(settings.schedule, settings.T)
-    match settings.variance:
-        case "large":
-            return fixed_large
-        case "learned":
-            return learned_range(settings.v)
-        case "optimal":
-            n = FLOOR_DRAWS.get(settings.data, FLOOR_DRAWS_PLANE)
-            return optimal_for(law, schedule, settings.timesteps, n, torch.Generator().manual_seed(0))
-        case "state":
-            return state_dependent(law, schedule)
-    return fixed_small
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Every stored number of a run, float32: position k holds the step from t_k; the last holds x_0."""
-
-    positions: tuple[int, ...]
-    x: np.ndarray  # (N + 1, n, d)
-    eps_hat: np.ndarray  # (N + 1, n, d), zero at the end
-    noise: np.ndarray  # (N + 1, n, d), zero at the end
-    x0_hat_scale: np.ndarray  # (N + 1,) 1 / sqrt(alpha_bar_t)
-    eps_scale: np.ndarray  # (N + 1,) sqrt(1 - alpha_bar_t)
-    first: np.ndarray  # (N + 1,) the mean's coefficient of x_t (DDPM) or eps_hat (DDIM)
-    second: np.ndarray  # (N + 1,) the mean's coefficient of x0_hat
-    sigma: np.ndarray  # (N + 1,), or (N + 1, n, 1) where each x_t has its own
-    beta: np.ndarray
-    beta_tilde: np.ndarray
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All of it by name, with x0_hat and the mean worked out."""
-        column = (-1, 1, 1)
-        x0_hat = self.x0_hat_scale.reshape(column) * (self.x - self.eps_scale.reshape(column) * self.eps_hat)
-        return {
-            "t": np.array(self.positions),
-            **{k: v for k, v in vars(self).items() if k != "positions"},
-            "x0_hat": x0_hat,
-        }
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def run(settings: Settings, _law: FiniteData | GaussianMixture, _dimension: int, n: int) -> Chain:
-    """Sample, and keep what the page shows."""
-    schedule = schedule_of(settings.schedule, settings.T)
-    generator = torch.Generator().manual_seed(settings.seed)
-    x_T = torch.randn((n, _dimension), generator=generator, dtype=torch.float64)
-    denoiser = _law.denoiser(schedule)
-    if settings.sampler == "ddim":
-        steps = ddim(denoiser, schedule, x_T, settings.timesteps, eta=settings.eta, generator=generator)
-    else:
-        steps = ancestral(denoiser, schedule, x_T, settings.timesteps, variance_of(settings, _law), generator)
-    x, eps, noise, sigmas, scalars = [x_T], [], [], [], []
-    for step in steps:
-        pair = transition(schedule, step.t, step.s)
-        sigma = np.sqrt(np.asarray(step.variance))
-        first, second = pair.c_t, pair.c_0
-        if settings.sampler == "ddim":
-            first, second = max(0.0, 1 - pair.alpha_bar_s - float(sigma) ** 2) ** 0.5, pair.sqrt_alpha_bar_s
-        scalars.append(
-            (
-                1 / pair.sqrt_alpha_bar_t,
-                pair.sqrt_one_minus_alpha_bar_t,
-                first,
-                second,
-                pair.beta,
-                pair.beta_tilde,
-            )
-        )
-        sigmas.append(sigma)
-        x.append(step.x_s)
-        eps.append(step.eps_hat)
-        noise.append(torch.zeros_like(x_T) if step.noise is None else step.noise)
-    end = torch.zeros_like(x_T)
-    sigmas.append(np.zeros_like(sigmas[-1]))
-    scalars.append((1.0, 0.0, 0.0, 1.0, 0.0, 0.0))
-    frames = [torch.stack(many).float().numpy() for many in (x, [*eps, end], [*noise, end])]
-    scale, rest, first, second, beta, beta_tilde = np.array(scalars).T
-    return Chain(
-        (*settings.timesteps, 0),
-        x=frames[0],
-        eps_hat=frames[1],
-        noise=frames[2],
-        x0_hat_scale=scale,
-        eps_scale=rest,
-        first=first,
-        second=second,
-        sigma=np.array(sigmas),
-        beta=beta,
-        beta_tilde=beta_tilde,
-    )
+    return names if network else {**names, "state": _("optimal for each x_t")}
 
 
 def formula(settings: Settings) -> Formula:
@@ -181,30 +55,39 @@ def formula(settings: Settings) -> Formula:
     eps, x0 = m.hat(m.sym("ε")), m.sub(m.hat(m.sym("x")), m.num("0"))
     ab_t, ab_s = m.sub(m.bar(m.sym("α")), m.sym("t")), m.sub(m.bar(m.sym("α")), m.sym("s"))
     rest = m.sqrt(m.num("1"), m.op("−"), ab_t)
+    used = m.sup(m.hat(m.sym("ε")), m.op("′")) if settings.clip else eps  # what agrees with a clipped x0_hat
     if settings.sampler == "ddpm":
         mean, partner = m.tilde(m.sym("μ")), "x_t"
         symbols = m.row(m.sub(m.sym("c"), m.sym("t")), x_t, plus, m.sub(m.sym("c"), m.num("0")), x0)
     else:
-        mean, partner = m.sym("μ"), "eps"
+        mean, partner = m.sym("μ"), "eps_used" if settings.clip else "eps"
         direction = m.sqrt(m.num("1"), m.op("−"), ab_s, m.op("−"), m.sup(m.sym("σ"), m.num("2")))
-        symbols = m.row(direction, eps, plus, m.sqrt(ab_s), x0)
+        symbols = m.row(direction, used, plus, m.sqrt(ab_s), x0)
 
     def product(factor: str, value: str) -> str:
         return m.row(m.live(factor), times, m.paren(m.live(value)))
 
     guess = m.row(m.live("scale"), times, m.paren(m.live("x_t"), m.op("−"), product("rest", "eps")))
+    whole = m.frac(m.row(x_t, m.op("−"), rest, eps), m.sqrt(ab_t))
+    again: tuple[tuple[str, ...], ...] = ()
+    if settings.clip:
+        limits = m.row(m.op(","), m.num("−1"), m.op(","), m.num("1"))
+        guess, whole = (m.row(m.text("clip"), m.paren(part, limits)) for part in (guess, whole))
+        if settings.sampler == "ddim":
+            again = ((used, eq, m.row(m.frac(m.row(x_t, m.op("−"), m.sqrt(ab_t), x0), rest), eq, m.live("eps_used"))),)
     middle = m.row(product("first", partner), plus, product("second", "x0_hat"))
     drawn_now = m.row(m.live("mean"), plus, product("sigma", "z"))
     lines = (
-        (x0, eq, m.frac(m.row(x_t, m.op("−"), rest, eps), m.sqrt(ab_t))),
+        (x0, eq, whole),
         ("", eq, m.row(guess, eq, m.live("x0_hat"))),
+        *again,
         (mean, eq, symbols),
         ("", eq, m.row(middle, eq, m.live("mean"))),
         (x_s, eq, m.row(mean, plus, m.sym("σ"), m.sym("z"))),
         ("", eq, m.row(drawn_now, eq, m.live("x_s"))),
         (m.text(_("stored")), eq, m.live("stored")),
     )
-    names = ("x_t", "eps", "x0_hat", "mean", "z", "x_s", "stored")
+    names = ["x_t", "eps", "x0_hat", "mean", "z", "x_s", "stored", *(["eps_used"] if again else [])]
     return Formula(
         m.math(m.rows(*lines)),
         values={
@@ -223,34 +106,73 @@ def code(s: Settings) -> str:
         "word": f"word({s.word!r}).law",
         "picture": "picture(decode_photo(open('assets/data/example_photo.jpg', 'rb').read())).law",
     }.get(s.data, f"TOYS[{s.data!r}]().law")
-    call = (
-        f"ddim(denoiser, schedule, x_T, timesteps, eta={s.eta}, generator=generator)"
-        if s.sampler == "ddim"
-        else "ancestral(denoiser, schedule, x_T, timesteps, variance, generator)"
-    )
-    draws = FLOOR_DRAWS.get(s.data, FLOOR_DRAWS_PLANE)
+    draws = DRAWS.get(s.data, DRAWS_PLANE)
     variance = {
         "learned": f"learned_range({s.v})",
         "optimal": f"optimal_for(law, schedule, timesteps, {draws}, torch.Generator().manual_seed(0))",
         "state": "state_dependent(law, schedule)",
     }.get(s.variance, f"fixed_{s.variance}")
-    shape = "(16, 784)" if s.data == "digits" else f"({SHOWN}, 2)"
+    n = 16 if s.data == "digits" else SHOWN
+    setup = f"""schedule = SCHEDULES[{s.schedule!r}]({s.T})
+law = {law}
+denoiser = law.denoiser(schedule)                   # exact: E[eps | x_t], by Bayes' rule"""
+    shape, start = f"({n}, {784 if s.data == 'digits' else 2})", ""
+    if s.network:
+        setup = f"""network = load_denoiser("assets/models/{networks.FILES[s.data]}")
+schedule, denoiser = network.schedule, network      # it knows no other schedule"""
+        start = ".float()"
+        if s.variance == "optimal":
+            variance = "optimal(losses)"
+    if s.network and s.data == "digits":
+        labels = networks.labels_of(s.label, n).tolist()
+        setup += f"""
+labels = torch.tensor({labels})
+denoiser = Guided(network, labels, {s.w})"""
+        start = ".float().reshape(-1, 1, 28, 28)"
+    losses = losses_code(s) if s.network and s.variance == "optimal" else ""
+    limits = f", clip={s.clip}" if s.clip else ""
+    call = (
+        f"ddim(denoiser, schedule, x_T, timesteps, {s.eta}, generator{limits})"
+        if s.sampler == "ddim"
+        else f"ancestral(denoiser, schedule, x_T, timesteps, variance, generator{limits})"
+    )
     return f"""import torch
 from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
-from diffusion_core import learned_range, optimal_for, state_dependent
+from diffusion_core import learned_range, optimal, optimal_for, q_sample, state_dependent, x0_from_eps
+from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.data import TOYS, decode_photo, digits, picture, word
+from diffusion_core.nets import Guided
+from diffusion_core.train import digit_images
 
-schedule = SCHEDULES[{s.schedule!r}]({s.T})
-generator = torch.Generator().manual_seed({s.seed})
-x_T = torch.randn({shape}, generator=generator, dtype=torch.float64)
-law = {law}
-denoiser = law.denoiser(schedule)                   # exact: E[eps | x_t], by Bayes' rule
+{setup}
 timesteps = schedule.timesteps({s.steps}, spacing={s.spacing!r})
-variance = {variance}
+{losses}variance = {variance}
 
+generator = torch.Generator().manual_seed({s.seed})
+x_T = torch.randn({shape}, generator=generator, dtype=torch.float64){start}
 for step in {call}:
     print(f"t = {{step.t:4d}} -> {{step.s:4d}}: std of x_s {{step.x_s.std():.3f}}, of x0_hat {{step.x0_hat.std():.3f}}")
 x_0 = step.x_s
+"""
+
+
+def losses_code(s: Settings) -> str:
+    """The lines that measure the network's loss at each timestep."""
+    drawn = f"x0, labels = TOYS[{s.data!r}]().law.sample({HELD_OUT[s.data]}, draws).float(), None"
+    clip = ""
+    if s.data == "digits":
+        drawn = f"""images, classes = digit_images(held_out=True)
+rows = torch.randperm(len(images), generator=draws)[:{HELD_OUT[s.data]}]
+x0, labels = images[rows], classes[rows]"""
+        clip = ".clamp(-1, 1)"
+    return f"""
+draws = torch.Generator().manual_seed(0)
+{drawn}
+losses = {{}}                                         # of the network, on data that it has never seen
+for t in timesteps:
+    x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=draws))
+    x0_hat = x0_from_eps(schedule, x_t, network(x_t, t, labels), t){clip}
+    losses[t] = schedule.snr[t].item() * (x0 - x0_hat).square().mean().item()
 """
 
 
@@ -263,16 +185,19 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
             drawn(scene, "x_t", "x_t"),
             drawn(scene, "x0_hat", _("x̂₀, the guess of the end")),
             drawn(scene, "eps", _("ε̂, the noise predicted"), value_range=(-3.0, 3.0)),
+            *([drawn(scene, "eps_star", _("ε*, the exact one"), value_range=(-3.0, 3.0))] if settings.network else []),
             drawn(scene, "nearest", _("Nearest training digit to x_0")),
         ]
     else:
         law = density(scene, a, v)
         field = (Field(law, color=COLORS["eps"]),) if law else ()
+        title = _("x_t, its exact density, and the field ε̂")
+        if settings.network:
+            field = (*field, Field(field_of(settings.data, chain.positions), color=COLORS["x_t"]))
+            title = _("x_t, its exact density, ε* (green) and ε_θ (orange)")
         data = density(scene, np.ones_like(a), np.zeros_like(a))
         shown += [
-            drawn(
-                scene, "x_t", _("x_t, its exact density, and the field ε̂"), density=law, layers=(*field, Path("x_t"))
-            ),
+            drawn(scene, "x_t", title, density=law, layers=(*field, Path("x_t"))),
             drawn(scene, "x0_hat", _("x̂₀, the guess of the end, on the data"), density=data, color=COLORS["x0_hat"]),
         ]
     shown.append(
@@ -287,8 +212,126 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
             title=_("Variance of the step"),
         )
     )
+    if settings.network:
+        shown += [
+            Lines((Line("gap", "‖ε_θ − ε*‖² / d", COLORS["x0_hat"]),), title=_("How far ε_θ is from ε*"), log_y=True),
+            Numbers(
+                (("ε_θ", Probe("eps"), COLORS["x_t"]), ("ε*", Probe("eps_star"), COLORS["eps"])),
+                title=_("Predicted noise, for what you picked"),
+            ),
+        ]
     shown.append(formula(settings))
     return shown
+
+
+def of_digits(chain: Chain, scene: Scene, settings: Settings) -> tuple[np.ndarray, str]:
+    """The nearest training digit to each sample, and what the distances say."""
+    assert isinstance(scene.law, FiniteData)
+    x_0 = torch.from_numpy(chain.x[-1])
+    if not settings.network:
+        index, distance = scene.law.nearest(x_0.double())
+        sentence = _(
+            "Largest distance from a sample to its nearest training digit: {distance}. The exact denoiser copies: "
+            "E[x₀ | x_t] is a weighted mean of the training digits, and as t falls all the weight goes to one."
+        ).format(distance=lesson.significant(float(distance.max())))
+        return scene.law.points[index].float().numpy(), sentence
+    known, real = networks.training_digits()
+    index, distance = known.nearest(x_0)
+    sentence = _(
+        "Distance from a sample to its nearest training digit: from {low} to {high}. Real digits that the network has "
+        "never seen are at {real} (median). The exact denoiser would copy: distance 0."
+    ).format(
+        low=lesson.significant(float(distance.min())),
+        high=lesson.significant(float(distance.max())),
+        real=lesson.significant(real),
+    )
+    return known.points[index].numpy(), sentence
+
+
+def show_quality(settings: Settings, law: FiniteData | GaussianMixture) -> None:
+    """How near the samples are to the data, against the number of steps: measured when asked."""
+    counts = tuple(N for N in (2, 5, 10, 20, 50, 100) if N <= settings.noise_schedule.T)
+    if settings.data == "digits":
+        counts = (4, 8, 16, 32)
+        if not settings.network:
+            return
+    st.header(_("How good are the samples?"), anchor="quality")
+    st.markdown(_("The chosen sampler, with other numbers of steps; the bars are 95% intervals."))
+    wanted = replace(settings, steps=0)
+    if st.button(_("Measure"), icon=":material/straighten:"):
+        st.session_state["measured"] = wanted
+    if st.session_state.get("measured") != wanted:
+        return
+    with st.spinner(_("Measuring…")):
+        if isinstance(law, GaussianMixture):
+            show_distances(settings, law, counts)
+        else:
+            show_judged(settings, law, counts)
+
+
+def show_distances(settings: Settings, law: GaussianMixture, counts: tuple[int, ...]) -> None:
+    """Sliced Wasserstein distance: the exact denoiser, the network where there is one, the data from themselves."""
+    asked = {_("exact"): replace(settings, steps=0, denoiser="exact")}
+    if settings.network:
+        asked[_("network")] = replace(settings, steps=0)
+    found = {label: chains.distances(one, counts, law) for label, one in asked.items()}
+    floor = next(iter(found.values()))[1]
+    st.plotly_chart(
+        figures.quality(
+            counts,
+            {label: values for label, (values, _floor) in found.items()},
+            _("sliced Wasserstein distance to the data"),
+            (floor.value, _("data against data")),
+            _,
+        ),
+        key="quality_distances",
+    )
+
+
+def show_judged(settings: Settings, law: FiniteData, counts: tuple[int, ...]) -> None:
+    """The share of digits that show the class asked for, and which classes the judge sees."""
+    found = chains.judged(replace(settings, steps=0), counts, law)
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(
+            figures.quality(
+                counts,
+                {_("network"): found.right},
+                _("share judged to be the digit asked for"),
+                (1.0, _("all of them")),
+                _,
+            ),
+            key="quality_right",
+        )
+    with right:
+        even = [chains.JUDGED / 10] * 10 if settings.label == "all" else None
+        st.plotly_chart(figures.class_counts(found.classes, even, counts[-1], _), key="quality_classes")
+
+
+def pick_denoiser(data: str) -> tuple[str, str, float]:
+    """Which denoiser, where a trained network knows the data; for digits also which class, and how strongly."""
+    if data not in networks.FILES:
+        return "exact", "all", 2.0
+    if networks.network(data) is None:
+        st.info(
+            _("The trained network is not installed ({file} is missing); the exact denoiser is shown.").format(
+                file=f"assets/models/{networks.FILES[data]}"
+            ),
+            icon=":material/info:",
+        )
+        return "exact", "all", 2.0
+    columns = st.columns([3, 3, 2, 3])
+    with columns[0]:
+        names = {"exact": _("exact"), "network": _("network")}
+        denoiser = controls.choice("denoiser", _("Denoiser"), names, "exact", pills=True)
+    if denoiser == "exact" or data != "digits":
+        return denoiser, "all", 2.0
+    with columns[1]:
+        classes = {"all": _("all ten"), **{str(k): str(k) for k in range(10)}}
+        label = controls.choice("label", _("Class"), classes, "all")
+    with columns[3]:
+        w = controls.number("w", _("Guidance w"), 2.0, 0.0, 6.0, 0.25)
+    return denoiser, label, w
 
 
 shell.ensure_shell()
@@ -299,17 +342,32 @@ with lesson.picture_first() as picture:
         seed = controls.seed()
     with top[0]:
         scene = pick_scene(DATA, "eight_gaussians", seed)
-    with top[1]:
-        schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
-        name = controls.choice("schedule", _("Schedule"), schedules, "linear")
-    with top[2]:
-        T = controls.integer("T", "T", 1000, 1, 4000)
+    denoiser, label, w = pick_denoiser(scene.name)
+    network = networks.network(scene.name) if denoiser == "network" else None
+    if network:
+        name, T = network.schedule.name, network.schedule.T
+        with top[1]:
+            st.markdown(_("Schedule of the network: **{name}**, T = {T}").format(name=schedule_names()[name], T=T))
+        asked = {"schedule": name, "T": str(T)}
+        if any(st.query_params.get(key, own) != own for key, own in asked.items()):
+            st.info(
+                _("A network knows only the schedule that it was trained with: {name}, T = {T} is used here.").format(
+                    name=schedule_names()[name], T=T
+                ),
+                icon=":material/lock:",
+            )
+    else:
+        with top[1]:
+            schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+            name = controls.choice("schedule", _("Schedule"), schedules, "linear")
+        with top[2]:
+            T = controls.integer("T", "T", 1000, 1, 4000)
     low = st.columns([3, 3, 2, 3])
     with low[0]:
         sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
     with low[1]:
         if sampler == "ddpm":
-            variance = controls.choice("variance", _("Variance"), variance_names(), "small")
+            variance = controls.choice("variance", _("Variance"), variance_names(network is not None), "small")
             v = (
                 controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
                 if variance == "learned"
@@ -325,11 +383,14 @@ with lesson.picture_first() as picture:
     with low[3]:
         spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
 
-settings = Settings(scene.name, scene.word, name, T, steps, spacing, sampler, variance, v, eta, seed)
-schedule = schedule_of(name, T)
+settings = Settings(
+    scene.name, scene.word, name, T, steps, spacing, sampler, variance, v, eta, seed, denoiser, label, w
+)
+schedule = settings.noise_schedule
 n = len(scene.x0) if scene.kind == "images" else SHOWN
 assert scene.law is not None  # a photo is no law to sample from, and is not offered here
-chain = run(settings, scene.law, scene.x0.shape[1], n)
+with picture, st.spinner(_("The network draws digits…")) if settings.clip else nullcontext():
+    chain = run(settings, scene.law, n)
 alpha_bar = schedule.alpha_bar.numpy()[list(chain.positions)]
 tracks = {
     "x_t": Frames(chain.x),
@@ -342,8 +403,12 @@ tracks = {
     "sigma2": Scalar((chain.sigma**2).reshape(len(chain.positions), -1).mean(1)),
     "beta": Scalar(chain.beta),
     "beta_tilde": Scalar(chain.beta_tilde),
-    "x0_hat": Affine(chain.x0_hat_scale, "x_t", -chain.x0_hat_scale * chain.eps_scale, "eps"),
-    "mean": Affine(chain.first, "x_t" if sampler == "ddpm" else "eps", chain.second, "x0_hat"),
+    "x0_hat": Frames(chain.x0_hat)
+    if settings.clip
+    else Affine(chain.x0_hat_scale, "x_t", -chain.x0_hat_scale * chain.eps_scale, "eps"),
+    "mean": Affine(
+        chain.first, "x_t" if sampler == "ddpm" else "eps_used" if settings.clip else "eps", chain.second, "x0_hat"
+    ),
     "stored": Shifted("x_t", 1),
 }
 if variance == "state":  # sigma has a number for each point, where the mean has one for each step
@@ -354,10 +419,17 @@ if variance == "state":  # sigma has a number for each point, where the mean has
 else:
     tracks["sigma"] = Scalar(chain.sigma)
     tracks["x_s"] = Affine(np.ones_like(chain.sigma), "mean", chain.sigma, "z")
-distance = None
+if settings.clip:  # eps again, from the clipped x0_hat
+    inverse = np.divide(1, chain.eps_scale, out=np.zeros_like(chain.eps_scale), where=chain.eps_scale > 0)
+    tracks["eps_used"] = Affine(inverse, "x_t", -inverse / chain.x0_hat_scale, "x0_hat")
+if chain.eps_star is not None:
+    gap = np.square(chain.eps_hat - chain.eps_star).mean((1, 2))
+    tracks["eps_star"] = Frames(chain.eps_star)
+    tracks["gap"] = Scalar(np.append(gap[:-1], gap[-2]))  # at t = 0 there is no noise left to predict
+sentence = None
 if isinstance(scene.law, FiniteData):
-    index, distance = scene.law.nearest(torch.from_numpy(chain.x[-1]).double())
-    tracks["nearest"] = Constant(scene.law.points[index].float().numpy())
+    nearest, sentence = of_digits(chain, scene, settings)
+    tracks["nearest"] = Constant(nearest)
 
 with picture:
     state = lesson.show_timeline(
@@ -367,14 +439,8 @@ with picture:
         panels=panels(scene, chain, settings, alpha_bar),
         t=2 * T // 5,
     )
-    if distance is not None:
-        st.info(
-            _(
-                "Largest distance from a sample to its nearest training digit: {distance}. The exact denoiser copies: "
-                "E[x₀ | x_t] is a weighted mean of the training digits, and as t falls all the weight goes to one."
-            ).format(distance=lesson.significant(float(distance.max()))),
-            icon=":material/content_copy:",
-        )
+    if sentence:
+        st.info(sentence, icon=":material/content_copy:")
 st.markdown(prose["picture"])
 picture_size = (scene.height, scene.width) if scene.kind == "images" else None
 with st.container(horizontal=True):
@@ -394,6 +460,8 @@ with st.container(horizontal=True):
         icon=":material/data_array:",
         on_click="ignore",
     )
+
+show_quality(settings, scene.law)
 
 st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])

@@ -10,12 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from diffusion_core.quality import Interval
 from pages.shared.palette import COLORS, SERIES
 
 __all__ = [
     "additivity",
     "beta_ratio",
     "bound_terms",
+    "class_counts",
     "densities",
     "error_rate",
     "generated_variance",
@@ -23,6 +25,7 @@ __all__ = [
     "noise_correlation",
     "p_value_curves",
     "place_in_range",
+    "quality",
     "schedule_curves",
     "slice_cloud",
     "slice_histogram",
@@ -309,3 +312,52 @@ def slice_histogram(inside: np.ndarray, curves: Mapping[str, tuple[float, float]
     figure.update_xaxes(title_text="x<sub>s</sub>")
     figure.update_layout(bargap=0)
     return _calm(figure, 380)
+
+
+def quality(
+    steps: Sequence[int],
+    measured: Mapping[str, Sequence[Interval]],
+    title: str,
+    best: tuple[float, str],
+    _: Translate,
+) -> go.Figure:
+    """A measure of samples against the number of steps, with intervals: label -> one a number of steps."""
+    figure = go.Figure()
+    figure.add_hline(y=best[0], line={"color": "gray", "dash": "dot"}, annotation={"text": best[1], "font_size": FONT})
+    for color, (label, values) in zip((COLORS["eps"], COLORS["x_t"]), measured.items(), strict=False):
+        error = {
+            "type": "data",
+            "array": [one.high - one.value for one in values],
+            "arrayminus": [one.value - one.low for one in values],
+            "color": color,
+            "width": 5,
+        }
+        figure.add_scatter(
+            x=list(steps),
+            y=[one.value for one in values],
+            error_y=error,
+            name=label,
+            mode="lines+markers",
+            line={"color": color},
+            marker={"size": 8},
+            hovertemplate="%{y:.3g}",
+        )
+    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
+    figure.update_xaxes(type="log", title_text=_("number of steps N"), tickvals=list(steps))
+    figure.update_yaxes(rangemode="tozero")
+    return _calm(figure, 420)
+
+
+def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int, _: Translate) -> go.Figure:
+    """How many samples the judge takes for each digit, and how many there would be of each if all were right."""
+    figure = go.Figure()
+    digits = [str(k) for k in range(len(counts))]
+    figure.add_bar(x=digits, y=list(counts), name=_("judged"), marker_color=COLORS["x_t"], hovertemplate="%{y}")
+    if even is not None:
+        figure.add_scatter(
+            x=digits, y=list(even), name=_("asked for"), mode="lines", line={"color": "gray", "dash": "dot"}
+        )
+    title = _("what the judge sees at N = {n}").format(n=steps)
+    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
+    figure.update_xaxes(type="category", title_text=_("digit"))
+    return _calm(figure, 420)

@@ -1,0 +1,267 @@
+"""Runs of a sampler as the lesson shows them: each of their numbers, and how near their samples are to the data."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+import torch
+
+from diffusion_core import FiniteData, GaussianMixture, ancestral, ddim, fixed_large, fixed_small, transition
+from diffusion_core.forward import q_sample
+from diffusion_core.nets import Guided, Predictor
+from diffusion_core.objectives import optimal_for
+from diffusion_core.parameterization import x0_from_eps
+from diffusion_core.quality import Interval, mean_interval, share_interval, sliced_wasserstein
+from diffusion_core.reverse import ReverseStep
+from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.train import digit_images
+from diffusion_core.variance import VarianceChoice, learned_range, optimal, state_dependent
+from pages.shared import networks
+from pages.shared.scenes import schedule_of
+
+__all__ = [
+    "DRAWS",
+    "DRAWS_PLANE",
+    "HELD_OUT",
+    "JUDGED",
+    "Chain",
+    "Judged",
+    "Settings",
+    "distances",
+    "field_of",
+    "judged",
+    "run",
+]
+
+DRAWS = {"digits": 16}  # draws of x_t that the loss floor is averaged over; for points in the plane:
+DRAWS_PLANE = 500
+HELD_OUT = {"digits": 24, "eight_gaussians": 500}  # draws that a network's own optimal variance is averaged over
+ARROWS = 17  # of the network's field, a side
+GROUPS, GROUP = 5, 600  # of points, each compared with as many of the data
+JUDGED = 40  # digits at each number of steps
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The scalars that make a run: the same ones make the same run."""
+
+    data: str
+    word: str
+    schedule: str
+    T: int
+    steps: int
+    spacing: str
+    sampler: str
+    variance: str
+    v: float
+    eta: float
+    seed: int
+    denoiser: str = "exact"
+    label: str = "all"
+    w: float = 2.0
+
+    @property
+    def network(self) -> Predictor | None:
+        """The trained network, if it is the denoiser."""
+        return networks.network(self.data) if self.denoiser == "network" else None
+
+    @property
+    def noise_schedule(self) -> NoiseSchedule:
+        """The schedule chosen, or the one that the network was trained with."""
+        return self.network.schedule if self.network else schedule_of(self.schedule, self.T)
+
+    @property
+    def timesteps(self) -> tuple[int, ...]:
+        """t_N > ... > t_1."""
+        return self.noise_schedule.timesteps(self.steps, spacing=self.spacing)
+
+    @property
+    def clip(self) -> tuple[float, float] | None:
+        """A network's guess of a picture is held to the range of pixels."""
+        return (-1.0, 1.0) if self.network and self.data == "digits" else None
+
+
+def variance_of(settings: Settings, law: FiniteData | GaussianMixture) -> VarianceChoice:
+    """The variance asked for; those that are optimal are so for this data, or for this network."""
+    schedule = settings.noise_schedule
+    match settings.variance:
+        case "large":
+            return fixed_large
+        case "learned":
+            return learned_range(settings.v)
+        case "optimal" if settings.network:
+            return optimal(network_losses(settings, law))
+        case "optimal":
+            n = DRAWS.get(settings.data, DRAWS_PLANE)
+            return optimal_for(law, schedule, settings.timesteps, n, torch.Generator().manual_seed(0))
+        case "state":
+            return state_dependent(law, schedule)
+    return fixed_small
+
+
+@torch.no_grad()
+def network_losses(settings: Settings, law: FiniteData | GaussianMixture) -> Callable[[int], float]:
+    """t -> the loss of the network on draws that it has never seen, its class known, its guess clipped."""
+    network, schedule, n = settings.network, settings.noise_schedule, HELD_OUT[settings.data]
+    assert network is not None
+    generator = torch.Generator().manual_seed(0)
+    if settings.data == "digits":
+        images, classes = digit_images(held_out=True)
+        rows = torch.randperm(len(images), generator=generator)[:n]
+        x0, labels = images[rows], classes[rows]
+    else:
+        x0, labels = law.sample(n, generator).float(), None
+    losses = {}
+    for t in settings.timesteps:
+        x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator))
+        x0_hat = x0_from_eps(schedule, x_t, network(x_t, t, labels), t)
+        if settings.clip:
+            x0_hat = x0_hat.clamp(*settings.clip)
+        losses[t] = schedule.snr[t].item() * (x0 - x0_hat).square().mean().item()
+    return losses.__getitem__
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Every stored number of a run, float32: position k holds the step from t_k; the last holds x_0."""
+
+    positions: tuple[int, ...]
+    x: np.ndarray  # (N + 1, n, d)
+    eps_hat: np.ndarray  # (N + 1, n, d) of the denoiser, zero at the end
+    eps_star: np.ndarray | None  # (N + 1, n, d) beside a network's: the exact one
+    x0_hat: np.ndarray  # (N + 1, n, d) clipped, if so chosen; x_0 at the end
+    noise: np.ndarray  # (N + 1, n, d), zero at the end
+    x0_hat_scale: np.ndarray  # (N + 1,) 1 / sqrt(alpha_bar_t)
+    eps_scale: np.ndarray  # (N + 1,) sqrt(1 - alpha_bar_t)
+    first: np.ndarray  # (N + 1,) the mean's coefficient of x_t (DDPM) or eps_hat (DDIM)
+    second: np.ndarray  # (N + 1,) the mean's coefficient of x0_hat
+    sigma: np.ndarray  # (N + 1,), or (N + 1, n, 1) where each x_t has its own
+    beta: np.ndarray
+    beta_tilde: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it by name."""
+        stored = {name: values for name, values in vars(self).items() if values is not None and name != "positions"}
+        return {"t": np.array(self.positions), **stored}
+
+
+def sample(
+    settings: Settings, law: FiniteData | GaussianMixture, n: int, generator: torch.Generator
+) -> Iterator[ReverseStep]:
+    """The chosen sampler with the chosen denoiser; a network works in float32, and on digits as pictures."""
+    schedule, network = settings.noise_schedule, settings.network
+    x_T = torch.randn((n, law.dimension), generator=generator, dtype=torch.float64)
+    denoiser: Callable[[torch.Tensor, int], torch.Tensor] = law.denoiser(schedule)
+    if network:
+        denoiser, x_T = network, x_T.float()
+        if settings.data == "digits":
+            denoiser = Guided(network, networks.labels_of(settings.label, n), settings.w)
+            x_T = x_T.reshape(n, 1, 28, 28)
+    if settings.sampler == "ddim":
+        return ddim(denoiser, schedule, x_T, settings.timesteps, settings.eta, generator, settings.clip)
+    return ancestral(denoiser, schedule, x_T, settings.timesteps, variance_of(settings, law), generator, settings.clip)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+@torch.no_grad()
+def run(settings: Settings, _law: FiniteData | GaussianMixture, n: int) -> Chain:
+    """Sample, and keep what the page shows."""
+    schedule = settings.noise_schedule
+    x, eps, x0_hat, noise, sigmas, scalars = [], [], [], [], [], []
+    for step in sample(settings, _law, n, torch.Generator().manual_seed(settings.seed)):
+        pair = transition(schedule, step.t, step.s)
+        scale, rest = 1 / pair.sqrt_alpha_bar_t, pair.sqrt_one_minus_alpha_bar_t
+        sigma = np.sqrt(np.asarray(step.variance))
+        first, second = pair.c_t, pair.c_0
+        if settings.sampler == "ddim":
+            first, second = max(0.0, 1 - pair.alpha_bar_s - float(sigma) ** 2) ** 0.5, pair.sqrt_alpha_bar_s
+        scalars.append((scale, rest, first, second, pair.beta, pair.beta_tilde))
+        sigmas.append(sigma)
+        x.append(step.x_t)
+        eps.append((step.x_t - step.x0_hat_raw / scale) / rest if settings.clip else step.eps_hat)
+        x0_hat.append(step.x0_hat)
+        noise.append(step.noise)
+    end, nothing = step.x_s, torch.zeros_like(step.x_s)
+    sigmas.append(np.zeros_like(sigmas[-1]))
+    scalars.append((1.0, 0.0, 0.0, 1.0, 0.0, 0.0))
+
+    def frames(many: list[torch.Tensor], last: torch.Tensor) -> np.ndarray:
+        return torch.stack([*many, last]).float().flatten(2).numpy()
+
+    star = None
+    if settings.network:
+        exact = _law.denoiser(schedule)
+        seen = [exact(x_t.flatten(1).double(), t) for x_t, t in zip(x, settings.timesteps, strict=True)]
+        star = frames(seen, nothing.flatten(1).double())
+    scale, rest, first, second, beta, beta_tilde = np.array(scalars).T
+    return Chain(
+        (*settings.timesteps, 0),
+        x=frames(x, end),
+        eps_hat=frames(eps, nothing),
+        eps_star=star,
+        x0_hat=frames(x0_hat, end),
+        noise=frames(noise, nothing),
+        x0_hat_scale=scale,
+        eps_scale=rest,
+        first=first,
+        second=second,
+        sigma=np.array(sigmas),
+        beta=beta,
+        beta_tilde=beta_tilde,
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+@torch.no_grad()
+def field_of(data: str, positions: tuple[int, ...]) -> np.ndarray:
+    """The network's answers on a grid of the plane, (N + 1, arrows, arrows, 2), rows upwards; zero at t = 0."""
+    network = networks.network(data)
+    assert network is not None
+    axis = (torch.arange(ARROWS) + 0.5) * 6 / ARROWS - 3
+    grid = torch.cartesian_prod(axis, axis).flip(1)
+    arrows = [network(grid, t) if t else torch.zeros_like(grid) for t in positions]
+    return torch.stack(arrows).reshape(-1, ARROWS, ARROWS, 2).numpy()
+
+
+# --- how near they are to the data ----------------------------------------------------------------------------------
+
+
+def last_of(settings: Settings, law: FiniteData | GaussianMixture, n: int) -> torch.Tensor:
+    """x_0 of n samples."""
+    *_steps, last = sample(settings, law, n, torch.Generator().manual_seed(settings.seed + 1))
+    return last.x_s
+
+
+def _apart(x: torch.Tensor, law: GaussianMixture, generator: torch.Generator) -> Interval:
+    """The distance of groups of x to as many fresh draws of the data."""
+    groups = x.double().split(GROUP)
+    return mean_interval([sliced_wasserstein(part, law.sample(len(part), generator), generator) for part in groups])
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+@torch.no_grad()
+def distances(settings: Settings, steps: tuple[int, ...], _law: GaussianMixture) -> tuple[list[Interval], Interval]:
+    """The sliced Wasserstein distance to the data at each number of steps; and that of the data from themselves."""
+    n, generator = GROUPS * GROUP, torch.Generator().manual_seed(settings.seed)
+    found = [_apart(last_of(replace(settings, steps=N), _law, n), _law, generator) for N in steps]
+    return found, _apart(_law.sample(n, generator), _law, generator)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judge says of digits: the share that show the class asked for, at each N, and how many of each class."""
+
+    right: list[Interval]
+    classes: list[int]  # at the last N
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+@torch.no_grad()
+def judged(settings: Settings, steps: tuple[int, ...], _law: FiniteData) -> Judged:
+    """Samples of the network at each number of steps, named by a classifier that never saw it."""
+    asked, right = networks.labels_of(settings.label, JUDGED), []
+    for N in steps:
+        named = networks.judge()(last_of(replace(settings, steps=N), _law, JUDGED)).argmax(1)
+        right.append(share_interval(int((named == asked).sum()), JUDGED))
+    return Judged(right, torch.bincount(named, minlength=10).tolist())

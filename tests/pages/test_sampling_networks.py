@@ -1,0 +1,83 @@
+"""The lesson Sample with trained networks: their own schedule, new samples, what is said where a file is missing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load
+from streamlit.testing.v1 import AppTest
+
+from diffusion_core import GaussianMixture, linear
+from diffusion_core.data import eight_gaussians
+from pages.shared import chains, networks
+from pages.shared.chains import Settings
+from tests.pages.test_pages import open_page
+
+POINTS = Settings("eight_gaussians", "", "linear", 1000, 20, "trailing", "ddpm", "small", 0.5, 0.0, 0, "network")
+
+
+def tracks(app: AppTest) -> dict[str, np.ndarray]:
+    return load(app.get("bidi_component")[-1].proto.bytes)
+
+
+def infos(app: AppTest) -> list[str]:
+    return [info.value for info in app.info]
+
+
+def test_the_network_starts_from_the_same_noise_and_ends_near_the_data() -> None:
+    law = eight_gaussians().law
+    assert isinstance(law, GaussianMixture)
+    ours = chains.run(POINTS, law, 400)
+    exact = chains.run(Settings(**{**vars(POINTS), "denoiser": "exact"}), law, 400)
+    assert np.array_equal(ours.x[0], exact.x[0])
+    assert not np.array_equal(ours.x[1], exact.x[1])
+    centres = law.means.numpy()
+    assert np.median(np.linalg.norm(ours.x[-1][:, None] - centres, axis=-1).min(1)) < 0.3
+    assert np.median(np.linalg.norm(ours.x[0][:, None] - centres, axis=-1).min(1)) > 0.5
+
+
+def test_the_stored_eps_star_is_the_exact_one_at_the_networks_own_points() -> None:
+    law = eight_gaussians().law
+    chain = chains.run(POINTS, law, 50)
+    assert chain.eps_star is not None
+    t = chain.positions[12]
+    expected = law.eps(torch.from_numpy(chain.x[12]).double(), linear(1000), t).numpy()
+    assert np.abs(chain.eps_star[12] - expected).max() < 1e-6
+    assert np.abs(chain.eps_hat[12] - expected).max() > 1e-4
+
+
+def test_another_schedule_of_the_url_is_not_the_networks_and_that_is_said() -> None:
+    app = open_page("sampling", lang="en", denoiser="network", schedule="cosine", N="5")
+    assert any("knows only the schedule that it was trained with" in text for text in infos(app))
+    own = open_page("sampling", lang="en", denoiser="network", N="5")
+    assert not any("knows only the schedule" in text for text in infos(own))
+    assert np.array_equal(tracks(app)["x_t"], tracks(own)["x_t"])
+    assert "eps_star" in tracks(own)
+
+
+def test_a_network_has_no_variance_for_each_x_t() -> None:
+    app = open_page("sampling", lang="en", denoiser="network", variance="state", N="5")
+    assert any("variance in the URL is 'state'" in warning.value for warning in app.warning)
+
+
+def test_where_a_file_is_missing_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(networks, "MODELS", tmp_path)
+    app = open_page("sampling", lang="en", denoiser="network", N="5")
+    assert [text for text in infos(app) if "is missing" in text] == [
+        "The trained network is not installed (assets/models/points_eight_gaussians.safetensors is missing); "
+        "the exact denoiser is shown."
+    ]
+    assert "eps_star" not in tracks(app)
+
+
+def test_distances_fall_with_the_steps_towards_that_of_the_data() -> None:
+    app = open_page("sampling", lang="en", denoiser="network", N="5")
+    assert not app.get("plotly_chart")
+    next(button for button in app.button if button.label == "Measure").click().run()
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    for curve in json.loads(chart.proto.spec)["data"]:
+        assert curve["y"][0] > 3 * curve["y"][-1]
+        assert all(error > 0 for error in curve["error_y"]["array"])
