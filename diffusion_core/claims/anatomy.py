@@ -1,0 +1,189 @@
+r"""The U-Net's anatomy: its shapes and parameters, its work, and what its attention does.
+
+parameters of a convolution k x k:  (k^2 C_in + 1) C_out          work: k^2 C_in C_out H W
+attention over P places:            softmax(Q K^T / sqrt(d)) V    work: 2 P^2 C beside its convolutions
+(Ho, Jain, Abbeel 2020, appendix B; Vaswani et al. 2017, eq. 1)
+
+The network judged has the shipped one's configuration and weights drawn from the seed, so that a wrong place for a
+number cannot hide behind one picture.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from diffusion_core.claims.check import Claim, Trial, identity
+from diffusion_core.nets.anatomy import Part, measure, plan
+from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.unet import UNet, UNetConfig
+
+__all__ = ["ATTENTION", "CLAIMS", "PARAMETERS", "SHAPES", "WORK"]
+
+Plan = Callable[[UNetConfig], list[Part]]
+
+
+def network(config: UNetConfig, seed: int) -> UNet:
+    """A network with weights from the seed; those that start at zero are drawn, too."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = config.build().requires_grad_(False)
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape) / math.sqrt(max(1, parameter[0].numel())))
+    return net
+
+
+def compare(parts: Sequence[Part], net: UNet, of: Callable[[Part], tuple[int, ...]]) -> list[Trial]:
+    """Each part of the plan against the part of the module with its name; a part too many or too few counts."""
+    measured = {part.name: of(part) for part in measure(net)}
+    planned = {part.name: of(part) for part in parts}
+    wrong = sum(measured.get(name) != planned.get(name) for name in {*measured, *planned})
+    return [Trial("parts that differ", wrong, tolerance=0.0, n=len(measured))]
+
+
+# --- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def without_halving(config: UNetConfig) -> list[Part]:
+    """Every part at the resolution of the first."""
+    return [replace(part, shape=(part.shape[0], 14, 14)) if len(part.shape) == 3 else part for part in plan(config)]
+
+
+def concatenated(config: UNetConfig) -> list[Part]:
+    """The blocks on the way up keep both their input and the skip."""
+    return [
+        replace(part, shape=(2 * part.shape[0], *part.shape[1:])) if part.name.startswith("up") else part
+        for part in plan(config)
+    ]
+
+
+def check_shapes(variant: Plan, setting: UNetConfig, seed: int) -> list[Trial]:
+    """The output of each part in a run of the module."""
+    return compare(variant(setting), network(setting, seed), lambda part: part.shape)
+
+
+SHAPES = Claim(
+    key="E16n",
+    says="Each part of the U-Net puts out the shape that its plan says.",
+    check=check_shapes,
+    truth=plan,
+    mistakes={
+        "no part halves the picture": without_halving,
+        "blocks on the way up keep the skip": concatenated,
+    },
+    setting=UNetConfig(),
+)
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+
+
+def no_biases(config: UNetConfig) -> list[Part]:
+    """A convolution's outputs have no number of their own."""
+    return [replace(part, parameters=part.parameters - part.shape[0]) for part in plan(config)]
+
+
+def no_skips(config: UNetConfig) -> list[Part]:
+    """The blocks on the way up see only what comes from below: they are those of the way down."""
+    down = {part.name: part for part in plan(config)}
+    return [
+        replace(down[part.name.replace("up", "down")], name=part.name) if part.name.startswith("up") else part
+        for part in plan(config)
+    ]
+
+
+def check_parameters(variant: Plan, setting: UNetConfig, seed: int) -> list[Trial]:
+    """Part by part, and all of them against the module's own list."""
+    net = network(setting, seed)
+    total = sum(part.parameters for part in variant(setting))
+    own = sum(tensor.numel() for tensor in net.state_dict().values())
+    return [
+        *compare(variant(setting), net, lambda part: (part.parameters,)),
+        Trial("parameters too many or too few", total - own, tolerance=0.0, n=own),
+    ]
+
+
+PARAMETERS = Claim(
+    key="E16p",
+    says="Its parameters are those that the formulas count: (k² C_in + 1) C_out for a convolution, and so on.",
+    check=check_parameters,
+    truth=plan,
+    mistakes={"no biases": no_biases, "no skips": no_skips},
+    setting=UNetConfig(),
+)
+
+# --- work -----------------------------------------------------------------------------------------------------------
+
+
+def linear_attention(config: UNetConfig) -> list[Part]:
+    """Each place looks at itself alone: P, not P^2."""
+    parts = []
+    for part in plan(config):
+        places = math.prod(part.shape[1:])
+        saved = 2 * (places**2 - places) * part.shape[0] if part.name.endswith("attention") else 0
+        parts.append(replace(part, multiply_adds=part.multiply_adds - saved))
+    return parts
+
+
+def work_as_parameters(config: UNetConfig) -> list[Part]:
+    """As if each number were used once, whatever the size of the picture."""
+    return [replace(part, multiply_adds=part.parameters) for part in plan(config)]
+
+
+def check_work(variant: Plan, setting: UNetConfig, seed: int) -> list[Trial]:
+    """Against PyTorch's own counter."""
+    return compare(variant(setting), network(setting, seed), lambda part: (part.multiply_adds,))
+
+
+WORK = Claim(
+    key="E16w",
+    says="Its work is what the formulas count: a convolution's grows with the pixels, attention's with their square.",
+    check=check_work,
+    truth=plan,
+    mistakes={"attention linear in the places": linear_attention, "each number used once": work_as_parameters},
+    setting=UNetConfig(),
+)
+
+# --- attention ------------------------------------------------------------------------------------------------------
+
+Weights = Callable[[Tensor, Tensor], Tensor]
+
+
+def softmax_of_products(q: Tensor, k: Tensor) -> Tensor:
+    """softmax(Q K^T / sqrt(d)), over the places that are looked at; written out."""
+    scores = torch.einsum("bhid,bhjd->bhij", q, k) / math.sqrt(q.shape[-1])
+    weights = (scores - scores.amax(-1, keepdim=True)).exp()
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def check_attention(variant: Weights, setting: UNetConfig, seed: int) -> list[Trial]:
+    """The block's output, and its maps, against the formula by hand; and each place looks with weights of sum 1."""
+    block = cast(Attention, network(setting, seed).middle["attention"].double())
+    h = torch.randn((2, setting.widths[-1], 7, 7), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    rows = block.qkv(block.norm(h)).flatten(2)  # (2, 3 C, 49)
+    q, k, v = (part.unflatten(1, (setting.heads, -1)).transpose(2, 3) for part in rows.chunk(3, 1))
+    weights = variant(q, k)
+    out = torch.einsum("bhij,bhjd->bhdi", weights, v).flatten(1, 2).reshape(h.shape)
+    return [
+        identity(weights.sum(-1), torch.ones(weights.shape[:-1])),
+        identity(block.weights(h), weights),
+        identity(block(h), h + block.proj(out)),
+    ]
+
+
+ATTENTION = Claim(
+    key="E16t",
+    says="Attention is h + W softmax(QKᵀ/√d) V: each place mixes all places, with weights that sum to 1.",
+    check=check_attention,
+    truth=softmax_of_products,
+    mistakes={
+        "not divided by √d": lambda q, k: softmax_of_products(q * math.sqrt(q.shape[-1]), k),
+        "softmax over those who look": lambda q, k: softmax_of_products(k, q).transpose(-1, -2),
+        "every place looks at all alike": lambda q, k: torch.full_like(q @ k.transpose(-1, -2), 1 / k.shape[-2]),
+    },
+    setting=UNetConfig(),
+)
+
+CLAIMS: Sequence[Claim] = (SHAPES, PARAMETERS, WORK, ATTENTION)

@@ -1,0 +1,162 @@
+r"""What a U-Net is made of: each part's output, its parameters and its work, by formula and from the module itself.
+
+.. math::
+    \text{convolution } k\times k:\quad & (k^2 C_{in} + 1)\,C_{out} \text{ parameters}, \quad
+        k^2 C_{in} C_{out}\,H W \text{ multiply-adds} \\
+    \text{linear layer}:\quad & (n_{in} + 1)\,n_{out}, \quad n_{in}\,n_{out} \\
+    \text{group norm}:\quad & 2C, \quad 0 \\
+    \text{attention over } P = HW \text{ places}:\quad & \text{two } 1\times1 \text{ convolutions and } 2\,P^2 C
+
+A multiply-add is one product that is added to a sum; norms, activations and biases, a few percent, are left out.
+`plan` knows the configuration alone; `measure` runs the module and asks PyTorch's own counter. They must agree.
+
+References:
+    Ho, Jain, Abbeel 2020, appendix B. Vaswani et al. 2017, table 1 (attention's P^2).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from diffusion_core.errors import BadInput
+from diffusion_core.nets.unet import UNet, UNetConfig
+
+__all__ = ["Part", "measure", "plan"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the network.
+
+    Attributes:
+        name: as in `UNet.blocks`, or time, label, shrink_i, grow_i, norm.
+        shape: of its output for one picture, without the batch.
+        parameters: how many numbers it has learned.
+        multiply_adds: for one picture.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+# --- by formula -----------------------------------------------------------------------------------------------------
+
+
+def _convolution(name: str, k: int, inside: int, outside: int, side: tuple[int, int]) -> Part:
+    weights = k * k * inside * outside
+    return Part(name, (outside, *side), weights + outside, weights * side[0] * side[1])
+
+
+def _linear(name: str, inside: int, outside: int) -> Part:
+    return Part(name, (outside,), (inside + 1) * outside, inside * outside)
+
+
+def _sum(name: str, shape: tuple[int, ...], parts: list[Part], norms: int) -> Part:
+    """Layers as one part; norms is the number of channels that are normed."""
+    parameters = sum(part.parameters for part in parts) + 2 * norms
+    return Part(name, shape, parameters, sum(part.multiply_adds for part in parts))
+
+
+def _residual(name: str, inside: int, outside: int, embedding: int, side: tuple[int, int]) -> Part:
+    parts = [
+        _convolution("", 3, inside, outside, side),
+        _linear("", embedding, outside),
+        _convolution("", 3, outside, outside, side),
+        *([_convolution("", 1, inside, outside, side)] if inside != outside else []),
+    ]
+    return _sum(name, (outside, *side), parts, inside + outside)
+
+
+def _attention(name: str, width: int, side: tuple[int, int]) -> Part:
+    places = side[0] * side[1]
+    products = Part("", (), 0, 2 * places**2 * width)
+    parts = [_convolution("", 1, width, 3 * width, side), products, _convolution("", 1, width, width, side)]
+    return _sum(name, (width, *side), parts, width)
+
+
+def plan(config: UNetConfig, height: int = 28, width: int = 28) -> list[Part]:
+    """The parts in the order in which they work, from the configuration alone.
+
+    Raises:
+        BadInput: a picture of that size does not fit.
+    """
+    config.check_data((config.channels, height, width))
+    return list(_plan(config, height, width))
+
+
+def _plan(config: UNetConfig, height: int, width: int) -> Iterator[Part]:
+    widths, E = config.widths, 4 * config.widths[0]
+    sides = [(height >> (i + 1), width >> (i + 1)) for i in range(len(widths))]
+    outputs = config.channels * (2 if config.learned_variance else 1)
+    yield _sum("time", (E,), [_linear("", widths[0], E), _linear("", E, E)], 0)
+    if config.classes is not None:
+        yield Part("label", (E,), (config.classes + 1) * E, 0)  # looked up
+    yield _convolution("first", 3, 4 * config.channels, widths[0], sides[0])
+    for i, w in enumerate(widths):
+        if i > 0:
+            yield _convolution(f"shrink_{i}", 1, 4 * widths[i - 1], w, sides[i])
+        yield from _stage("down", config, i, w, E, sides[i])
+    yield _residual("middle_first", widths[-1], widths[-1], E, sides[-1])
+    yield _attention("middle_attention", widths[-1], sides[-1])
+    yield _residual("middle_second", widths[-1], widths[-1], E, sides[-1])
+    for i, w in reversed(list(enumerate(widths))):
+        yield from _stage("up", config, i, 2 * w, E, sides[i])  # beside the skip it sees twice its width
+        if i > 0:
+            yield _convolution(f"grow_{i}", 1, w, 4 * widths[i - 1], sides[i])
+    yield Part("norm", (widths[0], *sides[0]), 2 * widths[0], 0)
+    yield _convolution("last", 3, widths[0], 4 * outputs, sides[0])
+
+
+def _stage(path: str, config: UNetConfig, level: int, inside: int, E: int, side: tuple[int, int]) -> Iterator[Part]:
+    for block in range(config.blocks):
+        yield _residual(f"{path}_{level}_{block}", inside, config.widths[level], E, side)
+        if config.attention[level]:
+            yield _attention(f"{path}_{level}_{block}_attention", config.widths[level], side)
+
+
+# --- from the module ------------------------------------------------------------------------------------------------
+
+
+def _modules(net: UNet) -> dict[str, nn.Module]:
+    """Each part and its name, besides those that have no numbers."""
+    resized = {f"{name}_{i}": m for name, path in (("shrink", net.shrink), ("grow", net.grow)) for i, m in path.items()}
+    label = {} if net.label is None else {"label": net.label}
+    return {"time": net.time, **label, **net.blocks(), **resized, "norm": net.norm}
+
+
+@torch.no_grad()
+def measure(net: UNet, height: int = 28, width: int = 28) -> list[Part]:
+    """The parts in the order in which they ran, from one run of the module on one picture.
+
+    Raises:
+        BadInput: a picture of that size does not fit.
+    """
+    net.config.check_data((net.config.channels, height, width))
+    names = {id(module): name for name, module in _modules(net).items()}
+    paths = {path: names[id(module)] for path, module in net.named_modules() if id(module) in names}
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def note(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        shapes[names[id(module)]] = tuple(output.shape[1:])
+
+    hooks = [module.register_forward_hook(note) for module in _modules(net).values()]
+    counter = FlopCounterMode(display=False)
+    label = None if net.label is None else torch.zeros(1, dtype=torch.long)
+    try:
+        with counter, sdpa_kernel(SDPBackend.MATH):  # the counter does not see into the fused attention of a CPU
+            net(torch.zeros(1, net.config.channels, height, width), 1, label)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    counted = counter.get_flop_counts()
+    work = {name: sum(counted.get(f"{type(net).__name__}.{path}", {}).values()) // 2 for path, name in paths.items()}
+    if sum(work.values()) != counter.get_total_flops() // 2:
+        raise BadInput("The network does work outside its parts.")
+    parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in _modules(net).items()}
+    return [Part(name, shape, parameters[name], work[name]) for name, shape in shapes.items()]
