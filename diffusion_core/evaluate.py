@@ -115,7 +115,7 @@ class DigitsReport:
 
 @torch.no_grad()
 def judge_digits(
-    denoiser: Predictor, judge: Classifier, n: int = 1000, steps: int = 50, guidance: float = 2.0, seed: int = 1
+    denoiser: Predictor, judge: Classifier, n: int = 1000, steps: int = 50, guidance: float = 3.0, seed: int = 1
 ) -> DigitsReport:
     """Samples of every class, n in all, and what the judge and the nearest neighbours say of them."""
     generator = torch.Generator().manual_seed(seed)
@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--judge", type=Path, default=_models() / "digits_classifier.safetensors")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(arguments)
     try:

@@ -173,13 +173,14 @@ for column, (field, title, log) in zip(
     column.plotly_chart(figures.schedule_curves(curves, labels[name], title, log), key=f"schedules_{field}")
 st.markdown(schedule_table(scene, tables, name))
 
+t = int(state.t)
 lesson.check(
     prose,
     [
-        lesson.Checked(ONE_STEP, OneStep(schedule, max(1, state.t)), (name, T, max(1, state.t))),
+        lesson.Checked(ONE_STEP, OneStep(schedule, max(1, t)), (name, T, max(1, t))),
         lesson.Checked(IS_NOISE, WholeWay(schedule), (name, T)),
         lesson.Checked(VARIANCE_MAP, WholeWay(schedule, n=2_000), (name, T)),
     ],
 )
-lesson.show_code(code(scene, name, T, state.t, seed), "add_noise")
+lesson.show_code(code(scene, name, T, t, seed), "add_noise")
 lesson.article(prose)

@@ -191,7 +191,7 @@ st.markdown("**" + _("0.6 z₁ + 0.8 z₂: the variances add up to 1 only if z�
 labels = [_("independent"), *map(_, claims.ADDITIVITY.mistakes)]
 st.plotly_chart(figures.additivity(dict(zip(labels, additivity_samples(seed), strict=True)), _), key="additivity")
 
-t = max(1, state.t)
+t = max(1, int(state.t))
 lesson.check(
     prose,
     [

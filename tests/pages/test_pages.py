@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("sampling", {"spacing": ""}, "spacing in the URL is ''"),
         ("variance", {"s2": "0"}, "s2 in the URL is '0'; it must be a number from 0.01 to 4.0."),
         ("variance", {"peaks": "1000"}, "peaks in the URL is '1000'; it must be one of: 5, 10, 20, 50."),
+        (
+            "training",
+            {"run": "0123456789ab"},
+            "run in the URL is '0123456789ab'; there is no such run here",
+        ),
+        ("training", {"lr": "1000"}, "lr in the URL is '1000'; it must be one of: 0.0001"),
+        ("training", {"steps": "20001"}, "steps in the URL is '20001'"),
+        ("training", {"schedule": "zero_terminal_snr"}, "schedule in the URL is 'zero_terminal_snr'"),
     ],
 )
 def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str, str], sentence: str) -> None:
@@ -123,6 +132,8 @@ def test_the_same_sentence_in_chinese() -> None:
         ("sampling", {"variance": "state", "data": "spiral", "N": "7"}),
         ("variance", {"N": "2", "s2": "4", "v": "-0.25", "last": "noisy", "spacing": "trailing"}),
         ("variance", {"N": "1000", "s2": "0.01", "cloud": "three_modes", "schedule": "inverse_square"}),
+        ("training", {"T": "2", "data": "word", "word": "扩散", "steps": "1", "predicts": "v"}),
+        ("training", {"t": "1000", "step": "5", "width": "8"}),
     ],
 )
 def test_edges_open(page: str, url: dict[str, str]) -> None:
@@ -133,7 +144,7 @@ def test_edges_open(page: str, url: dict[str, str]) -> None:
 @pytest.mark.parametrize("page", LESSONS)
 @pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
 def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_path: Path) -> None:
-    app = open_page(page, lang="en", **url)
+    app = open_page(page, lang="en", steps="300", **url)  # a short training, where there is one
     script = tmp_path / "taken_away.py"
     script.write_text(app.code[0].value, encoding="utf-8")
     ran = subprocess.run(
@@ -187,3 +198,19 @@ def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
 
     assert blob(N="5", seed="4") == blob(N="5", seed="4")
     assert blob(N="5", seed="4") != blob(N="5", seed="5")
+
+
+def test_a_run_of_training_ends_and_its_code_says_what_it_was() -> None:
+    url = {"data": "spiral", "T": "50", "steps": "40", "width": "8", "predicts": "x0", "schedule": "cosine"}
+    app = open_page("training", lang="en", **url)
+    next(b for b in app.button if b.label == "Train").click().run()
+    assert not app.exception and app.query_params["run"]
+    for _attempt in range(100):
+        if "After 40 steps" in words(app):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert "Spiral · cosine (Improved DDPM), T = 50 · predicts x₀ · width 8 · 40 steps" in words(app)
+    assert "MLPConfig(2, width=8), predicts='x0', steps=40" in app.code[0].value
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert "After 8,000 steps" in words(app) and "run" not in app.query_params

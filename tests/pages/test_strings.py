@@ -20,8 +20,8 @@ def test_every_string_is_translated() -> None:
 
 
 def test_no_translation_is_left_over_or_fuzzy() -> None:
-    zh = catalogue("zh")
-    assert not sorted(m.id for m in zh if m.id and m.id not in needed())
+    zh, used = catalogue("zh"), needed()
+    assert not sorted(m.id for m in zh if m.id and m.id not in used)
     assert not [m.id for m in zh if m.id and m.fuzzy]
 
 
@@ -44,7 +44,8 @@ def test_a_missing_string_would_be_noticed() -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_lesson_has_every_part(name: str, lang: str) -> None:
     prose = read_parts(lang, name)
-    assert tuple(prose) == PARTS
+    assert tuple(part for part in prose if part in PARTS) == PARTS  # a lesson may have more
+    assert list(prose) == list(read_parts({"en": "zh", "zh": "en"}[lang], name))
     assert all(prose.values())
 
 
