@@ -74,7 +74,8 @@ def formula() -> Formula:
 
     numbers = (m.live("mu"), m.op("+"), m.live("sigma"), m.op("·"), m.paren(m.live("eps")), eq, m.live("z"))
     lines = (
-        (z, eq, m.row(mu, m.op("+"), sigma, eps, eq, *numbers)),
+        (z, eq, m.row(mu, m.op("+"), sigma, eps)),
+        ("", eq, m.row(*numbers)),
         (by(mu), eq, m.num("1")),
         (by(sigma), eq, m.row(eps, eq, m.live("eps"))),
     )
