@@ -21,9 +21,10 @@ PAGES = (
     "sampling",
     "variance",
     "training",
+    "unet",
     "ledger",
 )
-LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "training")
+LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "training", "unet")
 
 
 def open_page(page: str, **url: str) -> AppTest:
