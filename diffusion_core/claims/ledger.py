@@ -8,6 +8,7 @@ from diffusion_core.claims import (
     closed_form,
     forward,
     latent,
+    network,
     posterior,
     reparameterization,
     reverse,
@@ -290,7 +291,7 @@ TRAINING = (
         "true",
         "Yes. What the article leaves to a link: the best prediction is E[z̄ₜ | xₜ], and its loss is a floor ℓₜ above"
         " 0 that no network can pass.",
-        (training.PYTHAGORAS,),
+        (training.PYTHAGORAS, network.PYTHAGORAS),
     ),
     Entry(
         "E35",
@@ -299,7 +300,7 @@ TRAINING = (
         "The average over t, uniform on 1 … T, is missing. It is the likelihood bound with its weights βₜ² / (2σₜ² αₜ"
         " (1 − ᾱₜ)) replaced by 1, which plays down t = 1 fifty times against t = 100; its minimum is not 0; and as "
         "there is no Σ in it, it cannot train a variance.",
-        (training.WEIGHT, training.TIME_AVERAGE),
+        (training.WEIGHT, training.TIME_AVERAGE, network.FLOOR),
     ),
 )
 
@@ -336,7 +337,7 @@ ABSENT = (
         "(Left out:) what the predicted noise is.",
         "loose",
         "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula).",
-        (absent.TWEEDIE,),
+        (absent.TWEEDIE, network.SCORE),
     ),
     Entry(
         "E40",
