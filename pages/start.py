@@ -61,6 +61,7 @@ for name in (
     "sampling",
     "variance",
     "training",
+    "unet",
     "ledger",
 ):
     with st.container(border=True):

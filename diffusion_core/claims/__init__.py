@@ -1,6 +1,15 @@
 """The ledger: each claim with its check and its wrong variants, a file a section of the article."""
 
-from diffusion_core.claims import closed_form, forward, network, posterior, reparameterization, reverse, variance
+from diffusion_core.claims import (
+    anatomy,
+    closed_form,
+    forward,
+    network,
+    posterior,
+    reparameterization,
+    reverse,
+    variance,
+)
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
 from diffusion_core.claims.ledger import SECTIONS
 
@@ -15,4 +24,5 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "sampling": tuple(reverse.CLAIMS),
     "variance": tuple(variance.CLAIMS),
     "training": tuple(network.CLAIMS),
+    "unet": tuple(anatomy.CLAIMS),
 }

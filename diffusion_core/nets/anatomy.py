@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.unet import UNet, UNetConfig
 
-__all__ = ["Part", "measure", "plan"]
+__all__ = ["Part", "measure", "places_seen", "plan"]
 
 
 @dataclass(frozen=True)
@@ -160,3 +160,15 @@ def measure(net: UNet, height: int = 28, width: int = 28) -> list[Part]:
         raise BadInput("The network does work outside its parts.")
     parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in _modules(net).items()}
     return [Part(name, shape, parameters[name], work[name]) for name, shape in shapes.items()]
+
+
+# --- what attention looks at ----------------------------------------------------------------------------------------
+
+
+def places_seen(weights: Tensor) -> Tensor:
+    r""":math:`e^H` with :math:`H = -\sum_j w_j\ln w_j`: how many places a place looks at, from 1 to P.
+
+    Args:
+        weights: (..., P, P), rows of sum 1. The result is the mean over the rows, (...).
+    """
+    return torch.special.entr(weights).sum(-1).exp().mean(-1)

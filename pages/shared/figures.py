@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from diffusion_core.nets.anatomy import Part
 from diffusion_core.quality import Interval
 from pages.shared.palette import COLORS, SERIES
 
@@ -27,9 +28,12 @@ __all__ = [
     "place_in_range",
     "quality",
     "schedule_curves",
+    "shares",
     "slice_cloud",
     "slice_histogram",
     "table_1",
+    "time_embedding",
+    "u_net",
 ]
 
 FONT = 15
@@ -361,3 +365,106 @@ def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int
     figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
     figure.update_xaxes(type="category", title_text=_("digit"))
     return _calm(figure, 420)
+
+
+PART_COLORS = {"attention": COLORS["x_t"], "embedding": COLORS["beta"], "residual": COLORS["x0"]}
+
+
+def _kind(name: str) -> str:
+    """What a part is, by its name: its colour."""
+    if name.endswith("attention"):
+        return PART_COLORS["attention"]
+    if name in ("time", "label"):
+        return PART_COLORS["embedding"]
+    residual = name.startswith(("down", "middle", "up"))
+    return PART_COLORS["residual"] if residual else COLORS["beta_tilde"]
+
+
+def u_net(parts: Sequence[Part], chosen: str, _: Translate) -> go.Figure:
+    """The U, from left to right as it works: a box a part, as high as its picture and as wide as its channels.
+
+    The further down, the smaller the picture. Dashed lines are the skips; the chosen part has a frame.
+    """
+    figure = go.Figure()
+    inner = [part for part in parts if len(part.shape) == 3 and part.name != "norm"]
+    sides = sorted({part.shape[1] for part in inner}, reverse=True)
+    place: dict[str, tuple[float, float]] = {}
+    x = 0.0
+    for part in inner:
+        channels, side, _width = part.shape
+        wide, high = 0.25 + channels / 160, 0.75 * side / sides[0]
+        y = -1.05 * sides.index(side)
+        place[part.name] = (x + wide / 2, y)
+        here = part.name == chosen
+        frame = {"color": COLORS["x0_hat"] if here else "rgba(128,128,128,.5)", "width": 4 if here else 1}
+        box = {"x0": x, "x1": x + wide, "y0": y - high / 2, "y1": y + high / 2}
+        figure.add_shape(type="rect", **box, line=frame, fillcolor=_kind(part.name), opacity=0.85)
+        x += wide + 0.22
+    heights = {part.name: 0.75 * part.shape[1] / sides[0] for part in inner}
+    for name, (left, y) in place.items():
+        target = name.removesuffix("_attention").replace("down", "up")
+        if name.startswith("down") and f"{name}_attention" not in place:
+            low, high = y + heights[name] / 2, y + heights[name] / 2 + 0.14
+            path = f"M {left} {low} L {left} {high} L {place[target][0]} {high} L {place[target][0]} {low}"
+            figure.add_shape(type="path", path=path, line={"color": "gray", "dash": "dash", "width": 1.5})
+    figure.add_scatter(
+        x=[place[part.name][0] for part in inner],
+        y=[place[part.name][1] for part in inner],
+        text=[
+            f"<b>{part.name}</b><br>{' × '.join(map(str, part.shape))}<br>"
+            + _("{n} parameters").format(n=f"{part.parameters:,}")
+            + "<br>"
+            + _("{n} multiply-adds").format(n=f"{part.multiply_adds:,}")
+            for part in inner
+        ],
+        mode="markers",
+        marker={"size": 28, "opacity": 0},
+        hovertemplate="%{text}<extra></extra>",
+    )
+    figure.update_layout(showlegend=False)
+    figure = _calm(figure, 330, bottom=10)
+    figure.update_xaxes(visible=False, range=[-0.2, x])
+    figure.update_yaxes(visible=False, range=[-1.05 * (len(sides) - 1) - 0.6, 0.75])
+    return figure.update_layout(hovermode="closest", margin_t=10)
+
+
+def shares(parts: Sequence[Part], _: Translate) -> go.Figure:
+    """Each part's share of the parameters and of the work, in percent, in the order in which they work."""
+    figure = go.Figure()
+    names = [part.name for part in parts]
+    for label, color, values in (
+        (_("parameters"), COLORS["beta_tilde"], [part.parameters for part in parts]),
+        (_("multiply-adds"), COLORS["x_t"], [part.multiply_adds for part in parts]),
+    ):
+        figure.add_bar(
+            y=names,
+            x=[100 * value / sum(values) for value in values],
+            customdata=[f"{value:,}" for value in values],
+            name=label,
+            orientation="h",
+            marker_color=color,
+            hovertemplate="%{x:.1f}% (%{customdata})",
+        )
+    figure.update_xaxes(title_text="%", ticksuffix="%")
+    figure.update_yaxes(autorange="reversed")
+    return _calm(figure, 120 + 34 * len(names)).update_layout(bargap=0.25, hovermode="y unified")
+
+
+def time_embedding(values: np.ndarray, timesteps: Sequence[int], title: str, t: int) -> go.Figure:
+    """What a network is told of t: (features, timesteps) as a heat map, a line at t."""
+    most = float(np.abs(values).max())
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(timesteps),
+            z=values,
+            zmin=-most,
+            zmax=most,
+            colorscale=[[0, "#0072B2"], [0.5, "#f4f1e8"], [1, "#B03A00"]],
+            colorbar={"thickness": 12},
+            hovertemplate="t = %{x}, %{y}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=t, line={"color": "black", "width": 1.5})
+    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
+    figure.update_xaxes(title_text="t")
+    return _calm(figure, 340, bottom=50).update_layout(hovermode="closest")

@@ -91,7 +91,10 @@ def build_navigation() -> st.Page:
                 page("sampling", _("Sample"), "auto_awesome"),
                 page("variance", _("Which variance?"), "balance"),
             ],
-            _("Learning"): [page("training", _("Predict the noise"), "school")],
+            _("Learning"): [
+                page("training", _("Predict the noise"), "school"),
+                page("unet", _("Inside the network"), "account_tree"),
+            ],
             _("Check everything"): [page("ledger", _("All the checks"), "fact_check")],
         }
     )

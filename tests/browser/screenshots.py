@@ -28,6 +28,7 @@ PAGES = {
     "sampling": "sampling",
     "variance": "variance",
     "training": "training",
+    "unet": "unet",
     "ledger": "ledger",
 }
 SHOWN = [  # the README's: path, query, theme, language

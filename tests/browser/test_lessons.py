@@ -29,6 +29,7 @@ PAGES = (
     "sampling",
     "variance",
     "training",
+    "unet",
     "ledger",
 )
 

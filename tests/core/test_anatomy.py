@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from diffusion_core.errors import BadInput
 from diffusion_core.nets import UNetConfig
-from diffusion_core.nets.anatomy import measure, plan
+from diffusion_core.nets.anatomy import measure, places_seen, plan
 
 CONFIGS = [
     (UNetConfig(), (28, 28)),
@@ -40,3 +41,11 @@ def test_a_picture_that_does_not_fit_is_said() -> None:
         plan(UNetConfig(), 30, 28)
     with pytest.raises(BadInput, match="divisible by 4"):
         measure(UNetConfig().build(), 28, 30)
+
+
+def test_a_place_sees_all_places_or_one_or_half_of_them() -> None:
+    even, one = torch.full((2, 49, 49), 1 / 49, dtype=torch.float64), torch.eye(49, dtype=torch.float64)
+    half = torch.cat([torch.full((6, 3), 1 / 3), torch.zeros(6, 3)], 1).double()
+    for weights, expected in ((even, 49.0), (one, 1.0), (half, 3.0)):
+        assert (places_seen(weights) - expected).abs().max() < 1e-5
+    assert abs(places_seen(half) - 6) > 1  # a zero is not seen
