@@ -213,7 +213,8 @@ st.header(_("The parts"), anchor="parts")
 total, work = sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts)
 st.markdown(
     _(
-        "**{parameters}** parameters, **{work}** multiply-adds for one picture: each parameter is used {ratio} times."
+        "**{parameters}** parameters, **{work}** multiply-adds for one picture: "
+        "each parameter is used {ratio} times on average."
     ).format(parameters=f"{total:,}", work=f"{work:,}", ratio=round(work / total))
 )
 st.plotly_chart(figures.u_net(parts, block, _), key="unet_u")

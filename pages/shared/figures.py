@@ -327,7 +327,10 @@ def quality(
 ) -> go.Figure:
     """A measure of samples against the number of steps, with intervals: label -> one a number of steps."""
     figure = go.Figure()
-    figure.add_hline(y=best[0], line={"color": "gray", "dash": "dot"}, annotation={"text": best[1], "font_size": FONT})
+    level = {"text": best[1], "font_size": FONT}
+    figure.add_hline(
+        y=best[0], line={"color": "gray", "dash": "dot"}, annotation=level, annotation_position="bottom left"
+    )
     for color, (label, values) in zip((COLORS["eps"], COLORS["x_t"]), measured.items(), strict=False):
         error = {
             "type": "data",

@@ -118,6 +118,9 @@ def test_chain_and_jump_land_on_the_same_points(app_url: str, open_page: Open) -
         "sampling?sampler=ddim&eta=0.5&N=12&data=spiral",
         "sampling?data=digits&N=6",
         "sampling?variance=state&N=8",
+        "sampling?denoiser=network&N=8",
+        "sampling?data=digits&denoiser=network&N=5",
+        "sampling?data=digits&denoiser=network&sampler=ddim&N=5",
     ],
 )
 def test_each_step_is_recomputed_in_the_browser(url: str, app_url: str, open_page: Open) -> None:

@@ -74,6 +74,8 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("sampling", {"sampler": "ddim", "eta": "nan"}, "eta in the URL is 'nan'"),
         ("sampling", {"schedule": "zero_terminal_snr"}, "schedule in the URL is 'zero_terminal_snr'"),
         ("sampling", {"spacing": ""}, "spacing in the URL is ''"),
+        ("sampling", {"denoiser": "oracle"}, "denoiser in the URL is 'oracle'; it must be one of: exact, network."),
+        ("unet", {"block": "top"}, "block in the URL is 'top'; it must be one of: first, down_0_0"),
         ("variance", {"s2": "0"}, "s2 in the URL is '0'; it must be a number from 0.01 to 4.0."),
         ("variance", {"peaks": "1000"}, "peaks in the URL is '1000'; it must be one of: 5, 10, 20, 50."),
         (
@@ -131,6 +133,14 @@ def test_the_same_sentence_in_chinese() -> None:
         ("sampling", {"variance": "learned", "v": "1.25", "N": "6"}),
         ("sampling", {"variance": "optimal", "data": "digits", "N": "4"}),
         ("sampling", {"variance": "state", "data": "spiral", "N": "7"}),
+        ("sampling", {"denoiser": "network", "variance": "optimal", "N": "1"}),
+        (
+            "sampling",
+            {"data": "digits", "denoiser": "network", "N": "3", "label": "7", "w": "0", "variance": "optimal"},
+        ),
+        ("sampling", {"data": "two_moons", "denoiser": "network", "N": "3"}),
+        ("unet", {"block": "first", "label": "0", "head": "4"}),
+        ("unet", {"block": "up_0_0", "t": "1", "seed": "2147483647"}),
         ("variance", {"N": "2", "s2": "4", "v": "-0.25", "last": "noisy", "spacing": "trailing"}),
         ("variance", {"N": "1000", "s2": "0.01", "cloud": "three_modes", "schedule": "inverse_square"}),
         ("training", {"T": "2", "data": "word", "word": "扩散", "steps": "1", "predicts": "v"}),

@@ -1,6 +1,7 @@
-"""The lesson Sample with trained networks: their own schedule, new samples, what is said where a file is missing."""
+"""Sample with trained networks, and the network opened: their own schedule, new samples, what a missing file says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import torch
 from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
-from diffusion_core import GaussianMixture, linear
-from diffusion_core.data import eight_gaussians
+from diffusion_core import FiniteData, GaussianMixture, linear
+from diffusion_core.data import digits, eight_gaussians
 from pages.shared import chains, networks
 from pages.shared.chains import Settings
 from tests.pages.test_pages import open_page
@@ -30,7 +31,7 @@ def test_the_network_starts_from_the_same_noise_and_ends_near_the_data() -> None
     law = eight_gaussians().law
     assert isinstance(law, GaussianMixture)
     ours = chains.run(POINTS, law, 400)
-    exact = chains.run(Settings(**{**vars(POINTS), "denoiser": "exact"}), law, 400)
+    exact = chains.run(replace(POINTS, denoiser="exact"), law, 400)
     assert np.array_equal(ours.x[0], exact.x[0])
     assert not np.array_equal(ours.x[1], exact.x[1])
     centres = law.means.numpy()
@@ -70,6 +71,44 @@ def test_where_a_file_is_missing_one_sentence_says_so(monkeypatch: pytest.Monkey
         "the exact denoiser is shown."
     ]
     assert "eps_star" not in tracks(app)
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
+def test_the_networks_digits_are_those_asked_for_and_no_copies(sampler: str) -> None:
+    """16 threes in 12 steps: the judge and the distances; the exact denoiser's digits fail the second."""
+    asked = replace(POINTS, data="digits", steps=12, sampler=sampler, label="3", seed=1)
+    law = digits().law
+    assert isinstance(law, FiniteData)
+    x = torch.from_numpy(chains.run(asked, law, 16).x[-1])
+    assert (networks.judge()(x.reshape(-1, 1, 28, 28)).argmax(1) == 3).double().mean() > 0.8
+    assert law.nearest(x)[1].min() > 1
+    copied = chains.run(replace(asked, denoiser="exact", schedule="cosine"), law, 4).x[-1]
+    assert law.nearest(torch.from_numpy(copied))[1].max() < 1
+
+
+def test_the_numbers_of_a_clipped_step_fit_together() -> None:
+    """x0_hat is the clipped guess of the stored eps_hat, and the mean comes from it."""
+    chain = chains.run(replace(POINTS, data="digits", steps=6), digits().law, 2)
+    column = (-1, 1, 1)
+    scale, rest = chain.x0_hat_scale.reshape(column), chain.eps_scale.reshape(column)
+    raw = scale * (chain.x - rest * chain.eps_hat)
+    assert np.abs(np.clip(raw, -1, 1) - chain.x0_hat)[1:-1].max() < 1e-4  # at t = T, float32 times 20,000
+    assert np.abs(raw - chain.x0_hat)[1:-1].max() > 0.01
+    mean = chain.first.reshape(column) * chain.x + chain.second.reshape(column) * chain.x0_hat
+    x_s = mean + chain.sigma.reshape(column) * chain.noise
+    assert np.abs(x_s[:-1] - chain.x[1:]).max() < 1e-5
+    assert np.abs(mean[:-2] - chain.x[1:-1]).max() > 0.1
+
+
+def test_a_network_that_is_missing_is_opened_untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trained = open_page("unet", lang="en")
+    assert not infos(trained)
+    monkeypatch.setattr(networks, "MODELS", tmp_path)
+    app = open_page("unet", lang="en")
+    assert len(infos(app)) == 1
+    assert infos(app)[0].endswith("is missing); an untrained one is shown.")
+    assert tracks(app)["eps"].std() == 0  # it answers 0
+    assert tracks(trained)["eps"].std() > 0
 
 
 def test_distances_fall_with_the_steps_towards_that_of_the_data() -> None:
