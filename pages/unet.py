@@ -183,7 +183,7 @@ predictor = trained or untrained()
 net = predictor.net
 assert isinstance(net, UNet)
 with lesson.picture_first() as picture:
-    columns = st.columns([3, 4, 3, 3])
+    columns = st.columns([2, 4, 2, 3])
     with columns[3]:
         seed = controls.seed()
     with columns[0]:

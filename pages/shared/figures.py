@@ -328,9 +328,7 @@ def quality(
     """A measure of samples against the number of steps, with intervals: label -> one a number of steps."""
     figure = go.Figure()
     level = {"text": best[1], "font_size": FONT}
-    figure.add_hline(
-        y=best[0], line={"color": "gray", "dash": "dot"}, annotation=level, annotation_position="bottom left"
-    )
+    figure.add_hline(y=best[0], line={"color": "gray", "dash": "dot"}, annotation=level, annotation_position="top left")
     for color, (label, values) in zip((COLORS["eps"], COLORS["x_t"]), measured.items(), strict=False):
         error = {
             "type": "data",
@@ -403,6 +401,9 @@ def u_net(parts: Sequence[Part], chosen: str, _: Translate) -> go.Figure:
         box = {"x0": x, "x1": x + wide, "y0": y - high / 2, "y1": y + high / 2}
         figure.add_shape(type="rect", **box, line=frame, fillcolor=_kind(part.name), opacity=0.85)
         x += wide + 0.22
+        figure.add_annotation(x=x - 0.22 - wide / 2, y=y, text=str(channels), showarrow=False, font_color="white")
+    for k, side in enumerate(sides):
+        figure.add_annotation(x=x / 2, y=-1.05 * k - 0.48 * (k > 0), text=f"{side} × {side}", showarrow=False)
     heights = {part.name: 0.75 * part.shape[1] / sides[0] for part in inner}
     for name, (left, y) in place.items():
         target = name.removesuffix("_attention").replace("down", "up")
