@@ -36,7 +36,7 @@ calibrate: $(VENV)/dev
 	$(BIN)/python tests/calibrate.py
 
 screenshots: $(VENV)/dev
-	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/browser/screenshots.py
+	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m tests.browser.screenshots
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $$($(PYTHON) --version) came. Name another with PYTHON=..."; exit 1; }

@@ -95,25 +95,21 @@ def panels() -> list[Panel]:
     return [
         Plane((Points("pair", size=4.0),), title=_("Across: ε, which stays. Up: z"), domain=(-5.0, 5.0), weight=1.4),
         Curves(bells, title=_("Drag μ"), domain=(-6.0, 6.0), handles=(Handle("mu", "μ", COLORS["x0"]),), weight=2.2),
-        Histogram(
-            "pathwise",
-            _("Pathwise: 2z"),
-            bins=60,
-            domain=(-12.0, 12.0),
-            component=0,
-            weight=1.3,
-            mark="exact",
-            color=PATHWISE,
-        ),
-        Histogram(
-            "score",
-            _("Score function: z² ε/σ"),
-            bins=60,
-            domain=(-12.0, 12.0),
-            component=0,
-            weight=1.3,
-            mark="exact",
-            color=SCORE,
+        *(
+            Histogram(
+                track,
+                title,
+                bins=60,
+                domain=(-12.0, 12.0),
+                component=0,
+                weight=1.3,
+                mark="exact",
+                color=color,
+            )
+            for track, title, color in (
+                ("pathwise", _("Pathwise: 2z"), PATHWISE),
+                ("score", _("Score function: z² ε/σ"), SCORE),
+            )
         ),
         Numbers(
             (

@@ -97,6 +97,14 @@ def by_heart(setting: Trained, seed: int) -> Judged:
 # --- Pythagoras -----------------------------------------------------------------------------------------------------
 
 
+# The ways in which a network seems to beat the floor.
+BEATS_THE_FLOOR: dict[str, Variant] = {
+    "a network that peeks at ε": peeks,
+    "the floor of another t": wrong_floor,
+    "scored on the points it learned by heart": by_heart,
+}
+
+
 def check_pythagoras(variant: Variant, setting: Trained, seed: int) -> list[Trial]:
     """(eps - f)^2 - (f - eps*)^2 less the floor has mean 0: over small, middle and large t."""
     draws, f, floor = variant(setting, seed)
@@ -109,11 +117,7 @@ PYTHAGORAS = Claim(
     says="The loss of this network on new draws is the floor plus its squared distance from E[ε | x_t].",
     check=check_pythagoras,
     truth=as_it_is,
-    mistakes={
-        "a network that peeks at ε": peeks,
-        "the floor of another t": wrong_floor,
-        "scored on the points it learned by heart": by_heart,
-    },
+    mistakes=BEATS_THE_FLOOR,
     setting=Trained(eight_gaussians().law, linear(1000)),
 )
 
@@ -139,11 +143,7 @@ FLOOR = Claim(
     says="On new draws from the true density, this network does not come below the floor.",
     check=check_floor,
     truth=as_it_is,
-    mistakes={
-        "a network that peeks at ε": peeks,
-        "the floor of another t": wrong_floor,
-        "scored on the points it learned by heart": by_heart,
-    },
+    mistakes=BEATS_THE_FLOOR,
     setting=Trained(eight_gaussians().law, linear(1000)),
 )
 

@@ -242,6 +242,14 @@ def always_small(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Seque
     return fixed_small
 
 
+NOT_THE_BEST: dict[str, OptimumOf] = {
+    "ℓ_t as weight, not ℓ_t / ᾱ_t": loss_as_weight,
+    "the loss of the step before": neighbours_loss,
+    "β": always_large,
+    "β̃": always_small,
+}
+
+
 def check_routes(optimum: OptimumOf, setting: Steps, seed: int) -> list[Trial]:
     """The loss curve's variance against the law of total variance and the score's second moment, for two peaks."""
     law, schedule = two_peaks(), setting.schedule
@@ -264,12 +272,7 @@ ROUTES = Claim(
     says="The best variance is β̃ + (ℓ_t / ᾱ_t)(β − β̃): the loss curve gives it, and two other routes agree.",
     check=check_routes,
     truth=from_loss,
-    mistakes={
-        "ℓ_t as weight, not ℓ_t / ᾱ_t": loss_as_weight,
-        "the loss of the step before": neighbours_loss,
-        "β": always_large,
-        "β̃": always_small,
-    },
+    mistakes=NOT_THE_BEST,
     setting=TEN,
 )
 
@@ -293,12 +296,7 @@ SAMPLES = Claim(
     says="For Gaussian data, ten steps with the best variance are enough: the samples have the data's variance.",
     check=check_samples,
     truth=from_loss,
-    mistakes={
-        "ℓ_t as weight, not ℓ_t / ᾱ_t": loss_as_weight,
-        "the loss of the step before": neighbours_loss,
-        "β": always_large,
-        "β̃": always_small,
-    },
+    mistakes=NOT_THE_BEST,
     setting=TEN,
 )
 

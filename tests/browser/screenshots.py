@@ -1,16 +1,11 @@
 """Screenshots of every page, wide and narrow, light and dark, in both languages.
 
 make screenshots                                       the few that the README shows, into assets/screenshots
-python tests/browser/screenshots.py --all FOLDER       all of them
+python -m tests.browser.screenshots --all FOLDER       all of them
 """
 
 import argparse
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -18,7 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.browser.conftest import ROOT, start_server
+
 PAGES = {
     "": "start",
     "add_noise": "add_noise",
@@ -41,22 +37,8 @@ SHOWN = [  # the README's: path, query, theme, language
 @contextmanager
 def server() -> Iterator[str]:
     """The app on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
+    process, url = start_server(ROOT / "app.py")
     try:
-        for _attempt in range(120):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.25)
         yield url
     finally:
         process.terminate()

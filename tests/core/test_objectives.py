@@ -50,15 +50,6 @@ UNEVEN = GaussianMixture.isotropic([0.45, 0.3, 0.25], [[-1.0], [0.3], [1.2]], [0
 Z = 4.5
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small arrays: a second thread only costs, where other workers want it too."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def gaussian(variance: float, mean: float = 0.0) -> GaussianMixture:
     return GaussianMixture.isotropic([1.0], [[mean]], math.sqrt(variance))
 

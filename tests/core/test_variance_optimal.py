@@ -28,15 +28,6 @@ NOTHING = torch.empty(0)
 PAIRS = [(2, 1), (10, 9), (100, 99), (400, 300), (1000, 999), (1000, 1), (250, 1)]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small arrays: a second thread only costs, where other workers want it too."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def bimodal(sd: float = 0.1) -> GaussianMixture:
     return GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], sd)
 
