@@ -50,7 +50,7 @@ BINS = 20
 LOST = 1e4  # a network that answers 0 has a loss of about 1
 
 DataSampler = Callable[[int, torch.Generator], tuple[Tensor, Tensor | None]]
-"""(n, generator) -> n draws of x_0, (n, ...) float32, and their classes (n,), or None."""
+"""(n, generator) -> n draws of x_0, (n, ...) float32, and their classes (n,) or tokens (n, L), or None."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class TrainingConfig:
         weight_decay: AdamW's.
         max_norm: the gradient is shortened to this.
         ema: decay of the average of the weights; less in the first steps, min(ema, (1 + k) / (10 + k)).
-        drop_class: how often a row loses its class, so that the network learns guidance.
+        drop_class: how often a row loses its class or its text, so that the network learns guidance.
         seed: of the first weights and of every draw.
 
     Raises:
@@ -334,9 +334,10 @@ def _draw(
     x0, cond = sample(config.batch, generator)
     t = torch.randint(1, schedule.T + 1, (config.batch,), generator=generator)
     eps = torch.randn(x0.shape, generator=generator)
-    if cond is not None and config.net.classes is not None:
+    nothing = config.net.no_condition
+    if cond is not None and nothing is not None:
         dropped = torch.rand(config.batch, generator=generator) < config.drop_class
-        cond = cond.masked_fill(dropped, config.net.classes).to(device)
+        cond = torch.where(dropped.reshape(-1, *[1] * nothing.ndim), nothing, cond).to(device)
     return x0.to(device), cond, t.to(device), eps.to(device)
 
 

@@ -106,7 +106,7 @@ class MLPConfig:
             )
 
     @property
-    def classes(self) -> None:
+    def no_condition(self) -> None:
         """None: points have no labels."""
         return None
 

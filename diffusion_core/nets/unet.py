@@ -1,4 +1,4 @@
-r"""The noise predictor for images: a U-Net that knows t, and, if asked, a class.
+r"""The noise predictor for images and latents: a U-Net that knows t, and, if asked, a class or a text.
 
 .. code-block:: text
 
@@ -11,10 +11,13 @@ r"""The noise predictor for images: a U-Net that knows t, and, if asked, a class
     (1, 28, 28)  channels become pixels of 2 x 2 again
 
 A residual block is Ho's: norm, SiLU, convolution, plus the embedding of t, norm, SiLU, convolution, plus its input.
+A class is added to the embedding of t. A text enters beside it: wherever the places look at each other, they next look
+at the words (cross-attention). Latents have few places already: there no pixels become channels (``patch = 1``).
 
 References:
     Ho, Jain, Abbeel 2020, appendix B. Ronneberger et al. 2015 (U-Net). Shi et al. 2016 (pixels and channels).
     Nichol, Dhariwal 2021, section 3.1 (a second output v). Ho, Salimans 2022 (the class that means "none").
+    Rombach et al. 2022, section 3.3 (text by cross-attention).
 """
 
 from collections.abc import Iterator
@@ -24,8 +27,9 @@ import torch
 from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
-from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm
 from diffusion_core.nets.mlp import TimeFeatures, check_whole, zero
+from diffusion_core.nets.text import PAD, TextConfig, tokenize
 
 __all__ = ["Residual", "UNet", "UNetConfig"]
 
@@ -37,10 +41,10 @@ class Residual(nn.Module):
 
     def __init__(self, inside: int, outside: int, embedding: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(8, inside)
+        self.norm1 = GroupNorm(8, inside)
         self.conv1 = nn.Conv2d(inside, outside, 3, padding=1)
         self.embed = nn.Linear(embedding, outside)
-        self.norm2 = nn.GroupNorm(8, outside)
+        self.norm2 = GroupNorm(8, outside)
         self.conv2 = nn.Conv2d(outside, outside, 3, padding=1)
         self.shortcut = nn.Identity() if inside == outside else nn.Conv2d(inside, outside, 1)
         zero(self.conv2)
@@ -51,7 +55,7 @@ class Residual(nn.Module):
 
 
 class UNet(nn.Module):
-    """The network of `UNetConfig`: (x_t, t, class) -> its output, shape of x_t; twice the channels with a learned v."""
+    """The network of `UNetConfig`: (x_t, t, condition) -> its output, shape of x_t; twice the channels with a learned v."""
 
     def __init__(self, config: "UNetConfig") -> None:
         super().__init__()
@@ -62,8 +66,9 @@ class UNet(nn.Module):
 
         self.time = nn.Sequential(TimeFeatures(widths[0]), nn.Linear(widths[0], E), nn.SiLU(), nn.Linear(E, E))
         self.label = None if config.classes is None else nn.Embedding(config.classes + 1, E)  # the last: no class
+        self.text = None if config.text is None else config.text.build()
 
-        self.first = nn.Conv2d(4 * config.channels, widths[0], 3, padding=1)
+        self.first = nn.Conv2d(config.patch**2 * config.channels, widths[0], 3, padding=1)
         self.down = nn.ModuleDict()
         self.shrink = nn.ModuleDict()
         for i in levels:
@@ -71,13 +76,9 @@ class UNet(nn.Module):
                 self.shrink[str(i)] = nn.Conv2d(4 * widths[i - 1], widths[i], 1)  # after 2 x 2 pixels -> channels
             self._stage(self.down, i, widths[i], widths[i], E)
 
-        self.middle = nn.ModuleDict(
-            {
-                "first": Residual(widths[-1], widths[-1], E),
-                "attention": Attention(widths[-1], config.heads),
-                "second": Residual(widths[-1], widths[-1], E),
-            }
-        )
+        self.middle = nn.ModuleDict({"first": Residual(widths[-1], widths[-1], E)})
+        self._look(self.middle, "", widths[-1])
+        self.middle["second"] = Residual(widths[-1], widths[-1], E)
 
         self.up = nn.ModuleDict()
         self.grow = nn.ModuleDict()
@@ -85,8 +86,8 @@ class UNet(nn.Module):
             self._stage(self.up, i, 2 * widths[i], widths[i], E)
             if i > 0:
                 self.grow[str(i)] = nn.Conv2d(widths[i], 4 * widths[i - 1], 1)  # before channels -> 2 x 2 pixels
-        self.norm = nn.GroupNorm(8, widths[0])
-        self.last = nn.Conv2d(widths[0], 4 * outputs, 3, padding=1)
+        self.norm = GroupNorm(8, widths[0])
+        self.last = nn.Conv2d(widths[0], config.patch**2 * outputs, 3, padding=1)
         zero(self.last)  # it starts with eps_hat = 0, whose loss is 1
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.2 to 1.7 times as fast on a CPU
 
@@ -95,7 +96,13 @@ class UNet(nn.Module):
             # on the way up each block sees one skip
             path[f"{level}_{block}"] = Residual(inside, outside, embedding)
             if self.config.attention[level]:
-                path[f"{level}_{block}_attention"] = Attention(outside, self.config.heads)
+                self._look(path, f"{level}_{block}_", outside)
+
+    def _look(self, path: nn.ModuleDict, name: str, width: int) -> None:
+        """Attention to the other places, and to the words."""
+        path[f"{name}attention"] = Attention(width, self.config.heads)
+        if self.config.text is not None:
+            path[f"{name}words"] = CrossAttention(width, self.config.text.width, self.config.heads)
 
     def blocks(self) -> dict[str, nn.Module]:
         """The blocks whose maps `forward` can keep, in the order in which they work."""
@@ -109,28 +116,34 @@ class UNet(nn.Module):
         """The output at x_t.
 
         Args:
-            x: (batch, channels, H, W), H and W divisible by 2 for each level.
+            x: (batch, channels, H, W), H and W divisible by `UNetConfig.unit`.
             t: an integer or (batch,) integers.
-            cond: (batch,) classes, the number of classes standing for none; None: none for all.
+            cond: (batch,) classes, the number of classes standing for none; or (batch, L) tokens (`text.tokenize`), the
+                empty prompt standing for none; None: none for all.
             maps: a dictionary to fill with each block's output (batch, width, H, W) under its name in `blocks`, and
-                with who looks where, (batch, heads, places, places), under the name + "_weights".
+                with who looks where, (batch, heads, places, places or words), under the name + "_weights".
         """
         emb = self.time(t)  # (1 or batch, E)
         if self.label is not None:
             none = self.config.classes
             emb = emb + (self.label.weight[none] if cond is None else self.label(cond))
         emb = silu(emb)
+        read: tuple[Tensor, ...] = ()
+        if self.text is not None:
+            tokens = self.config.no_condition.expand(len(x), -1).to(x.device) if cond is None else cond
+            read = self.text(tokens), tokens != PAD  # (batch, L, width), (batch, L)
 
         def run(name: str, block: nn.Module, h: Tensor) -> Tensor:
-            if maps is not None and isinstance(block, Attention):
-                maps[f"{name}_weights"] = block.weights(h)
-            h = block(h, emb) if isinstance(block, Residual) else block(h)
+            beside = (emb,) if isinstance(block, Residual) else read if isinstance(block, CrossAttention) else ()
+            if maps is not None and isinstance(block, Attention | CrossAttention):
+                maps[f"{name}_weights"] = block.weights(h, *beside)
+            h = block(h, *beside)
             if maps is not None:
                 maps[name] = h
             return h
 
-        h = nn.functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)  # (4 C, H / 2, W / 2)
-        h = run("first", self.first, h)  # (w0, H / 2, W / 2)
+        h = nn.functional.pixel_unshuffle(x, self.config.patch)  # (4 C, H / 2, W / 2)
+        h = run("first", self.first, h.contiguous(memory_format=torch.channels_last))  # (w0, H / 2, W / 2)
         skips = []
         for level in range(len(self.config.widths)):
             if level > 0:
@@ -152,13 +165,13 @@ class UNet(nn.Module):
                 h = nn.functional.pixel_shuffle(self.grow[str(level)](h), 2)  # (w_{i - 1}, twice, twice)
 
         h = run("last", self.last, silu(self.norm(h)))  # (4 C, H / 2, W / 2)
-        return nn.functional.pixel_shuffle(h, 2).contiguous()  # (C, H, W), or (2 C, H, W)
+        return nn.functional.pixel_shuffle(h, self.config.patch).contiguous()  # (C, H, W), or (2 C, H, W)
 
     def _stages(self, path: nn.ModuleDict, level: int) -> Iterator[tuple[str, list[tuple[str, nn.Module]]]]:
         """The blocks of one level: its name, and each part with the rest of its own name."""
         for block in range(self.config.blocks):
             name = f"{level}_{block}"
-            suffixes = ["", "_attention"] if self.config.attention[level] else [""]
+            suffixes = [suffix for suffix in ("", "_attention", "_words") if name + suffix in path]
             yield name, [(suffix, path[name + suffix]) for suffix in suffixes]
 
 
@@ -168,11 +181,13 @@ class UNetConfig:
 
     Args:
         channels: C, of the image.
-        widths: channels at each resolution (1/2, 1/4, ... of the image), multiples of 8.
+        patch: the side of the squares of pixels that become channels first: 2 for pixels, 1 for latents.
+        widths: channels at each resolution (1/patch, half of it, ... of the image), multiples of 8.
         attention: whether the blocks of each resolution end in attention.
         blocks: residual blocks at each resolution, on the way down and on the way up.
         heads: of attention.
         classes: how many labels there are; None: no label.
+        text: the network that reads a prompt; None: no prompt.
         learned_variance: a second output v beside eps.
 
     Raises:
@@ -186,11 +201,16 @@ class UNetConfig:
     heads: int = 4
     classes: int | None = 10
     learned_variance: bool = False
+    patch: int = 2
+    text: TextConfig | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.text, dict):  # JSON knows no classes
+            object.__setattr__(self, "text", TextConfig(**self.text))
         object.__setattr__(self, "widths", tuple(self.widths))  # JSON knows lists only
         object.__setattr__(self, "attention", tuple(self.attention))
         check_whole("channels", self.channels, 1, 64)
+        check_whole("patch", self.patch, 1, 8)
         check_whole("blocks", self.blocks, 1, 8)
         check_whole("heads", self.heads, 1, 64)
         check_whole("the number of widths", len(self.widths), 1, 5)
@@ -208,10 +228,24 @@ class UNetConfig:
             )
         if self.classes is not None:
             check_whole("classes", self.classes, 1, 10_000)
+            if self.text is not None:
+                raise BadInput("A network knows classes or reads text, not both; got classes = {got}.", got=self.classes)
+
+    @property
+    def unit(self) -> int:
+        """What the sides of an image must be multiples of."""
+        return self.patch * 2 ** (len(self.widths) - 1)
+
+    @property
+    def no_condition(self) -> Tensor | None:
+        """The condition that says nothing: the class after the last, (), or the empty prompt, (L,); None: has none."""
+        if self.text is not None:
+            return tokenize([""])[0]
+        return None if self.classes is None else torch.tensor(self.classes)
 
     def check_data(self, shape: tuple[int, ...]) -> None:
         """Raises BadInput unless the network takes data of this shape, without the batch."""
-        unit = 2 ** len(self.widths)
+        unit = self.unit
         if len(shape) != 3 or shape[0] != self.channels or shape[1] % unit or shape[2] % unit:
             raise BadInput(
                 "The data must have the shape ({channels}, H, W), H and W divisible by {unit}; got {got}.",

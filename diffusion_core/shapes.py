@@ -1,0 +1,397 @@
+r"""Captioned shapes: pictures of 32 x 32 pixels that say in words what they show, drawn without end from a seed.
+
+A thing is a shape with a colour and a size; a caption names one thing and its place, or two and how they lie:
+
+    a small red circle on the left            a blue star above a large green square on a dark ground
+
+What a caption leaves unsaid is drawn at random, and every picture trembles a little: place, size, angle, colour.
+
+A shape of radius r is drawn with anti-aliasing from its signed distance d (negative inside), looked up in a table
+that is made once for r = 1:
+
+.. math:: \text{coverage}(p) = \mathrm{clamp}\big(\tfrac12 - r\,d(R(p - c)/r),\ 0,\ 1\big).
+
+`HELD_OUT` names a colour for each shape: no caption of the training stream holds one of these pairs, so that a network
+which draws them has put two words together that it never saw together.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from .errors import BadInput
+
+__all__ = [
+    "COLOURS",
+    "GROUNDS",
+    "HELD_OUT",
+    "PLACES",
+    "RELATIONS",
+    "SHAPES",
+    "SIDE",
+    "SIZES",
+    "VOCABULARY",
+    "Caption",
+    "Thing",
+    "captioned_shapes",
+    "coverage",
+    "draw",
+    "parse",
+    "words_of",
+]
+
+SIDE = 32
+COLOURS = {
+    "red": (0.86, 0.13, 0.15),
+    "orange": (0.97, 0.55, 0.08),
+    "yellow": (0.98, 0.87, 0.16),
+    "green": (0.13, 0.62, 0.25),
+    "cyan": (0.14, 0.78, 0.83),
+    "blue": (0.14, 0.28, 0.86),
+    "purple": (0.50, 0.16, 0.66),
+    "pink": (0.97, 0.50, 0.75),
+}
+"""Red, green and blue, 0 to 1."""
+SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")
+SIZES = {"small": 4.2, "large": 6.6}
+"""The radius in pixels."""
+GROUNDS = {"light": 0.93, "dark": 0.10}
+"""The grey of the ground, 0 to 1."""
+PLACES = {
+    "at the top left": (8.0, 8.0),
+    "at the top": (16.0, 8.0),
+    "at the top right": (24.0, 8.0),
+    "on the left": (8.0, 16.0),
+    "in the middle": (16.0, 16.0),
+    "on the right": (24.0, 16.0),
+    "at the bottom left": (8.0, 24.0),
+    "at the bottom": (16.0, 24.0),
+    "at the bottom right": (24.0, 24.0),
+}
+"""Where the centre is: pixels to the right, pixels down."""
+RELATIONS = {
+    "above": ("at the top", "at the bottom"),
+    "below": ("at the bottom", "at the top"),
+    "to the left of": ("on the left", "on the right"),
+    "to the right of": ("on the right", "on the left"),
+}
+"""Where the first and the second of two things are."""
+HELD_OUT = {
+    "circle": "cyan",
+    "square": "orange",
+    "triangle": "purple",
+    "star": "red",
+    "cross": "yellow",
+    "ring": "green",
+}
+
+# how far a picture may be from its caption's ideal
+SHIFT = 0.8  # pixels
+STRETCH = 0.05  # of the radius
+TURN = math.radians(8)
+TINT = 0.03  # of each of red, green and blue
+
+
+# --- captions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A shape with a colour; size is small, large, or None: unsaid."""
+
+    colour: str
+    shape: str
+    size: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(["a", *([self.size] if self.size else []), self.colour, self.shape])
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One thing or two, and where: a place for one, a relation for two (None: unsaid); and the ground, or None.
+
+    ``str(caption)`` is the sentence.
+    """
+
+    things: tuple[Thing, ...]
+    where: str | None = None
+    ground: str | None = None
+
+    def __str__(self) -> str:
+        if len(self.things) == 2:
+            parts = [str(self.things[0]), self.where or "and", str(self.things[1])]
+        else:
+            parts = [str(self.things[0]), *([self.where] if self.where else [])]
+        return " ".join([*parts, *([f"on a {self.ground} ground"] if self.ground else [])])
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether a colour and a shape meet that never meet in training."""
+        return any(HELD_OUT[thing.shape] == thing.colour for thing in self.things)
+
+
+SYNONYMS = {
+    "an": "a",
+    "background": "ground",
+    "backdrop": "ground",
+    "big": "large",
+    "black": "dark",
+    "bright": "light",
+    "center": "middle",
+    "centre": "middle",
+    "disc": "circle",
+    "disk": "circle",
+    "donut": "ring",
+    "huge": "large",
+    "little": "small",
+    "magenta": "pink",
+    "over": "above",
+    "plus": "cross",
+    "tiny": "small",
+    "turquoise": "cyan",
+    "under": "below",
+    "upper": "top",
+    "lower": "bottom",
+    "violet": "purple",
+    "white": "light",
+}
+
+VOCABULARY = tuple(
+    dict.fromkeys(
+        word
+        for phrase in ("a", "and", *SIZES, *COLOURS, *SHAPES, *PLACES, *RELATIONS, *(f"on a {g} ground" for g in GROUNDS))
+        for word in phrase.split()
+    )
+)
+"""All words of all captions, in one order that never changes: a network's numbers for them depend on it."""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a prompt in the vocabulary's spelling: lower case, synonyms replaced.
+
+    Raises:
+        BadInput: words that the vocabulary has not; it names them.
+    """
+    words = [SYNONYMS.get(word, word) for word in re.findall(r"[^\s.,;:!?\"()]+", text.lower())]
+    unknown = [word for word in dict.fromkeys(words) if word not in VOCABULARY]
+    if unknown:
+        named = ", ".join(word[:20] for word in unknown[:5])
+        raise BadInput(
+            "The prompt has {n} words that the model never saw: {named}; it knows {known}.",
+            n=len(unknown),
+            named=named + (", …" if len(unknown) > 5 else ""),
+            known=", ".join(VOCABULARY),
+        )
+    return words
+
+
+def parse(text: str) -> Caption:
+    """What a prompt asks for, as far as it can be judged: `str` backwards, and a little freer.
+
+    Raises:
+        BadInput: words that the vocabulary has not; no shape, a shape without a colour, or more than two shapes.
+    """
+    words = words_of(text)
+    at = [i for i, word in enumerate(words) if word in SHAPES]
+    if not 1 <= len(at) <= 2:
+        raise BadInput("A prompt that can be judged names one or two shapes; this one names {got}.", got=len(at))
+    starts = [0, at[0] + 1]
+    parts = [words[start : end + 1] for start, end in zip(starts, at, strict=False)]
+    things = tuple(_thing(part) for part in parts)
+    rest = words[at[-1] + 1 :]
+    ground = next((g for g in GROUNDS if g in rest), None)
+    if len(things) == 2:
+        return Caption(things, _relation(parts[1]), ground)
+    before = [word for word in parts[0][:-1] if word in ("top", "bottom", "left", "right", "middle")]
+    return Caption(things, _place(before + rest), ground)
+
+
+def _thing(words: list[str]) -> Thing:
+    colour = next((word for word in words if word in COLOURS), None)
+    if colour is None:
+        raise BadInput(
+            "Each shape of a prompt that can be judged has a colour; the {shape} has none.", shape=words[-1]
+        )
+    return Thing(colour, words[-1], next((word for word in words if word in SIZES), None))
+
+
+def _relation(between: list[str]) -> str | None:
+    keys = {"above": "above", "below": "below", "left": "to the left of", "right": "to the right of"}
+    return next((keys[word] for word in between if word in keys), None)
+
+
+def _place(words: list[str]) -> str | None:
+    row = next((word for word in words if word in ("top", "bottom")), "")
+    column = next((word for word in words if word in ("left", "right")), "")
+    named = f"{row} {column}".strip()
+    if not named:
+        return "in the middle" if "middle" in words else None
+    return next(place for place in PLACES if place.removeprefix("at the ").removeprefix("on the ") == named)
+
+
+# --- shapes ---------------------------------------------------------------------------------------------------------
+
+REACH, TABLE = 1.8, 97  # the table of distances covers [-REACH, REACH]^2
+
+
+def _polygon(corners: list[tuple[float, float]]) -> Callable[[Tensor], Tensor]:
+    """The signed distance to a polygon: to the nearest edge, negative where a ray crosses an odd number of them."""
+
+    def distance(p: Tensor) -> Tensor:
+        nearest = torch.full(p.shape[:-1], math.inf, dtype=p.dtype)
+        inside = torch.zeros(p.shape[:-1], dtype=torch.bool)
+        for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+            a, edge = torch.tensor([x0, y0]).to(p), torch.tensor([x1 - x0, y1 - y0]).to(p)
+            along = ((p - a) @ edge / edge.square().sum()).clamp(0, 1)
+            nearest = torch.minimum(nearest, (p - a - along[..., None] * edge).norm(dim=-1))
+            if y0 != y1:
+                crosses = (y0 > p[..., 1]) != (y1 > p[..., 1])
+                inside ^= crosses & (p[..., 0] < x0 + (p[..., 1] - y0) * (x1 - x0) / (y1 - y0))
+        return torch.where(inside, -nearest, nearest)
+
+    return distance
+
+
+def _around(radii: list[float], start: float) -> list[tuple[float, float]]:
+    """Corners at even angles around the origin, the first at `start` (y points down)."""
+    angles = [start + 2 * math.pi * k / len(radii) for k in range(len(radii))]
+    return [(r * math.cos(a), r * math.sin(a)) for r, a in zip(radii, angles, strict=True)]
+
+
+def _cross(arm: float, half: float) -> list[tuple[float, float]]:
+    quarter = [(arm, half), (half, half), (half, arm)]
+    turn = [(1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0)]
+    return [(a * x + b * y, c * x + d * y) for a, b, c, d in turn for x, y in [(arm, -half), *quarter[:2]]]
+
+
+DISTANCES: dict[str, Callable[[Tensor], Tensor]] = {
+    "circle": lambda p: p.norm(dim=-1) - 0.95,
+    "square": _polygon(_around([1.15] * 4, math.pi / 4)),
+    "triangle": _polygon(_around([1.2] * 3, -math.pi / 2)),
+    "star": _polygon(_around([1.2, 0.52] * 5, -math.pi / 2)),
+    "cross": _polygon(_cross(1.0, 0.34)),
+    "ring": lambda p: (p.norm(dim=-1) - 0.76).abs() - 0.24,
+}
+"""The signed distance of each shape at radius 1, (..., 2) -> (...)."""
+
+
+@cache
+def _tables() -> Tensor:
+    """(shapes, 1, TABLE, TABLE), float32."""
+    axis = torch.linspace(-REACH, REACH, TABLE, dtype=torch.float64)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    p = torch.stack([x, y], -1)
+    return torch.stack([DISTANCES[shape](p) for shape in SHAPES])[:, None].float()
+
+
+def coverage(shape: Tensor, centre: Tensor, radius: Tensor, angle: Tensor) -> Tensor:
+    """How much of each pixel each shape covers, (n, SIDE, SIDE), 0 to 1.
+
+    Args:
+        shape: (n,) indices into `SHAPES`.
+        centre: (n, 2), pixels to the right and down.
+        radius: (n,) pixels.
+        angle: (n,) radians.
+    """
+    axis = torch.arange(SIDE) + 0.5
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    p = (torch.stack([x, y], -1) - centre[:, None, None]) / radius[:, None, None, None]  # (n, SIDE, SIDE, 2)
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    p = torch.stack([cos * p[..., 0] + sin * p[..., 1], cos * p[..., 1] - sin * p[..., 0]], -1) / REACH
+    out = torch.empty(len(shape), SIDE, SIDE)
+    for i, table in enumerate(_tables()):
+        rows = (shape == i).nonzero()[:, 0]
+        if len(rows):
+            tables = table.expand(len(rows), -1, -1, -1)
+            out[rows] = torch.nn.functional.grid_sample(
+                tables, p[rows], mode="bilinear", padding_mode="border", align_corners=True
+            )[:, 0]
+    return (0.5 - radius[:, None, None] * out).clamp(0, 1)
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def draw(captions: Sequence[Caption], generator: torch.Generator) -> Tensor:
+    """A picture of each caption, (n, 3, SIDE, SIDE) in [-1, 1]; what the caption leaves unsaid is drawn at random."""
+    n = len(captions)
+    u = torch.rand(n, 3, generator=generator).tolist()
+    tremble = 2 * torch.rand(n, 2, 7, generator=generator) - 1  # (n, things, what)
+    grounds = [GROUNDS[c.ground or _pick(GROUNDS, r[0])] for c, r in zip(captions, u, strict=True)]
+    image = (torch.tensor(grounds) + TINT * (2 * torch.rand(n, generator=generator) - 1)).reshape(n, 1, 1, 1)
+    image = image.repeat(1, 3, SIDE, SIDE)
+    for k in range(2):
+        rows = [i for i, caption in enumerate(captions) if len(caption.things) > k]
+        if not rows:
+            continue
+        things = [captions[i].things[k] for i in rows]
+        centre = torch.tensor([PLACES[_places(captions[i], u[i][1])[k]] for i in rows])
+        radius = torch.tensor(
+            [SIZES[thing.size or _pick(SIZES, (u[i][2] + 0.5 * k * (1 + u[i][1])) % 1)] for i, thing in zip(rows, things, strict=True)]
+        )
+        colour = torch.tensor([COLOURS[thing.colour] for thing in things])
+        shake = tremble[rows, k]
+        mask = coverage(
+            torch.tensor([SHAPES.index(thing.shape) for thing in things]),
+            centre + SHIFT * shake[:, :2],
+            radius * (1 + STRETCH * shake[:, 2]),
+            TURN * shake[:, 3],
+        )[:, None]
+        colour = (colour + TINT * shake[:, 4:7])[:, :, None, None]
+        image[rows] = torch.lerp(image[rows], colour, mask)
+    return 2 * image.clamp(0, 1) - 1
+
+
+def _pick(options: Iterable[str], u: float) -> str:
+    """One of the options, evenly, by a number in [0, 1)."""
+    names = list(options)
+    return names[int(u * len(names))]
+
+
+def _places(caption: Caption, u: float) -> tuple[str, ...]:
+    if len(caption.things) == 2:
+        return RELATIONS[caption.where or _pick(RELATIONS, u)]
+    return (caption.where or _pick(PLACES, u),)
+
+
+PAIRS = [(colour, shape) for shape in SHAPES for colour in COLOURS]
+
+
+def captioned_shapes(
+    n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.4
+) -> tuple[Tensor, list[Caption]]:
+    """n pictures (n, 3, SIDE, SIDE) in [-1, 1] and their captions; the same generator draws the same.
+
+    Args:
+        held_out: True: every caption's first thing is of a pair in `HELD_OUT`; False: no thing is.
+        two: how many of the scenes hold two things, 0 to 1.
+
+    Raises:
+        BadInput: n is not positive, two is not in 0..1.
+    """
+    if not isinstance(n, int) or n < 1:
+        raise BadInput("n must be a positive integer; got {got}.", got=n)
+    if not 0 <= two <= 1:
+        raise BadInput("two must be a number from 0 to 1; got {got}.", got=two)
+    known = [(colour, shape) for colour, shape in PAIRS if HELD_OUT[shape] != colour]
+    kept = [(colour, shape) for colour, shape in PAIRS if HELD_OUT[shape] == colour]
+    captions = []
+    for r in torch.rand(n, 9, generator=generator).tolist():
+        first, second = (kept if held_out else known)[int(r[0] * len(kept if held_out else known))], known[int(r[1] * len(known))]
+        sizes = [None if u < 0.15 else _pick(SIZES, (u - 0.15) / 0.85) for u in r[2:4]]
+        ground = None if r[4] < 0.4 else _pick(GROUNDS, (r[4] - 0.4) / 0.6)
+        unsaid = r[5] < 0.1
+        if r[6] < two:
+            things = (Thing(*first, sizes[0]), Thing(*second, sizes[1]))
+            captions.append(Caption(things, None if unsaid else _pick(RELATIONS, r[7]), ground))
+        else:
+            captions.append(Caption((Thing(*first, sizes[0]),), None if unsaid else _pick(PLACES, r[8]), ground))
+    return draw(captions, generator), captions
