@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -9,13 +10,15 @@ import torch
 
 from diffusion_core import FiniteData, GaussianMixture, fixed_large, fixed_small, generated_variance
 from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun, Run
+from diffusion_core.errors import BadInput
 from diffusion_core.gaussian_law import gaussian_optimal
 from diffusion_core.variance import learned_range
-from pages.shared import chains, controls, exports, figures, lesson, mathml, networks, shell
-from pages.shared.chains import DRAWS, DRAWS_PLANE, HELD_OUT, Chain, Settings, field_of, run
-from pages.shared.i18n import _
+from pages.shared import chains, controls, exports, figures, lesson, mathml, networks, shell, trainer
+from pages.shared.chains import DRAWS, DRAWS_PLANE, HELD_OUT, HELD_OUT_PLANE, Chain, Settings, field_of, run
+from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
-from pages.shared.scenes import Scene, density, drawn, pick_scene, schedule_names
+from pages.shared.scenes import Scene, data_names, density, drawn, pick_scene, schedule_names
+from pages.shared.scenes import scene as scene_of
 from pages.shared.timeline import (
     Affine,
     Constant,
@@ -30,8 +33,11 @@ from pages.shared.timeline import (
     Scalar,
     Shifted,
 )
+from pages.shared.trainer import View
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "picture", "digits"]
+TRAINED = DATA[:6]  # what a visitor's network may have been trained on
+DENOISERS = ("exact", "network", "learned", "yours")
 SHOWN = 600
 SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
 
@@ -92,7 +98,7 @@ def formula(settings: Settings) -> Formula:
         m.math(m.rows(*lines)),
         values={
             **{name: name for name in ("scale", "rest", "first", "second")},
-            "sigma": Probe("sigma", 0) if settings.variance == "state" else "sigma",
+            "sigma": Probe("sigma", 0) if settings.looks_at_x_t else "sigma",
             **{name: Probe(name, 0) for name in names},
         },
         title=_("The step opened, for what you picked (recomputed in your browser)"),
@@ -118,9 +124,14 @@ law = {law}
 denoiser = law.denoiser(schedule)                   # exact: E[eps | x_t], by Bayes' rule"""
     shape, start = f"({n}, {784 if s.data == 'digits' else 2})", ""
     if s.network:
-        setup = f"""network = load_denoiser("assets/models/{networks.FILES[s.data]}")
+        file = "network.safetensors" if s.run else f"assets/models/{networks.FILES[s.denoiser][s.data]}"
+        setup = f"""law = {law}
+network = load_denoiser("{file}")
 schedule, denoiser = network.schedule, network      # it knows no other schedule"""
         start = ".float()"
+        if s.own_v:
+            setup += "\nlearned = denoiser = LearnedVariance(network)        # its own v, for each x_t"
+            variance = "learned.variance"
         if s.variance == "optimal":
             variance = "optimal(losses)"
     if s.network and s.data == "digits":
@@ -141,7 +152,7 @@ from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
 from diffusion_core import learned_range, optimal, optimal_for, q_sample, state_dependent, x0_from_eps
 from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.data import TOYS, decode_photo, digits, picture, word
-from diffusion_core.nets import Guided
+from diffusion_core.nets import Guided, LearnedVariance
 from diffusion_core.train import digit_images
 
 {setup}
@@ -158,7 +169,7 @@ x_0 = step.x_s
 
 def losses_code(s: Settings) -> str:
     """The lines that measure the network's loss at each timestep."""
-    drawn = f"x0, labels = TOYS[{s.data!r}]().law.sample({HELD_OUT[s.data]}, draws).float(), None"
+    drawn = f"x0, labels = law.sample({HELD_OUT_PLANE}, draws).float(), None"
     clip = ""
     if s.data == "digits":
         drawn = f"""images, classes = digit_images(held_out=True)
@@ -193,7 +204,7 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
         field = (Field(law, color=COLORS["eps"]),) if law else ()
         title = _("x_t, its exact density, and the field ε̂")
         if settings.network:
-            field = (*field, Field(field_of(settings.data, chain.positions), color=COLORS["x_t"]))
+            field = (*field, Field(field_of(settings), color=COLORS["x_t"]))
             title = _("x_t, its exact density, ε* (green) and ε_θ (orange)")
         data = density(scene, np.ones_like(a), np.zeros_like(a))
         shown += [
@@ -205,9 +216,7 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
             (
                 Line("beta", "β", COLORS["beta"]),
                 Line("beta_tilde", "β̃", COLORS["beta_tilde"], dash=True),
-                Line(
-                    "sigma2", _("σ² used, on average") if settings.variance == "state" else _("σ² used"), COLORS["eps"]
-                ),
+                Line("sigma2", _("σ² used, on average") if settings.looks_at_x_t else _("σ² used"), COLORS["eps"]),
             ),
             title=_("Variance of the step"),
         )
@@ -308,22 +317,119 @@ def show_judged(settings: Settings, law: FiniteData, counts: tuple[int, ...]) ->
         st.plotly_chart(figures.class_counts(found.classes, even, counts[-1], _), key="quality_classes")
 
 
-def pick_denoiser(data: str) -> tuple[str, str, float]:
+def show_run(id: str) -> None:
+    """Which run's network is yours, its address in the URL."""
+    st.session_state["url_run"] = id
+    controls.remember("run", id, "")
+
+
+def pick_run() -> View | None:
+    """The run whose network is asked for: the URL's, else the last one of this session; what lacks is one sentence."""
+    key, mine = controls.bind("run", "", lambda raw: raw), st.session_state.get("my_run", "")
+    if not st.session_state[key] and mine != st.session_state.get("left_run", ""):
+        show_run(mine)
+    id = st.session_state[key]
+    view = networks.the_trainer().view(id)
+    if view and view.milestones and np.isfinite(view.milestones[-1].samples).all():
+        return view
+    if not id:
+        st.info(
+            _("Train a network on the page *Predict the noise*, or give the file of one below. Until then: exact."),
+            icon=":material/school:",
+        )
+    elif view is None:
+        st.warning(
+            _("There is no run {run} on this server (any more); the exact denoiser is shown.").format(run=id[:40]),
+            icon=":material/link_off:",
+        )
+    elif view.milestones:
+        st.error(
+            _("This network answers with numbers that are not finite; the exact denoiser is shown."),
+            icon=":material/error:",
+        )
+    else:
+        st.info(
+            _("This run has no network yet; until it has one, the exact denoiser is shown."),
+            icon=":material/hourglass_empty:",
+        )
+    return None
+
+
+def leave_run(id: str) -> None:
+    """Make place for another network; this one can be had back."""
+    st.session_state["left_run"] = id
+    show_run("")
+
+
+def offer_runs(scene: Scene) -> None:
+    """Where no run is shown: train one, take the one that was left, or give a file."""
+    runs, left = networks.the_trainer(), st.session_state.get("left_run", "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(shell.page_path("training"), label=_("Predict the noise"), icon=":material/school:")
+        if runs.view(left):
+            st.button(_("Back to the network before"), icon=":material/undo:", on_click=show_run, args=(left,))
+    upload = st.file_uploader(
+        _("A network or a run from Predict the noise. It is compared with the data chosen above."),
+        type=["safetensors"],
+        key="sampling_upload",
+    )
+    if upload is None:
+        return
+    assert isinstance(scene.law, GaussianMixture)  # as all data of TRAINED are
+    try:
+        id = runs.load(trainer.Data(scene.name, scene.word, scene.law), upload.getvalue())
+    except BadInput as error:
+        st.error(explain(error), icon=":material/error:")
+        return
+    show_run(id)
+    st.rerun()
+
+
+def show_yours(view: View) -> None:
+    """Which network it is, and the ways to its training and to another one."""
+    step = view.milestones[-1].step
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            _("**Your network**, after {step} steps").format(step=f"{step:,}") if view.step else _("**Your network**")
+        )
+        st.page_link(
+            shell.page_path("training"),
+            label=_("Predict the noise"),
+            icon=":material/school:",
+            query_params={"run": view.id},
+        )
+        st.button(_("Another network"), icon=":material/swap_horiz:", on_click=leave_run, args=(view.id,))
+
+
+def pick_denoiser(scene: Scene, view: View | None) -> tuple[str, str, float]:
     """Which denoiser, where a trained network knows the data; for digits also which class, and how strongly."""
-    if data not in networks.FILES:
+    data = scene.name
+    names = {"exact": _("exact"), "network": _("network"), "learned": _("network with its σ²"), "yours": _("yours")}
+    names = {
+        key: name
+        for key, name in names.items()
+        if key == "exact" or data in (TRAINED if key == "yours" else networks.FILES[key])
+    }
+    if len(names) == 1:
         return "exact", "all", 2.0
-    if networks.network(data) is None:
+    columns = st.columns([3, 3, 2, 3] if data == "digits" else [1, 1])
+    with columns[0]:
+        denoiser = controls.choice("denoiser", _("Denoiser"), names, "exact", pills=True)
+    if denoiser == "yours":
+        with columns[1]:
+            if view:
+                show_yours(view)
+            else:
+                offer_runs(scene)
+        return "yours" if view else "exact", "all", 2.0
+    if denoiser != "exact" and networks.network(data, denoiser) is None:
         st.info(
             _("The trained network is not installed ({file} is missing); the exact denoiser is shown.").format(
-                file=f"assets/models/{networks.FILES[data]}"
+                file=f"assets/models/{networks.FILES[denoiser][data]}"
             ),
             icon=":material/info:",
         )
         return "exact", "all", 2.0
-    columns = st.columns([3, 3, 2, 3])
-    with columns[0]:
-        names = {"exact": _("exact"), "network": _("network")}
-        denoiser = controls.choice("denoiser", _("Denoiser"), names, "exact", pills=True)
     if denoiser == "exact" or data != "digits":
         return denoiser, "all", 2.0
     with columns[1]:
@@ -340,20 +446,35 @@ with lesson.picture_first() as picture:
     top = st.columns([3, 3, 2, 3])
     with top[3]:
         seed = controls.seed()
+    key = controls.bind("denoiser", "exact", controls.parse_choice("denoiser", DENOISERS))
+    with picture:
+        view = pick_run() if st.session_state[key] == "yours" else None
     with top[0]:
-        scene = pick_scene(DATA, "eight_gaussians", seed)
-    denoiser, label, w = pick_denoiser(scene.name)
-    network = networks.network(scene.name) if denoiser == "network" else None
+        if view:
+            scene = scene_of(view.data.name, view.data.word, seed)
+            data_name = scene.word or data_names()[scene.name]
+            st.markdown(_("Data of the network: **{name}**").format(name=data_name))
+        else:
+            scene = pick_scene(DATA, "eight_gaussians", seed)
+    denoiser, label, w = pick_denoiser(scene, view)
+    run_step = view.milestones[-1].step if view else 0
+    network = networks.of_run(view.id, run_step, view.denoiser) if view else None
+    if denoiser in networks.FILES:
+        network = networks.network(scene.name, denoiser)
     if network:
         name, T = network.schedule.name, network.schedule.T
+        shown_name = schedule_names().get(name, name)
         with top[1]:
-            st.markdown(_("Schedule of the network: **{name}**, T = {T}").format(name=schedule_names()[name], T=T))
-        asked = {"schedule": name, "T": str(T)}
-        if any(st.query_params.get(key, own) != own for key, own in asked.items()):
+            st.markdown(_("Schedule of the network: **{name}**, T = {T}").format(name=shown_name, T=T))
+        own = {"schedule": name, "T": str(T)}
+        if view:
+            own |= {"data": scene.name, "word": scene.word} if scene.word else {"data": scene.name}
+        if any(st.query_params.get(key, value) != value for key, value in own.items()):
+            text = _("A network knows only the schedule that it was trained with: {name}, T = {T} is used here.")
+            if view:
+                text = _("Your network knows only what it was trained with: {data}; {name}, T = {T} is used here.")
             st.info(
-                _("A network knows only the schedule that it was trained with: {name}, T = {T} is used here.").format(
-                    name=schedule_names()[name], T=T
-                ),
+                text.format(name=shown_name, T=T, data=data_name if view else ""),
                 icon=":material/lock:",
             )
     else:
@@ -368,11 +489,11 @@ with lesson.picture_first() as picture:
     with low[1]:
         if sampler == "ddpm":
             variance = controls.choice("variance", _("Variance"), variance_names(network is not None), "small")
-            v = (
-                controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
-                if variance == "learned"
-                else 0.5
-            )
+            v = 0.5
+            if variance == "learned" and network and network.config.learned_variance:
+                st.caption(_("v is the network's own, at each x_t and for each coordinate."))
+            elif variance == "learned":
+                v = controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
             eta = 0.0
         else:
             variance, v = "small", 0.5
@@ -384,8 +505,9 @@ with lesson.picture_first() as picture:
         spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
 
 settings = Settings(
-    scene.name, scene.word, name, T, steps, spacing, sampler, variance, v, eta, seed, denoiser, label, w
-)
+    scene.name, scene.word, name, T, steps, spacing, sampler, variance, v, eta, seed, denoiser, label, w,
+    view.id if view else "", run_step,
+)  # fmt: skip
 schedule = settings.noise_schedule
 n = len(scene.x0) if scene.kind == "images" else SHOWN
 assert scene.law is not None  # a photo is no law to sample from, and is not offered here
@@ -411,7 +533,7 @@ tracks = {
     ),
     "stored": Shifted("x_t", 1),
 }
-if variance == "state":  # sigma has a number for each point, where the mean has one for each step
+if settings.looks_at_x_t:  # sigma has a number for each point, where the mean has one for each step
     one = np.ones(len(chain.positions))
     tracks["sigma"] = Frames(np.broadcast_to(chain.sigma, chain.noise.shape).astype(np.float32))
     tracks["sigma_z"] = Frames((chain.sigma * chain.noise).astype(np.float32))
@@ -460,6 +582,14 @@ with st.container(horizontal=True):
         icon=":material/data_array:",
         on_click="ignore",
     )
+    if view:
+        st.download_button(
+            _("The network (.safetensors)"),
+            partial(trainer.write, view, "network"),
+            "network.safetensors",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 show_quality(settings, scene.law)
 
@@ -468,21 +598,24 @@ st.markdown(prose["formula"])
 
 few = schedule.timesteps(min(steps, 10), spacing="trailing")  # where the choice of variance shows most
 gaussian = {"large": fixed_large, "small": fixed_small, "learned": learned_range(v)}  # for it, both optima are one
-law = Run(schedule, few, gaussian.get(variance, gaussian_optimal(Run.data_variance)))
+checked = "optimal" if settings.own_v else variance  # a network's v knows no Gaussian data
+law = Run(schedule, few, gaussian.get(checked, gaussian_optimal(Run.data_variance)))
 ratio = generated_variance(schedule, few, law.variance, law.data_variance) / law.data_variance
 lesson.check(
     prose,
     [
-        lesson.Checked(STEP, Run(schedule, settings.timesteps, fixed_small), (name, T, settings.timesteps)),
+        lesson.Checked(
+            STEP, Run(schedule, settings.timesteps, fixed_small), (name, T, settings.run, settings.timesteps)
+        ),
         lesson.Checked(
             LAW,
             law,
-            (name, T, few, variance, v),
+            (name, T, settings.run, few, checked, v),
             _(
                 "{n} steps with {variance}, data of variance 1/4: in theory the samples have {ratio} of its variance."
-            ).format(n=len(few), variance=variance_names()[variance], ratio=lesson.significant(ratio)),
+            ).format(n=len(few), variance=variance_names()[checked], ratio=lesson.significant(ratio)),
         ),
-        lesson.Checked(COPIES, CopyRun(schedule, schedule.timesteps(min(T, 25))), (name, T)),
+        lesson.Checked(COPIES, CopyRun(schedule, schedule.timesteps(min(T, 25))), (name, T, settings.run)),
     ],
 )
 lesson.show_code(code(settings), "sampling")

@@ -16,7 +16,8 @@ from diffusion_core.nets import MLPConfig
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training import TrainingConfig
 from pages.shared import controls, lesson, mathml, shell, trainer
-from pages.shared.i18n import _, explain
+from pages.shared.i18n import _, explain, language
+from pages.shared.networks import the_trainer
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, density, drawn, law_of, pick_scene, scene, schedule_names, schedule_of
 from pages.shared.timeline import (
@@ -35,7 +36,7 @@ from pages.shared.timeline import (
     Scalar,
     timeline,
 )
-from pages.shared.trainer import Data, Trainer, View
+from pages.shared.trainer import Data, View
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word"]
 WIDTHS = ("8", "16", "32", "64", "128", "256")
@@ -44,12 +45,6 @@ ARROWS = 17  # a side
 LIGHT = 16  # components; a law with more of them is looked at more coarsely, so that a picture takes about a second
 POLL = 2.5  # seconds between two looks at a run
 FLOOR, NETWORK, DISTANCE = COLORS["eps"], COLORS["x_t"], COLORS["x0_hat"]
-
-
-@st.cache_resource(show_spinner=False)
-def the_trainer() -> Trainer:
-    """All runs of this server."""
-    return Trainer()
 
 
 @st.cache_resource(show_spinner=False)
@@ -271,6 +266,7 @@ def show_run(id: str) -> None:
 def reset(view: View) -> None:
     """Drop the run, and show the one that came with the page."""
     the_trainer().forget(view.id)
+    st.session_state.pop("my_run", None)
     show_run("")
 
 
@@ -329,6 +325,20 @@ def show_state(view: View) -> None:
         st.progress(view.step / view.config.steps, text)
 
 
+def link_to_samples(view: View) -> None:
+    """To Sample, with this network; where the run is gone by then, its data and its schedule are still there."""
+    carried = {"denoiser": "yours", "run": view.id} if view.id else {"denoiser": "network"}
+    carried |= {"data": view.data.name, "schedule": view.schedule.name, "T": str(view.schedule.T)}
+    if view.data.name == "word":
+        carried["word"] = view.data.word
+    st.page_link(
+        shell.page_path("sampling"),
+        label=_("Sample with this network"),
+        icon=":material/auto_awesome:",
+        query_params={**carried, "lang": language()},
+    )
+
+
 def live(id: str) -> None:
     """The picture; while the run goes on, it is drawn anew every few seconds."""
     view = the_trainer().view(id) or shipped()
@@ -338,6 +348,7 @@ def live(id: str) -> None:
     show_state(view)
     drawn_view = view if view.milestones else shipped()
     st.markdown(f"{described(drawn_view)}  \n{verdict(drawn_view)}")
+    link_to_samples(drawn_view)
     show_fields(drawn_view)
     st.markdown(prose["picture"])
     st.subheader(_("How it got there"), anchor=False)
@@ -454,6 +465,8 @@ with lesson.picture_first() as picture:
     data = Data(chosen_scene.name, chosen_scene.word, law)
     config = TrainingConfig(MLPConfig(2, width), predicts=predicts, steps=steps, lr=rate, seed=seed)
     view = the_trainer().view(st.session_state[run_key]) or shipped()
+    if view.id:
+        st.session_state["my_run"] = view.id  # the one that Sample takes as the visitor's
     buttons(view, lambda: the_trainer().start(data, config, schedule_of(schedule_name, T)))
     files(view, data)
 

@@ -9,7 +9,7 @@ import torch
 
 from diffusion_core import FiniteData, GaussianMixture, ancestral, ddim, fixed_large, fixed_small, transition
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import Guided, Predictor
+from diffusion_core.nets import Guided, LearnedVariance, Predictor
 from diffusion_core.objectives import optimal_for
 from diffusion_core.parameterization import x0_from_eps
 from diffusion_core.quality import Interval, mean_interval, share_interval, sliced_wasserstein
@@ -24,6 +24,7 @@ __all__ = [
     "DRAWS",
     "DRAWS_PLANE",
     "HELD_OUT",
+    "HELD_OUT_PLANE",
     "JUDGED",
     "Chain",
     "Judged",
@@ -36,7 +37,8 @@ __all__ = [
 
 DRAWS = {"digits": 16}  # draws of x_t that the loss floor is averaged over; for points in the plane:
 DRAWS_PLANE = 500
-HELD_OUT = {"digits": 24, "eight_gaussians": 500}  # draws that a network's own optimal variance is averaged over
+HELD_OUT = {"digits": 24}  # draws that a network's own optimal variance is averaged over; for points in the plane:
+HELD_OUT_PLANE = 500
 ARROWS = 17  # of the network's field, a side
 GROUPS, GROUP = 5, 600  # of points, each compared with as many of the data
 JUDGED = 40  # digits at each number of steps
@@ -60,16 +62,21 @@ class Settings:
     denoiser: str = "exact"
     label: str = "all"
     w: float = 2.0
+    run: str = ""  # the visitor's own, where it is the denoiser
+    run_step: int = 0
 
     @property
     def network(self) -> Predictor | None:
         """The trained network, if it is the denoiser."""
-        return networks.network(self.data) if self.denoiser == "network" else None
+        if self.denoiser == "yours":
+            return networks.of_run(self.run, self.run_step)
+        return None if self.denoiser == "exact" else networks.network(self.data, self.denoiser)
 
     @property
     def noise_schedule(self) -> NoiseSchedule:
         """The schedule chosen, or the one that the network was trained with."""
-        return self.network.schedule if self.network else schedule_of(self.schedule, self.T)
+        known = networks.of_run(self.run, self.run_step) if self.run else self.network
+        return known.schedule if known else schedule_of(self.schedule, self.T)
 
     @property
     def timesteps(self) -> tuple[int, ...]:
@@ -80,6 +87,16 @@ class Settings:
     def clip(self) -> tuple[float, float] | None:
         """A network's guess of a picture is held to the range of pixels."""
         return (-1.0, 1.0) if self.network and self.data == "digits" else None
+
+    @property
+    def own_v(self) -> bool:
+        """Whether the variance is the one that the network has learned."""
+        return self.variance == "learned" and self.network is not None and self.network.config.learned_variance
+
+    @property
+    def looks_at_x_t(self) -> bool:
+        """Whether the variance is another one at each x_t."""
+        return self.variance == "state" or self.own_v
 
 
 def variance_of(settings: Settings, law: FiniteData | GaussianMixture) -> VarianceChoice:
@@ -103,7 +120,7 @@ def variance_of(settings: Settings, law: FiniteData | GaussianMixture) -> Varian
 @torch.no_grad()
 def network_losses(settings: Settings, law: FiniteData | GaussianMixture) -> Callable[[int], float]:
     """t -> the loss of the network on draws that it has never seen, its class known, its guess clipped."""
-    network, schedule, n = settings.network, settings.noise_schedule, HELD_OUT[settings.data]
+    network, schedule, n = settings.network, settings.noise_schedule, HELD_OUT.get(settings.data, HELD_OUT_PLANE)
     assert network is not None
     generator = torch.Generator().manual_seed(0)
     if settings.data == "digits":
@@ -136,7 +153,7 @@ class Chain:
     eps_scale: np.ndarray  # (N + 1,) sqrt(1 - alpha_bar_t)
     first: np.ndarray  # (N + 1,) the mean's coefficient of x_t (DDPM) or eps_hat (DDIM)
     second: np.ndarray  # (N + 1,) the mean's coefficient of x0_hat
-    sigma: np.ndarray  # (N + 1,), or (N + 1, n, 1) where each x_t has its own
+    sigma: np.ndarray  # (N + 1,), or (N + 1, n, 1 or d) where each x_t has its own
     beta: np.ndarray
     beta_tilde: np.ndarray
 
@@ -160,6 +177,9 @@ def sample(
             x_T = x_T.reshape(n, 1, 28, 28)
     if settings.sampler == "ddim":
         return ddim(denoiser, schedule, x_T, settings.timesteps, settings.eta, generator, settings.clip)
+    if network and settings.own_v:
+        learned = LearnedVariance(network)
+        return ancestral(learned, schedule, x_T, settings.timesteps, learned.variance, generator)
     return ancestral(denoiser, schedule, x_T, settings.timesteps, variance_of(settings, law), generator, settings.clip)
 
 
@@ -214,14 +234,14 @@ def run(settings: Settings, _law: FiniteData | GaussianMixture, n: int) -> Chain
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 @torch.no_grad()
-def field_of(data: str, positions: tuple[int, ...]) -> np.ndarray:
+def field_of(settings: Settings) -> np.ndarray:
     """The network's answers on a grid of the plane, (N + 1, arrows, arrows, 2), rows upwards; zero at t = 0."""
-    network = networks.network(data)
+    network = settings.network
     assert network is not None
     axis = (torch.arange(ARROWS) + 0.5) * 6 / ARROWS - 3
     grid = torch.cartesian_prod(axis, axis).flip(1)
-    arrows = [network(grid, t) if t else torch.zeros_like(grid) for t in positions]
-    return torch.stack(arrows).reshape(-1, ARROWS, ARROWS, 2).numpy()
+    arrows = [network(grid, t) for t in settings.timesteps]
+    return torch.stack([*arrows, torch.zeros_like(grid)]).reshape(-1, ARROWS, ARROWS, 2).numpy()
 
 
 # --- how near they are to the data ----------------------------------------------------------------------------------

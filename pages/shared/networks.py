@@ -1,4 +1,4 @@
-"""The networks that come with the project: which data each knows, and what judges their samples."""
+"""The networks that can be sampled with: those that come with the project, the visitor's own, and who judges them."""
 
 from pathlib import Path
 
@@ -11,12 +11,16 @@ from diffusion_core.nets import Predictor
 from diffusion_core.nets.classifier import Classifier
 from diffusion_core.train import digit_images
 from pages.shared.i18n import ASSETS
+from pages.shared.trainer import Trainer
 
-__all__ = ["DIGITS", "FILES", "judge", "labels_of", "network", "training_digits"]
+__all__ = ["DIGITS", "FILES", "judge", "labels_of", "network", "of_run", "the_trainer", "training_digits"]
 
 MODELS = ASSETS / "models"
 DIGITS = "digits_unet.safetensors"
-FILES = {"eight_gaussians": "points_eight_gaussians.safetensors", "digits": DIGITS}
+FILES = {  # denoiser -> data -> file
+    "network": {"eight_gaussians": "points_eight_gaussians.safetensors", "digits": DIGITS},
+    "learned": {"eight_gaussians": "points_eight_gaussians_learned.safetensors"},
+}
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -24,10 +28,22 @@ def _load(path: Path, _changed: float) -> Predictor:
     return load_denoiser(path)
 
 
-def network(data: str) -> Predictor | None:
-    """The network that was trained on a data set; None where its file is not there."""
-    path = MODELS / FILES[data]
+def network(data: str, denoiser: str = "network") -> Predictor | None:
+    """The network that was trained on a data set ("learned": its variance, too); None where its file is not there."""
+    path = MODELS / FILES[denoiser][data]
     return _load(path, path.stat().st_mtime) if path.exists() else None
+
+
+@st.cache_resource(show_spinner=False)
+def the_trainer() -> Trainer:
+    """All runs of this server."""
+    return Trainer()
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def of_run(run: str, step: int, _denoiser: Predictor | None = None) -> Predictor | None:
+    """The network of a run as it was at that step, given when it is first asked for: the run itself goes on."""
+    return _denoiser
 
 
 @st.cache_resource(show_spinner=False)
