@@ -4,14 +4,15 @@ A safetensors file is 8 bytes with the length n of a header, n bytes of JSON (ea
 place, and a dictionary of strings, ``__metadata__``), then the raw numbers. It holds no code, so a stranger's file can
 be wrong, but not harmful: what it says is checked against the network that its configuration describes.
 
-=============  ===========================================================  ==================================
-kind           tensors                                                      configuration
-=============  ===========================================================  ==================================
-``denoiser``   ``net.*``, float32 or float16; ``beta`` of the schedule      network, what it predicts
-``classifier`` ``net.*``, float32 or float16                                network
-``training``   ``net.*``, ``ema.*``, ``exp_avg.*``, ``exp_avg_sq.*``,       the run's; the step
-               float32; ``beta``
-=============  ===========================================================  ==================================
+=============== =========================================================== ==================================
+kind            tensors                                                     configuration
+=============== =========================================================== ==================================
+``denoiser``    ``net.*``, float32 or float16; ``beta`` of the schedule     network, what it predicts
+``classifier``  ``net.*``, float32 or float16                               network
+``autoencoder`` ``net.*``, float32 or float16; the latents' scale    network
+``training``    ``net.*``, ``ema.*``, ``exp_avg.*``, ``exp_avg_sq.*``,      the run's; the step
+                float32; ``beta``
+=============== =========================================================== ==================================
 
 A file is written aside, flushed to the disk, then renamed: whoever reads it sees the old one or the new one, whole.
 """
@@ -31,15 +32,18 @@ from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
 from diffusion_core.nets import MLPConfig, NetConfig, Predictor, UNetConfig
+from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training import Snapshot, TrainingConfig
 
 __all__ = [
+    "load_autoencoder",
     "load_classifier",
     "load_denoiser",
     "load_training",
     "read",
+    "save_autoencoder",
     "save_classifier",
     "save_denoiser",
     "save_training",
@@ -146,7 +150,7 @@ def _net_values(config: NetConfig) -> dict[str, Any]:
     return {"kind": kind, **asdict(config)}
 
 
-def _skeleton(config: NetConfig | ClassifierConfig) -> nn.Module:
+def _skeleton(config: NetConfig | ClassifierConfig | AutoencoderConfig) -> nn.Module:
     """The network without its numbers: shapes to compare with, whatever size a stranger's file claims."""
     with torch.device("meta"):
         return config.build()
@@ -191,13 +195,12 @@ def load_denoiser(source: Source) -> Predictor:
     return Predictor(net, net_config, schedule, str(config.get("predicts")))
 
 
-# --- a judge --------------------------------------------------------------------------------------------------------
+# --- a judge, an autoencoder ----------------------------------------------------------------------------------------
 
 
 def save_classifier(path: str | Path, net: Classifier, config: ClassifierConfig, dtype: torch.dtype) -> None:
     """Writes a judge, float32 or float16."""
-    state = {name: tensor.to(dtype) for name, tensor in net.state_dict().items()}
-    write(path, "classifier", {"net": asdict(config)}, _with_prefix("net", state))
+    _save_plain(path, "classifier", net, config, dtype)
 
 
 def load_classifier(source: Source) -> Classifier:
@@ -206,8 +209,34 @@ def load_classifier(source: Source) -> Classifier:
     Raises:
         BadInput: one sentence that says what is wrong.
     """
-    config, tensors = read(source, "classifier")
-    net_config: ClassifierConfig = make(ClassifierConfig, config.get("net"))
+    return _load_plain(source, "classifier", ClassifierConfig)
+
+
+def save_autoencoder(path: str | Path, net: Autoencoder, dtype: torch.dtype = torch.float32) -> None:
+    """Writes an autoencoder with the scale of its latents, float32 or float16."""
+    _save_plain(path, "autoencoder", net, net.config, dtype)
+
+
+def load_autoencoder(source: Source) -> Autoencoder:
+    """The autoencoder in a file, from its path or its bytes, as float32 on the CPU, without gradients.
+
+    Raises:
+        BadInput: one sentence that says what is wrong.
+    """
+    net: Autoencoder = _load_plain(source, "autoencoder", AutoencoderConfig)
+    if not bool((net.std > 0).all()):
+        raise BadInput("The scale of the latents in the file must be positive; got {got}.", got=net.std.tolist())
+    return net
+
+
+def _save_plain(path: str | Path, kind: str, net: nn.Module, config: Any, dtype: torch.dtype) -> None:
+    state = {name: tensor.to(dtype) for name, tensor in net.state_dict().items()}
+    write(path, kind, {"net": asdict(config)}, _with_prefix("net", state))
+
+
+def _load_plain(source: Source, kind: str, config_class: type[Any]) -> Any:
+    config, tensors = read(source, kind)
+    net_config = make(config_class, config.get("net"))
     check_tensors(tensors, _with_prefix("net", _skeleton(net_config).state_dict()), (torch.float32, torch.float16))
     net = net_config.build().requires_grad_(False)
     net.load_state_dict(_of_prefix("net", tensors))

@@ -1,4 +1,4 @@
-r"""The command that judges: ``python -m diffusion_core.evaluate points|digits|classifier FILE``.
+r"""The command that judges: ``python -m diffusion_core.evaluate points|digits|classifier|autoencoder|latent FILE``.
 
 It prints, as JSON, what is recorded beside the shipped networks.
 
@@ -7,6 +7,8 @@ It prints, as JSON, what is recorded beside the shipped networks.
   exact denoiser, has no luck in it: what is above the floor cannot be negative.
 - Digits: guided samples, judged by a classifier that never saw them; and whether they are copies: their distance to the
   nearest training digit beside that of real digits which were held out.
+- Shapes: what the autoencoder loses, beside the best linear code of the same size (PCA); and whether pictures made from
+  captions show what these say, as `reading` reads them.
 
 References:
     Ho, Jain, Abbeel 2020, section 4 and appendix D (nearest neighbours). Salimans et al. 2016, section 4 (a judge).
@@ -15,32 +17,45 @@ References:
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from diffusion_core.checkpoint import load_classifier, load_denoiser
+from diffusion_core.checkpoint import load_autoencoder, load_classifier, load_denoiser
 from diffusion_core.data import TOYS
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import q_sample
 from diffusion_core.nets import Guided, Predictor
+from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.classifier import Classifier
+from diffusion_core.nets.text import tokenize
 from diffusion_core.objectives import loss_floor
+from diffusion_core.reading import ASPECTS, Reading, agreement, read
 from diffusion_core.samplers import ddim
-from diffusion_core.train import digit_images
+from diffusion_core.shapes import Caption, captioned_shapes, random_captions
+from diffusion_core.train import MODELS, digit_images
 
 __all__ = [
+    "AutoencoderReport",
     "DigitsReport",
     "PointsReport",
+    "ShapesReport",
     "accuracy",
     "generate",
+    "generate_shapes",
+    "judge_autoencoder",
     "judge_digits",
     "judge_points",
+    "judge_shapes",
     "main",
     "nearest_distance",
+    "pca",
 ]
 
 
@@ -177,15 +192,136 @@ def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
     return (judge(images).argmax(1) == labels).double().mean().item()
 
 
+# --- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The mean (d,) of the rows x (n, d), and their k directions of largest variance (k, d), orthonormal."""
+    mean = x.mean(0)
+    return mean, torch.linalg.svd(x - mean, full_matrices=False).Vh[:k]
+
+
+@dataclass(frozen=True)
+class AutoencoderReport:
+    """What the autoencoder loses, on new pictures.
+
+    Attributes:
+        psnr: of the pictures decoded again, decibels.
+        pca_psnr: of the best linear code with as many numbers, found on 4,096 other pictures.
+        latent_std: of each channel of z, scaled.
+        largest_latent: the largest number in z, beyond its sign.
+        read_percent: pictures that are still read right after encoding and decoding.
+    """
+
+    psnr: float
+    pca_psnr: float
+    latent_std: list[float]
+    largest_latent: float
+    read_percent: float
+
+
+@torch.no_grad()
+def judge_autoencoder(net: Autoencoder, n: int = 512, seed: int = 1) -> AutoencoderReport:
+    """Encodes and decodes n new pictures."""
+    generator = torch.Generator().manual_seed(seed)
+    training = captioned_shapes(4096, generator)[0].flatten(1)
+    x, captions = captioned_shapes(n, generator)
+    z = net.encode(x)
+    y = net.decode(z).clamp(-1, 1)
+    mean, directions = pca(training, z[0].numel())
+    linear = (x.flatten(1) - mean) @ directions.T @ directions + mean
+    right = [all(agreement(caption, read(picture)).values()) for caption, picture in zip(captions, y, strict=True)]
+    return AutoencoderReport(
+        psnr=psnr(x, y),
+        pca_psnr=psnr(x.flatten(1), linear.clamp(-1, 1)),
+        latent_std=z.std((0, 2, 3)).tolist(),
+        largest_latent=z.abs().max().item(),
+        read_percent=100 * sum(right) / n,
+    )
+
+
+@dataclass(frozen=True)
+class ShapesReport:
+    """Whether pictures show what their captions say; in percent of the captions that say it.
+
+    Attributes:
+        samples, steps, guidance: how many of each kind, in how many steps, with which scale.
+        one: for captions of one thing, by aspect (`reading.ASPECTS`), and "all": every aspect right.
+        held_out: the same for a colour and a shape that never met in training.
+        two: the same for two things.
+        misfit, real_misfit: the median `reading.Seen.misfit` of the samples' things, and of true pictures'.
+        seconds_for_4: to make four pictures, on the machine at hand.
+    """
+
+    samples: int
+    steps: int
+    guidance: float
+    one: dict[str, float]
+    held_out: dict[str, float]
+    two: dict[str, float]
+    misfit: float
+    real_misfit: float
+    seconds_for_4: float
+
+
+@torch.no_grad()
+def judge_shapes(
+    denoiser: Predictor, autoencoder: Autoencoder, n: int = 500, steps: int = 20, guidance: float = 3.0, seed: int = 1
+) -> ShapesReport:
+    """n pictures of each kind of caption, read back."""
+    generator = torch.Generator().manual_seed(seed)
+    scores, misfits = [], []
+    for held_out, two in ((False, 0), (True, 0), (False, 1)):
+        captions = random_captions(n, generator, held_out, two)
+        pictures = generate_shapes(denoiser, autoencoder, captions, steps, guidance, generator)
+        readings = [read(picture) for picture in pictures]
+        misfits += [thing.misfit for reading in readings for thing in reading.things]
+        scores.append(score(captions, readings))
+    real = [thing.misfit for picture in captioned_shapes(200, generator)[0] for thing in read(picture).things]
+    start = time.perf_counter()
+    generate_shapes(denoiser, autoencoder, captions[:4], steps, guidance, generator)
+    seconds = time.perf_counter() - start
+    one, kept, pairs = scores
+    return ShapesReport(n, steps, guidance, one, kept, pairs, median(misfits), median(real), seconds)
+
+
+def score(captions: Sequence[Caption], readings: Sequence[Reading]) -> dict[str, float]:
+    """How many captions are right, in percent, by aspect and in all aspects."""
+    answers = [agreement(caption, reading) for caption, reading in zip(captions, readings, strict=True)]
+    by_aspect = {aspect: [a[aspect] for a in answers if aspect in a] for aspect in ASPECTS}
+    by_aspect["all"] = [all(a.values()) for a in answers]
+    return {aspect: 100 * sum(right) / len(right) for aspect, right in by_aspect.items() if right}
+
+
+@torch.no_grad()
+def generate_shapes(
+    denoiser: Predictor,
+    autoencoder: Autoencoder,
+    captions: Sequence[Caption | str],
+    steps: int,
+    guidance: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """One picture for each caption, (n, 3, 32, 32) in [-1, 1]: DDIM without noise, latents never clipped."""
+    z_T = torch.randn((len(captions), 4, 8, 8), generator=generator)
+    timesteps = denoiser.schedule.timesteps(steps, spacing="trailing")
+    pictures = []
+    for z, tokens in zip(z_T.split(100), tokenize(map(str, captions)).split(100), strict=True):
+        *_, last = ddim(Guided(denoiser, tokens, guidance), denoiser.schedule, z, timesteps)
+        pictures.append(autoencoder.decode(last.x_s).clamp(-1, 1))
+    return torch.cat(pictures)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Reads the command line and prints one JSON object; a wrong one ends with one sentence."""
     parser = argparse.ArgumentParser(prog="diffusion_core.evaluate", description="Judges a trained network.")
-    parser.add_argument("what", choices=["points", "digits", "classifier"])
+    parser.add_argument("what", choices=["points", "digits", "classifier", "autoencoder", "latent"])
     parser.add_argument("file", type=Path)
     parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points it was trained on")
-    parser.add_argument("--judge", type=Path, default=_models() / "digits_classifier.safetensors")
-    parser.add_argument("--samples", type=int, default=1000)
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--judge", type=Path, default=MODELS / "digits_classifier.safetensors")
+    parser.add_argument("--autoencoder", type=Path, default=MODELS / "shapes_autoencoder.safetensors")
+    parser.add_argument("--samples", type=int, help="digits: 1,000; latent: 500 of each kind of caption")
+    parser.add_argument("--steps", type=int, help="digits: 50; latent: 20")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(arguments)
@@ -195,17 +331,20 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(f"evaluate: {error}") from error
 
 
-def _models() -> Path:
-    return Path(__file__).resolve().parent.parent / "assets" / "models"
-
-
-def _report(args: argparse.Namespace) -> dict[str, float]:
+def _report(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "points":
         return asdict(judge_points(load_denoiser(args.file), TOYS[args.data]().law, seed=args.seed))
     if args.what == "classifier":
         return {"held_out_percent": 100 * accuracy(load_classifier(args.file), *digit_images(held_out=True))}
-    judge = load_classifier(args.judge)
-    return asdict(judge_digits(load_denoiser(args.file), judge, args.samples, args.steps, args.guidance, args.seed))
+    if args.what == "autoencoder":
+        return asdict(judge_autoencoder(load_autoencoder(args.file), seed=args.seed))
+    if args.what == "latent":
+        n, steps = args.samples or 500, args.steps or 20
+        net, autoencoder = load_denoiser(args.file), load_autoencoder(args.autoencoder)
+        return asdict(judge_shapes(net, autoencoder, n, steps, args.guidance, args.seed))
+    n, steps = args.samples or 1000, args.steps or 50
+    net, judge = load_denoiser(args.file), load_classifier(args.judge)
+    return asdict(judge_digits(net, judge, n, steps, args.guidance, args.seed))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -44,8 +45,12 @@ __all__ = [
     "coverage",
     "draw",
     "parse",
+    "random_captions",
+    "unit_shapes",
     "words_of",
 ]
+
+Option = TypeVar("Option")
 
 SIDE = 32
 COLOURS = {
@@ -167,7 +172,16 @@ SYNONYMS = {
 VOCABULARY = tuple(
     dict.fromkeys(
         word
-        for phrase in ("a", "and", *SIZES, *COLOURS, *SHAPES, *PLACES, *RELATIONS, *(f"on a {g} ground" for g in GROUNDS))
+        for phrase in (
+            "a",
+            "and",
+            *SIZES,
+            *COLOURS,
+            *SHAPES,
+            *PLACES,
+            *RELATIONS,
+            *(f"on a {g} ground" for g in GROUNDS),
+        )
         for word in phrase.split()
     )
 )
@@ -217,9 +231,7 @@ def parse(text: str) -> Caption:
 def _thing(words: list[str]) -> Thing:
     colour = next((word for word in words if word in COLOURS), None)
     if colour is None:
-        raise BadInput(
-            "Each shape of a prompt that can be judged has a colour; the {shape} has none.", shape=words[-1]
-        )
+        raise BadInput("Each shape of a prompt that can be judged has a colour; the {shape} has none.", shape=words[-1])
     return Thing(colour, words[-1], next((word for word in words if word in SIZES), None))
 
 
@@ -292,6 +304,16 @@ def _tables() -> Tensor:
     return torch.stack([DISTANCES[shape](p) for shape in SHAPES])[:, None].float()
 
 
+@cache
+def unit_shapes() -> tuple[Tensor, Tensor]:
+    """The area of each shape at radius 1, (shapes,), and the middle of that area, (shapes, 2)."""
+    inside = (_tables()[:, 0] < 0).float()  # (shapes, TABLE, TABLE)
+    axis = torch.linspace(-REACH, REACH, TABLE)
+    count = inside.sum((1, 2))
+    middle = torch.stack([inside.sum(1) @ axis, inside.sum(2) @ axis], -1) / count[:, None]
+    return count * (2 * REACH / (TABLE - 1)) ** 2, middle
+
+
 def coverage(shape: Tensor, centre: Tensor, radius: Tensor, angle: Tensor) -> Tensor:
     """How much of each pixel each shape covers, (n, SIDE, SIDE), 0 to 1.
 
@@ -323,7 +345,7 @@ def coverage(shape: Tensor, centre: Tensor, radius: Tensor, angle: Tensor) -> Te
 def draw(captions: Sequence[Caption], generator: torch.Generator) -> Tensor:
     """A picture of each caption, (n, 3, SIDE, SIDE) in [-1, 1]; what the caption leaves unsaid is drawn at random."""
     n = len(captions)
-    u = torch.rand(n, 3, generator=generator).tolist()
+    u = torch.rand(n, 4, generator=generator).tolist()
     tremble = 2 * torch.rand(n, 2, 7, generator=generator) - 1  # (n, things, what)
     grounds = [GROUNDS[c.ground or _pick(GROUNDS, r[0])] for c, r in zip(captions, u, strict=True)]
     image = (torch.tensor(grounds) + TINT * (2 * torch.rand(n, generator=generator) - 1)).reshape(n, 1, 1, 1)
@@ -334,9 +356,7 @@ def draw(captions: Sequence[Caption], generator: torch.Generator) -> Tensor:
             continue
         things = [captions[i].things[k] for i in rows]
         centre = torch.tensor([PLACES[_places(captions[i], u[i][1])[k]] for i in rows])
-        radius = torch.tensor(
-            [SIZES[thing.size or _pick(SIZES, (u[i][2] + 0.5 * k * (1 + u[i][1])) % 1)] for i, thing in zip(rows, things, strict=True)]
-        )
+        radius = torch.tensor([SIZES[t.size or _pick(SIZES, u[i][2 + k])] for i, t in zip(rows, things, strict=True)])
         colour = torch.tensor([COLOURS[thing.colour] for thing in things])
         shake = tremble[rows, k]
         mask = coverage(
@@ -350,29 +370,26 @@ def draw(captions: Sequence[Caption], generator: torch.Generator) -> Tensor:
     return 2 * image.clamp(0, 1) - 1
 
 
-def _pick(options: Iterable[str], u: float) -> str:
-    """One of the options, evenly, by a number in [0, 1)."""
-    names = list(options)
-    return names[int(u * len(names))]
-
-
 def _places(caption: Caption, u: float) -> tuple[str, ...]:
     if len(caption.things) == 2:
         return RELATIONS[caption.where or _pick(RELATIONS, u)]
     return (caption.where or _pick(PLACES, u),)
 
 
-PAIRS = [(colour, shape) for shape in SHAPES for colour in COLOURS]
-
-
 def captioned_shapes(
     n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.4
 ) -> tuple[Tensor, list[Caption]]:
-    """n pictures (n, 3, SIDE, SIDE) in [-1, 1] and their captions; the same generator draws the same.
+    """n pictures (n, 3, SIDE, SIDE) in [-1, 1] and their captions; arguments as in `random_captions`."""
+    captions = random_captions(n, generator, held_out, two)
+    return draw(captions, generator), captions
+
+
+def random_captions(n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.4) -> list[Caption]:
+    """n captions; 15 % of the sizes, 40 % of the grounds and 10 % of the places are left unsaid.
 
     Args:
         held_out: True: every caption's first thing is of a pair in `HELD_OUT`; False: no thing is.
-        two: how many of the scenes hold two things, 0 to 1.
+        two: how many of the captions name two things, 0 to 1.
 
     Raises:
         BadInput: n is not positive, two is not in 0..1.
@@ -381,17 +398,27 @@ def captioned_shapes(
         raise BadInput("n must be a positive integer; got {got}.", got=n)
     if not 0 <= two <= 1:
         raise BadInput("two must be a number from 0 to 1; got {got}.", got=two)
-    known = [(colour, shape) for colour, shape in PAIRS if HELD_OUT[shape] != colour]
-    kept = [(colour, shape) for colour, shape in PAIRS if HELD_OUT[shape] == colour]
-    captions = []
-    for r in torch.rand(n, 9, generator=generator).tolist():
-        first, second = (kept if held_out else known)[int(r[0] * len(kept if held_out else known))], known[int(r[1] * len(known))]
-        sizes = [None if u < 0.15 else _pick(SIZES, (u - 0.15) / 0.85) for u in r[2:4]]
-        ground = None if r[4] < 0.4 else _pick(GROUNDS, (r[4] - 0.4) / 0.6)
-        unsaid = r[5] < 0.1
-        if r[6] < two:
-            things = (Thing(*first, sizes[0]), Thing(*second, sizes[1]))
-            captions.append(Caption(things, None if unsaid else _pick(RELATIONS, r[7]), ground))
-        else:
-            captions.append(Caption((Thing(*first, sizes[0]),), None if unsaid else _pick(PLACES, r[8]), ground))
-    return draw(captions, generator), captions
+    known = [(colour, shape) for shape in SHAPES for colour in COLOURS if HELD_OUT[shape] != colour]
+    firsts = [(colour, shape) for shape, colour in HELD_OUT.items()] if held_out else known
+    return [_caption(row, firsts, known, two) for row in torch.rand(n, 9, generator=generator).tolist()]
+
+
+def _caption(u: list[float], firsts: list[tuple[str, str]], seconds: list[tuple[str, str]], two: float) -> Caption:
+    """A caption from nine numbers in [0, 1)."""
+    first = Thing(*_pick(firsts, u[0]), _said(SIZES, u[2], 0.15))
+    ground = _said(GROUNDS, u[4], 0.4)
+    if u[5] >= two:
+        return Caption((first,), _said(PLACES, u[6], 0.1), ground)
+    second = Thing(*_pick(seconds, u[1]), _said(SIZES, u[3], 0.15))
+    return Caption((first, second), _said(RELATIONS, u[6], 0.1), ground)
+
+
+def _pick(options: Iterable[Option], u: float) -> Option:
+    """One of the options, evenly, by a number in [0, 1)."""
+    all_of_them = list(options)
+    return all_of_them[int(u * len(all_of_them))]
+
+
+def _said(options: Iterable[str], u: float, unsaid: float) -> str | None:
+    """None in that part of the cases, else one of the options."""
+    return None if u < unsaid else _pick(options, (u - unsaid) / (1 - unsaid))

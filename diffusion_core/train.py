@@ -1,4 +1,4 @@
-"""The command that trains: ``python -m diffusion_core.train points|digits|classifier --out FILE``.
+"""The command that trains: ``python -m diffusion_core.train points|digits|classifier|autoencoder|latent --out FILE``.
 
 It shows a progress bar and writes a checkpoint every few steps; killed at any moment, it goes on from the last one
 with ``--resume``, bit for bit. FILE gets the averaged network when the run is done; FILE.run is the checkpoint.
@@ -18,15 +18,27 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from diffusion_core.checkpoint import load_training, save_classifier, save_denoiser, save_training
+from diffusion_core.checkpoint import (
+    load_autoencoder,
+    load_training,
+    save_autoencoder,
+    save_classifier,
+    save_denoiser,
+    save_training,
+)
 from diffusion_core.data import TOYS, digit_labels, digits
 from diffusion_core.errors import BadInput
 from diffusion_core.nets import PREDICTS, MLPConfig, UNetConfig
+from diffusion_core.nets.autoencoder import AutoencoderConfig, train_autoencoder
 from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
+from diffusion_core.nets.text import TextConfig
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
-from diffusion_core.training import DataSampler, Snapshot, TrainingConfig, images, points, train
+from diffusion_core.shapes import captioned_shapes
+from diffusion_core.training import DataSampler, Snapshot, TrainingConfig, images, latent_scenes, points, train
 
-__all__ = ["digit_images", "digits_config", "main", "points_config"]
+__all__ = ["MODELS", "digit_images", "digits_config", "latent_config", "main", "points_config"]
+
+MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
 
 
 def points_config(dimension: int = 2, steps: int = 8000, width: int = 128, seed: int = 0) -> TrainingConfig:
@@ -38,6 +50,14 @@ def digits_config(steps: int = 2400, width: int = 48, seed: int = 0) -> Training
     """The run that made ``digits_unet``."""
     net = UNetConfig(widths=(width, 2 * width))
     return TrainingConfig(net, steps=steps, batch=64, lr=1.5e-3, weight_decay=0.01, seed=seed)
+
+
+def latent_config(steps: int = 12_000, width: int = 64, seed: int = 0) -> TrainingConfig:
+    """The run that made ``shapes_unet``."""
+    net = UNetConfig(4, (width, 2 * width), attention=(True, True), classes=None, patch=1, text=TextConfig())
+    return TrainingConfig(
+        net, "v", steps=steps, batch=128, lr=1.2e-3, warmup=300, weight_decay=0.01, ema=0.9995, seed=seed
+    )
 
 
 def digit_images(held_out: bool = False) -> tuple[Tensor, Tensor]:
@@ -54,19 +74,23 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if not args.out.parent.is_dir():
             raise SystemExit(f"train: The folder {args.out.parent} of the file to write does not exist.")
-        _run_classifier(args) if args.what == "classifier" else _run(args)
+        alone = {"classifier": _run_classifier, "autoencoder": _run_autoencoder}
+        alone.get(args.what, _run)(args)
     except BadInput as error:
         raise SystemExit(f"train: {error}") from error
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="diffusion_core.train", description="Trains a denoiser (or the judge of digits)."
+        prog="diffusion_core.train", description="Trains a denoiser (or the judge of digits, or an autoencoder)."
     )
-    parser.add_argument("what", choices=["points", "digits", "classifier"])
+    parser.add_argument("what", choices=["points", "digits", "classifier", "autoencoder", "latent"])
     parser.add_argument("--out", type=Path, required=True, help="the file for the averaged network (safetensors)")
     parser.add_argument("--resume", type=Path, help="go on from this checkpoint (FILE.run), on the same data")
     parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points")
+    parser.add_argument(
+        "--autoencoder", type=Path, default=MODELS / "shapes_autoencoder.safetensors", help="makes the latents"
+    )
     parser.add_argument("--every", type=int, default=100, help="steps between two checkpoints")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, mps")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast")
@@ -80,7 +104,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     run.add_argument("--seed", type=int)
     run.add_argument("--predicts", choices=PREDICTS)
     run.add_argument("--learned-variance", action="store_true", default=None, help="a second output, the hybrid loss")
-    run.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, digits: cosine")
+    run.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, else cosine")
     run.add_argument("--T", type=int)
     return parser.parse_args(arguments)
 
@@ -95,13 +119,15 @@ def _config(args: argparse.Namespace) -> TrainingConfig:
     if args.what == "points":
         config = points_config(TOYS[args.data]().law.dimension, **chosen)
     else:
-        config = digits_config(**chosen)
+        config = {"digits": digits_config, "latent": latent_config}[args.what](**chosen)
     net: Any = replace(config.net, **_given(args, "learned_variance"))
     return replace(config, net=net, **_given(args, "batch", "lr", "predicts"))
 
 
 def _data(args: argparse.Namespace) -> DataSampler:
-    return points(TOYS[args.data]().law) if args.what == "points" else images(*digit_images())
+    if args.what == "points":
+        return points(TOYS[args.data]().law)
+    return images(*digit_images()) if args.what == "digits" else latent_scenes(load_autoencoder(args.autoencoder))
 
 
 def _schedule(args: argparse.Namespace) -> NoiseSchedule:
@@ -146,6 +172,22 @@ def _run_classifier(args: argparse.Namespace) -> None:
             bar.set_postfix(loss=f"{state.loss:.3f}", refresh=False)
             bar.update()
     save_classifier(args.out, state.net, config, torch.float16 if args.fp16 else torch.float32)
+
+
+def _run_autoencoder(args: argparse.Namespace) -> None:
+    config = AutoencoderConfig(**_given(args, "width"))
+
+    def pictures(n: int, generator: torch.Generator) -> Tensor:
+        return captioned_shapes(n, generator)[0]
+
+    with tqdm(unit="step") as bar:
+        for state in train_autoencoder(
+            config, pictures, bf16=args.bf16, **_given(args, "steps", "batch", "lr", "seed")
+        ):
+            bar.total = state.steps
+            bar.set_postfix(error=f"{state.error:.4f}", kl=f"{state.kl:.2f}", refresh=False)
+            bar.update()
+    save_autoencoder(args.out, state.net, torch.float16 if args.fp16 else torch.float32)
 
 
 def _engine(args: argparse.Namespace) -> tuple[torch.device | str, Callable[[nn.Module], nn.Module], int]:

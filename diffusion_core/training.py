@@ -29,9 +29,12 @@ from torch import Tensor, nn
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.nets import NetConfig, Predictor, check_predicts, split_variance
+from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.mlp import check_whole
+from diffusion_core.nets.text import tokenize
 from diffusion_core.objectives import hybrid_loss
 from diffusion_core.schedule import NoiseSchedule, cast
+from diffusion_core.shapes import captioned_shapes
 
 __all__ = [
     "BINS",
@@ -40,6 +43,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingState",
     "images",
+    "latent_scenes",
     "points",
     "train",
 ]
@@ -197,6 +201,17 @@ def images(data: Tensor, labels: Tensor | None = None) -> DataSampler:
     def sample(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
         index = torch.randint(len(data), (n,), generator=generator)
         return data[index], None if labels is None else labels[index]
+
+    return sample
+
+
+def latent_scenes(autoencoder: Autoencoder) -> DataSampler:
+    """Captioned shapes without end, as latents of mean 0 and variance 1, with the tokens of their captions."""
+
+    @torch.no_grad()
+    def sample(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        pictures, captions = captioned_shapes(n, generator)
+        return autoencoder.encode(pictures), tokenize(map(str, captions))
 
     return sample
 

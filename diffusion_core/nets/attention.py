@@ -2,8 +2,8 @@ r"""Attention for a feature map: every place may look at every other, or at ever
 
 .. math:: \mathrm{Attention}(Q, K, V) = \mathrm{softmax}\big(QK^\top/\sqrt{d}\big)\,V
 
-Self-attention takes queries, keys and values from the places; cross-attention takes the queries from the places, and the
-keys and values from the words: each place asks, the words answer.
+Self-attention takes queries, keys and values from the places; cross-attention takes the queries from the places, and
+the keys and values from the words: each place asks, the words answer.
 
 References:
     Vaswani et al. 2017, eq. 1. Ho, Jain, Abbeel 2020, appendix B (at the low resolutions of the U-Net). Rombach et al.

@@ -12,8 +12,8 @@ r"""From pixels to latents and back: a small variational autoencoder.
     z = (\mu - m)/s.
 
 The weight of the second term, the Kullback-Leibler divergence to N(0, 1), is tiny: it keeps the latents in bounds and
-smooth, and far from Gaussian. The diffusion that follows needs variance 1 at t = 0 as at T, so each channel's mean m and
-deviation s over the data are measured once and stay with the weights.
+smooth, and far from Gaussian. The diffusion that follows needs variance 1 at t = 0 as at T, so each channel's mean m
+and deviation s over the data are measured once and stay with the weights.
 
 References:
     Kingma, Welling 2014 (the VAE). Rombach et al. 2022, section 3.1 and appendix G (KL-regularised, the scale).

@@ -7,8 +7,8 @@ r"""Words for a network: a tokenizer, and a small transformer that lets the word
 "A blue star above a green square" and "a green star above a blue square" have the same words: only after the words have
 read each other does the vector of "star" know which colour is its own.
 
-A prompt becomes a row of whole numbers: `START`, its words, then `PAD` up to the length. The empty prompt, ``START`` and
-nothing else, is the condition "no condition" of classifier-free guidance, as in Stable Diffusion.
+A prompt becomes a row of whole numbers: `START`, its words, then `PAD` up to the length. The empty prompt, ``START``
+and nothing else, is the condition "no condition" of classifier-free guidance, as in Stable Diffusion.
 
 References:
     Vaswani et al. 2017 (the transformer). Rombach et al. 2022, section 3.3. Radford et al. 2021 (CLIP, whose text half
@@ -62,7 +62,9 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
 
     def forward(self, h: Tensor, is_word: Tensor) -> Tensor:
-        q, k, v = self.qkv(self.norm1(h)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (batch, heads, L, d)
+        q, k, v = (
+            self.qkv(self.norm1(h)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        )  # (batch, heads, L, d)
         seen = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None])
         h = h + self.proj(seen.transpose(1, 2).flatten(2))  # (batch, L, width)
         return h + self.mlp(self.norm2(h))

@@ -55,7 +55,7 @@ class Residual(nn.Module):
 
 
 class UNet(nn.Module):
-    """The network of `UNetConfig`: (x_t, t, condition) -> its output, shape of x_t; twice the channels with a learned v."""
+    """The network of `UNetConfig`: (x_t, t, condition) -> output, shape of x_t; twice the channels with a learned v."""
 
     def __init__(self, config: "UNetConfig") -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class UNet(nn.Module):
         emb = silu(emb)
         read: tuple[Tensor, ...] = ()
         if self.text is not None:
-            tokens = self.config.no_condition.expand(len(x), -1).to(x.device) if cond is None else cond
+            tokens = tokenize([""] * len(x)).to(x.device) if cond is None else cond
             read = self.text(tokens), tokens != PAD  # (batch, L, width), (batch, L)
 
         def run(name: str, block: nn.Module, h: Tensor) -> Tensor:
@@ -229,7 +229,9 @@ class UNetConfig:
         if self.classes is not None:
             check_whole("classes", self.classes, 1, 10_000)
             if self.text is not None:
-                raise BadInput("A network knows classes or reads text, not both; got classes = {got}.", got=self.classes)
+                raise BadInput(
+                    "A network knows classes or reads text, not both; got classes = {got}.", got=self.classes
+                )
 
     @property
     def unit(self) -> int:
