@@ -45,6 +45,24 @@ def words(app: AppTest) -> str:
     return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
 
 
+def run_code(app: AppTest, folder: Path) -> str:
+    """What the code shown prints, when it is run; files are looked for in the folder, then in the project's."""
+    script = folder / "taken_away.py"
+    script.write_text(app.code[0].value, encoding="utf-8")
+    here = folder if any(folder.glob("*.safetensors")) else ROOT
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("page", PAGES)
 def test_page_has_all_its_parts(page: str, lang: str) -> None:
@@ -74,7 +92,11 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("sampling", {"sampler": "ddim", "eta": "nan"}, "eta in the URL is 'nan'"),
         ("sampling", {"schedule": "zero_terminal_snr"}, "schedule in the URL is 'zero_terminal_snr'"),
         ("sampling", {"spacing": ""}, "spacing in the URL is ''"),
-        ("sampling", {"denoiser": "oracle"}, "denoiser in the URL is 'oracle'; it must be one of: exact, network."),
+        (
+            "sampling",
+            {"denoiser": "oracle"},
+            "denoiser in the URL is 'oracle'; it must be one of: exact, network,",
+        ),
         ("unet", {"block": "top"}, "block in the URL is 'top'; it must be one of: first, down_0_0"),
         ("variance", {"s2": "0"}, "s2 in the URL is '0'; it must be a number from 0.01 to 4.0."),
         ("variance", {"peaks": "1000"}, "peaks in the URL is '1000'; it must be one of: 5, 10, 20, 50."),
@@ -156,18 +178,7 @@ def test_edges_open(page: str, url: dict[str, str]) -> None:
 @pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
 def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_path: Path) -> None:
     app = open_page(page, lang="en", steps="300", **url)  # a short training, where there is one
-    script = tmp_path / "taken_away.py"
-    script.write_text(app.code[0].value, encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.strip()
+    assert run_code(app, tmp_path)
 
 
 def light_of(app: AppTest, claim: str) -> bool:
