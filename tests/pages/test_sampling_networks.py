@@ -1,6 +1,7 @@
 """Sample with trained networks, and the network opened: their own schedule, new samples, what a missing file says."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import torch
 from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
-from diffusion_core import FiniteData, GaussianMixture, linear
+from diffusion_core import FiniteData, GaussianMixture, linear, transition
 from diffusion_core.data import digits, eight_gaussians
+from diffusion_core.variance import log_range
 from pages.shared import chains, networks
 from pages.shared.chains import Settings
-from tests.pages.test_pages import open_page
+from tests.pages.test_pages import open_page, run_code
 
 POINTS = Settings("eight_gaussians", "", "linear", 1000, 20, "trailing", "ddpm", "small", 0.5, 0.0, 0, "network")
 
@@ -61,6 +63,34 @@ def test_another_schedule_of_the_url_is_not_the_networks_and_that_is_said() -> N
 def test_a_network_has_no_variance_for_each_x_t() -> None:
     app = open_page("sampling", lang="en", denoiser="network", variance="state", N="5")
     assert any("variance in the URL is 'state'" in warning.value for warning in app.warning)
+
+
+def test_the_variance_learned_is_the_networks_own_at_each_x_t(tmp_path: Path) -> None:
+    """sigma^2 = beta^v beta_tilde^(1 - v) with the v that the network says there; v = 1/2 is another one."""
+    app = open_page("sampling", lang="en", denoiser="learned", variance="learned", N="6")
+    assert not any(slider.label.startswith("v of") for slider in app.slider)
+    law, learned = eight_gaussians().law, networks.network("eight_gaussians", "learned")
+    assert learned is not None
+    chain = chains.run(replace(POINTS, steps=6, denoiser="learned", variance="learned"), law, 600)
+    x, t, s = torch.from_numpy(chain.x[3]), chain.positions[3], chain.positions[4]
+    v = learned.eps_and_v(x, t)[1]
+    assert v is not None and v.std() > 0.01
+    low, high = log_range(transition(linear(1000), t, s))
+    assert np.abs(chain.sigma[3] - torch.exp((v * high + (1 - v) * low) / 2).numpy()).max() < 1e-6
+    assert np.abs(chain.sigma[3] - math.exp((low + high) / 4)).max() > 1e-2
+
+    shown = {name: values.reshape(7, -1, 2) for name, values in tracks(app).items() if name in ("sigma", "z", "x_t")}
+    assert np.array_equal(shown["sigma"], chain.sigma.astype(np.float32)) and np.array_equal(shown["x_t"], chain.x)
+    assert f"std of x_s {chain.x[-1].std(ddof=1):.3f}" in run_code(app, tmp_path).splitlines()[-1]
+
+
+def test_a_network_without_a_v_takes_the_one_that_is_typed() -> None:
+    app = open_page("sampling", lang="en", denoiser="network", variance="learned", v="1", N="5")
+    assert [slider.label for slider in app.slider if slider.label.startswith("v of")]
+    large = open_page("sampling", lang="en", denoiser="network", variance="large", N="5")
+    assert np.allclose(tracks(app)["x_t"], tracks(large)["x_t"], atol=1e-5)
+    half = open_page("sampling", lang="en", denoiser="network", variance="learned", N="5")
+    assert not np.allclose(tracks(app)["x_t"], tracks(half)["x_t"], atol=1e-2)
 
 
 def test_where_a_file_is_missing_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
