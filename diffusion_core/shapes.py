@@ -65,7 +65,7 @@ COLOURS = {
 }
 """Red, green and blue, 0 to 1."""
 SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")
-SIZES = {"small": 4.2, "large": 6.6}
+SIZES = {"small": 4.6, "large": 6.5}
 """The radius in pixels."""
 GROUNDS = {"light": 0.93, "dark": 0.10}
 """The grey of the ground, 0 to 1."""
@@ -288,7 +288,7 @@ DISTANCES: dict[str, Callable[[Tensor], Tensor]] = {
     "circle": lambda p: p.norm(dim=-1) - 0.95,
     "square": _polygon(_around([1.15] * 4, math.pi / 4)),
     "triangle": _polygon(_around([1.2] * 3, -math.pi / 2)),
-    "star": _polygon(_around([1.2, 0.52] * 5, -math.pi / 2)),
+    "star": _polygon(_around([1.25, 0.54] * 5, -math.pi / 2)),
     "cross": _polygon(_cross(1.0, 0.34)),
     "ring": lambda p: (p.norm(dim=-1) - 0.76).abs() - 0.24,
 }

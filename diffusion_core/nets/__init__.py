@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
+from diffusion_core.nets.attention import attention_by_word
 from diffusion_core.nets.mlp import MLP, MLPConfig
 from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import eps_from_v, eps_from_x0
@@ -31,12 +32,14 @@ __all__ = [
     "PREDICTS",
     "ConditionalDenoiser",
     "Guided",
+    "GuidedCall",
     "LearnedVariance",
     "MLPConfig",
     "NetConfig",
     "Predictor",
     "UNet",
     "UNetConfig",
+    "WatchedGuidance",
 ]
 
 NetConfig = MLPConfig | UNetConfig
@@ -71,13 +74,23 @@ class Predictor:
     def __post_init__(self) -> None:
         check_predicts(self.predicts, self.config)
 
-    def __call__(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
-        """The predicted eps, shape of x_t; t an integer or (batch,) integers, cond (batch,) classes or None."""
-        return self.eps_and_v(x_t, t, cond)[0]
+    def __call__(
+        self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None, maps: dict[str, Tensor] | None = None
+    ) -> Tensor:
+        """The predicted eps, shape of x_t.
 
-    def eps_and_v(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        Args:
+            t: an integer or (batch,) integers.
+            cond: (batch,) classes, (batch, L) tokens, or None.
+            maps: a dictionary that a U-Net fills with what its blocks say.
+        """
+        return self.eps_and_v(x_t, t, cond, maps)[0]
+
+    def eps_and_v(
+        self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None, maps: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """eps, and the v of `variance.learned_range` (None without a learned variance), each in the shape of x_t."""
-        output = self.net(x_t, t, cond)
+        output = self.net(x_t, t, cond) if maps is None else self.net(x_t, t, cond, maps)
         if self.config.learned_variance:
             return split_variance(output)
         if self.predicts == "x0":
@@ -133,9 +146,9 @@ class Guided:
     """Classifier-free guidance: a denoiser around a denoiser.
 
     Args:
-        denoiser: knows classes; cond = None asks it for no class.
-        cond: (batch,) the class that each row shall have.
-        scale: w: 0 no class, 1 the class as the data have it, more: more than the data.
+        denoiser: knows classes or reads text; cond = None asks it for none.
+        cond: (batch,) the class, or (batch, L) the tokens of the text, that each row shall have.
+        scale: w: 0 no condition, 1 the condition as the data have it, more: more than the data.
 
     Raises:
         BadInput: scale is not a finite number of at least 0.
@@ -157,3 +170,44 @@ class Guided:
         if self.scale == 0:
             return without
         return torch.lerp(without, self.denoiser(x_t, t, cond), self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class GuidedCall:
+    """What a guided call was made of.
+
+    Attributes:
+        t: the timestep.
+        eps_cond, eps_uncond: shape of x_t, with the text and without; eps is the second + w times their difference.
+        words: (batch, L, side, side) which part of its attention each place gives to each token, the mean over all
+            blocks and heads; the sum over the tokens is 1.
+    """
+
+    t: int
+    eps_cond: Tensor
+    eps_uncond: Tensor
+    words: Tensor
+
+
+class WatchedGuidance:
+    """`Guided` by text, that keeps what each call was made of, in order, in `calls`.
+
+    It asks for both eps at every scale, also where one of them is not needed.
+
+    Raises:
+        BadInput: scale is not a finite number of at least 0; the network reads no text.
+    """
+
+    def __init__(self, predictor: Predictor, tokens: Tensor, scale: float) -> None:
+        if not isinstance(predictor.config, UNetConfig) or predictor.config.text is None:
+            raise BadInput("The network reads no text: it was trained without.")
+        Guided(predictor, tokens, scale)  # the same rule for scale
+        self.predictor, self.tokens, self.scale = predictor, tokens, scale
+        self.calls: list[GuidedCall] = []
+
+    def __call__(self, x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+        maps: dict[str, Tensor] = {}
+        eps_cond = self.predictor(x_t, t, self.tokens if cond is None else cond, maps)
+        eps_uncond = self.predictor(x_t, t)
+        self.calls.append(GuidedCall(t, eps_cond, eps_uncond, attention_by_word(maps, x_t.shape[-1])))
+        return torch.lerp(eps_uncond, eps_cond, self.scale)
