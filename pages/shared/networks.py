@@ -5,18 +5,33 @@ from pathlib import Path
 import streamlit as st
 import torch
 
-from diffusion_core.checkpoint import load_classifier, load_denoiser
+from diffusion_core.checkpoint import load_autoencoder, load_classifier, load_denoiser
 from diffusion_core.exact import FiniteData
 from diffusion_core.nets import Predictor
+from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.classifier import Classifier
 from diffusion_core.train import digit_images
 from pages.shared.i18n import ASSETS
 from pages.shared.trainer import Trainer
 
-__all__ = ["DIGITS", "FILES", "judge", "labels_of", "network", "of_run", "the_trainer", "training_digits"]
+__all__ = [
+    "AUTOENCODER",
+    "DIGITS",
+    "FILES",
+    "SHAPES",
+    "autoencoder",
+    "judge",
+    "labels_of",
+    "network",
+    "of_run",
+    "text_to_latent",
+    "the_trainer",
+    "training_digits",
+]
 
 MODELS = ASSETS / "models"
 DIGITS = "digits_unet.safetensors"
+AUTOENCODER, SHAPES = "shapes_autoencoder.safetensors", "shapes_unet.safetensors"
 FILES = {  # denoiser -> data -> file
     "network": {"eight_gaussians": "points_eight_gaussians.safetensors", "digits": DIGITS},
     "learned": {"eight_gaussians": "points_eight_gaussians_learned.safetensors"},
@@ -31,6 +46,23 @@ def _load(path: Path, _changed: float) -> Predictor:
 def network(data: str, denoiser: str = "network") -> Predictor | None:
     """The network that was trained on a data set ("learned": its variance, too); None where its file is not there."""
     path = MODELS / FILES[denoiser][data]
+    return _load(path, path.stat().st_mtime) if path.exists() else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _load_autoencoder(path: Path, _changed: float) -> Autoencoder:
+    return load_autoencoder(path)
+
+
+def autoencoder() -> Autoencoder | None:
+    """The autoencoder of captioned shapes; None where its file is not there."""
+    path = MODELS / AUTOENCODER
+    return _load_autoencoder(path, path.stat().st_mtime) if path.exists() else None
+
+
+def text_to_latent() -> Predictor | None:
+    """The U-Net that reads text and works in the autoencoder's latents; None where its file is not there."""
+    path = MODELS / SHAPES
     return _load(path, path.stat().st_mtime) if path.exists() else None
 
 
