@@ -42,6 +42,7 @@ __all__ = [
     "learned_range",
     "log_range",
     "optimal",
+    "place_in_range",
     "state_dependent",
     "state_dependent_diagonal",
     "with_last",
@@ -104,6 +105,14 @@ def log_range(transition: Transition) -> tuple[float, float]:
     beta = transition.beta
     small = transition.beta_tilde if transition.s > 0 else beta / (1 + transition.alpha)
     return math.log(small), math.log(beta)
+
+
+def place_in_range(transition: Transition, log_variance: float | Tensor) -> float | Tensor:
+    r""":math:`v = (\ln\sigma^2-\ln\tilde\beta)/(\ln\beta-\ln\tilde\beta)`, the inverse of `learned_range`: 0 at
+    beta-tilde, 1 at beta.
+    """
+    low, high = log_range(transition)
+    return (log_variance - low) / (high - low)
 
 
 def learned_range(v: float | Tensor | Callable[[Transition, Tensor], float | Tensor]) -> VarianceChoice:

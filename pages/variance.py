@@ -18,15 +18,26 @@ from diffusion_core import (
     generated_variance_ddim,
     transition,
 )
+from diffusion_core.claims import network as claims_network
 from diffusion_core.claims import variance as claims
 from diffusion_core.data import gaussian_1d
+from diffusion_core.forward import q_sample
 from diffusion_core.gaussian_law import gaussian_optimal, path_kl
 from diffusion_core.mixture_law import GeneratedDensity, generated_density_ddim
 from diffusion_core.objectives import loss_floor, vlb_term, x0_uncertainty
 from diffusion_core.samplers import Denoiser
-from diffusion_core.variance import VarianceChoice, learned_range, optimal, state_dependent, with_last
+from diffusion_core.variance import (
+    VarianceChoice,
+    learned_range,
+    log_range,
+    optimal,
+    place_in_range,
+    state_dependent,
+    state_dependent_diagonal,
+    with_last,
+)
 from pages.shared import controls, figures, lesson, mathml, shell
-from pages.shared.i18n import _
+from pages.shared.i18n import _, language
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, density, drawn, law_of, scene, schedule_names, schedule_of
 from pages.shared.timeline import Formula, Frames, Histogram, Line, Lines, Mixture, Scalar, timeline
@@ -377,6 +388,34 @@ def spread_map(schedule_name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
     return x[:, 0].numpy(), t, np.array(place), np.array(ratio), between
 
 
+# --- what a network learns ------------------------------------------------------------------------------------------
+
+
+@st.cache_data(show_spinner=False)
+def learned_places() -> dict[str, np.ndarray]:
+    """v over t on new draws: of the network, of the exact variance at each x_t, of the best one that knows only t."""
+    network, law = claims_network.shipped_learned(), claims_network.VARIANCE.setting
+    schedule, generator = network.schedule, torch.Generator().manual_seed(0)
+    exact = state_dependent_diagonal(law, schedule)
+    levels = torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
+    t = np.unique(np.geomspace(1, schedule.T, 60).round().astype(int))
+    rows = []
+    for one in t.tolist():
+        pair = transition(schedule, one, one - 1)
+        x0 = law.sample(1_000, generator)
+        x_t = q_sample(schedule, x0, one, torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
+        with torch.no_grad():
+            v = network.eps_and_v(x_t.float(), one)[1]
+        assert v is not None
+        true = torch.as_tensor(exact(pair, x_t).value)
+        places = (v.double(), torch.as_tensor(place_in_range(pair, true.log())))
+        best = float(place_in_range(pair, math.log(true.mean())))
+        low, high = log_range(pair)
+        rows.append([*(torch.quantile(part, levels) for part in places), best, math.exp(low - high)])
+    columns = [torch.stack([torch.as_tensor(part) for part in column]).numpy().T for column in zip(*rows, strict=True)]
+    return dict(zip(("t", "network", "exact", "best", "ratio"), (t, *columns), strict=True))
+
+
 # --- the bound, and the samples -------------------------------------------------------------------------------------
 
 
@@ -587,6 +626,16 @@ x, t, place, ratio, between = spread_map(schedule_name)
 mark = (0.0, 100.0, _("{ratio} β at x_t = 0, t = 100").format(ratio=f"{between:.3f}"))
 st.plotly_chart(figures.place_in_range(x, t, place, ratio, mark, _), key="range_chart")
 
+st.header(_("What a network learns"), anchor="learned")
+st.markdown(prose["learned"])
+st.plotly_chart(figures.learned_places(**learned_places(), colors=COLOR, _=_), key="learned_chart")
+st.page_link(
+    shell.page_path("sampling"),
+    label=_("Sample with this network"),
+    icon=":material/auto_awesome:",
+    query_params={"denoiser": "learned", "variance": "learned", "N": "10", "lang": language()},
+)
+
 st.header(_("What the bound says"), anchor="bound")
 st.markdown(prose["bound"])
 terms, gaps = bound(replace(settings, seed=0))
@@ -607,6 +656,6 @@ st.header(_("DDIM's Table 1, without a network"), anchor="table")
 st.markdown(prose["table"])
 show_table_1()
 
-lesson.check(prose, [lesson.Checked(claim) for claim in claims.CLAIMS])
+lesson.check(prose, [lesson.Checked(claim) for claim in (*claims.CLAIMS, claims_network.VARIANCE)])
 lesson.show_code(code(settings), "variance")
 lesson.article(prose)

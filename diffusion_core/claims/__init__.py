@@ -22,7 +22,7 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "closed_form": tuple(closed_form.CLAIMS),
     "posterior": tuple(posterior.CLAIMS),
     "sampling": tuple(reverse.CLAIMS),
-    "variance": tuple(variance.CLAIMS),
+    "variance": (*variance.CLAIMS, network.VARIANCE),
     "training": tuple(network.CLAIMS),
     "unet": tuple(anatomy.CLAIMS),
 }

@@ -272,7 +272,7 @@ SUMMARY = (
         "loose",
         "The idea is Improved DDPM's, which GLIDE inherits: ln σ² = v ln βₜ + (1 − v) ln β̃ₜ, a v for each pixel, not"
         " held to [0, 1].",
-        (variance.LEARNED,),
+        (variance.LEARNED, network.VARIANCE),
     ),
     Entry(
         "E33",

@@ -3,6 +3,7 @@ r"""A trained network against the exact answer: Pythagoras, the floor, the score
 E[|eps - f|^2 | x_t] = E[|eps - eps*|^2 | x_t] + |f - eps*|^2                        for any network f(x_t)
 E|eps - f|^2 >= l_t d,  equal only for f = eps*                                      (no network beats the floor)
 eps* = -sqrt(1 - alpha_bar_t) grad log q_t(x_t)                                      (Tweedie)
+sum_t L_{t-1}(v of a network) < sum_t L_{t-1}(beta), < sum_t L_{t-1}(beta-tilde)     (a variance learned by the bound)
 
 What is tested has a mean of its own at each x_t (`held_out.HeldOut.floor`), so that the spread of the floor over x_t
 is no part of the error. Rows are independent; the coordinates of a row are averaged first.
@@ -24,12 +25,15 @@ from diffusion_core.claims.check import Claim, Trial, estimated_mean_z
 from diffusion_core.data import eight_gaussians
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.held_out import HeldOut, even_times, held_out, predict
-from diffusion_core.nets import ConditionalDenoiser
+from diffusion_core.nets import ConditionalDenoiser, Predictor
+from diffusion_core.objectives import vlb_loss
 from diffusion_core.schedule import NoiseSchedule, linear
 
-__all__ = ["CLAIMS", "FLOOR", "PYTHAGORAS", "SCORE", "Trained"]
+__all__ = ["CLAIMS", "FLOOR", "PYTHAGORAS", "SCORE", "VARIANCE", "Trained", "shipped_learned"]
 
-SHIPPED = Path(__file__).parents[2] / "assets" / "models" / "points_eight_gaussians.safetensors"
+MODELS = Path(__file__).parents[2] / "assets" / "models"
+SHIPPED = MODELS / "points_eight_gaussians.safetensors"
+LEARNED = MODELS / "points_eight_gaussians_learned.safetensors"
 TIMES = 25
 CLOSE = 0.05  # of the score's mean square: below it, a network has learned the score
 LEARNED_BY_HEART = 24
@@ -43,6 +47,12 @@ def _shipped() -> ConditionalDenoiser:
 def shipped(x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
     """The network that comes with the project, loaded at its first call."""
     return _shipped()(x_t, t, cond)
+
+
+@cache
+def shipped_learned() -> Predictor:
+    """The one that has learned its variance, too."""
+    return load_denoiser(LEARNED)
 
 
 @dataclass(frozen=True)
@@ -124,11 +134,17 @@ PYTHAGORAS = Claim(
 # --- never below ----------------------------------------------------------------------------------------------------
 
 
-def above(excess: Tensor) -> Trial:
-    """z of a mean that may be anything above 0, and nothing below: a one-sided test."""
+def one_sided(excess: Tensor) -> tuple[float, float, int]:
+    """z, p and n of a mean that may be anything above 0, and nothing below."""
     r = excess.flatten()
     z = r.mean().item() / (r.std().item() / math.sqrt(r.numel()))
-    return Trial("z of the loss above the floor (one-sided)", z, p_value=float(stats.norm.cdf(z)), n=r.numel())
+    return z, float(stats.norm.cdf(z)), r.numel()
+
+
+def above(excess: Tensor) -> Trial:
+    """Is the loss at least the floor?"""
+    z, p, n = one_sided(excess)
+    return Trial("z of the loss above the floor (one-sided)", z, p_value=p, n=n)
 
 
 def check_floor(variant: Variant, setting: Trained, seed: int) -> list[Trial]:
@@ -180,4 +196,47 @@ SCORE = Claim(
     setting=Trained(eight_gaussians().law, linear(1000)),
 )
 
-CLAIMS = (PYTHAGORAS, FLOOR, SCORE)
+CLAIMS = (PYTHAGORAS, FLOOR, SCORE)  # of any network; the next one, of a network with a variance
+
+# --- a learned variance ---------------------------------------------------------------------------------------------
+
+DECIDED = 50  # the terms of the bound up to this t: beyond it beta-tilde and beta are nearly the same
+
+OfV = Callable[[Tensor], Tensor]
+
+
+def check_variance(variant: OfV, setting: GaussianMixture, seed: int) -> list[Trial]:
+    """The bound's terms with beta and with beta-tilde, less those with the network's own v; on the same new draws."""
+    network, generator = shipped_learned(), torch.Generator().manual_seed(seed)
+    t = torch.arange(1, DECIDED + 1).repeat_interleave(400)
+    x0 = setting.sample(len(t), generator)
+    eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
+    schedule = network.schedule
+    with torch.no_grad():
+        x_t = (
+            schedule.at(schedule.sqrt_alpha_bar, t, x0) * x0
+            + schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x0) * eps
+        )
+        eps_hat, v = (part.double() for part in network.eps_and_v(x_t.float(), t) if part is not None)
+    own, large, small = (
+        vlb_loss(eps_hat, choice, schedule, t, eps) for choice in (variant(v), torch.ones_like(v), torch.zeros_like(v))
+    )
+    z_large, p_large, n = one_sided(large - own)
+    z_small, p_small, _n = one_sided(small - own)
+    return [
+        Trial("z of what β costs more (one-sided)", z_large, p_value=p_large, n=n),
+        Trial("z of what β̃ costs more (one-sided)", z_small, p_value=p_small, n=n),
+    ]
+
+
+VARIANCE = Claim(
+    key="E32n",
+    says="With the variance that this network has learned, the bound is not worse than with β, nor than with β̃.",
+    check=check_variance,
+    truth=lambda v: v,
+    mistakes={
+        "a network that never learned it: v = 1/2": lambda v: torch.full_like(v, 0.5),
+        "v the wrong way round": lambda v: 1 - v,
+    },
+    setting=eight_gaussians().law,
+)

@@ -250,6 +250,49 @@ def place_in_range(
     return figure.update_layout(hovermode="closest", showlegend=False)
 
 
+def _faint(color: str) -> str:
+    """A colour of six hexadecimal digits, for an area behind lines."""
+    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},.18)"
+
+
+def learned_places(
+    t: np.ndarray,
+    network: np.ndarray,
+    exact: np.ndarray,
+    best: np.ndarray,
+    ratio: np.ndarray,
+    colors: Mapping[str, str],
+    _: Translate,
+) -> go.Figure:
+    """Where a network's variance lies between beta-tilde (0) and beta (1) over t, beside the exact one's place.
+
+    network, exact: (3, t) the 10%, 50% and 90% quantiles over x_t; best: (t,) of one variance for all x_t; ratio: (t,)
+    beta-tilde / beta, how wide the whole range is.
+    """
+    figure = go.Figure()
+    for (low, middle, high), color, label in (
+        (exact, colors["state"], _("optimal for each x_t (80% of them)")),
+        (network, colors["learned"], _("the network's v (80% of them)")),
+    ):
+        figure.add_scatter(x=t, y=high, line={"width": 0}, showlegend=False, hoverinfo="skip")
+        figure.add_scatter(
+            x=t, y=low, line={"width": 0}, fill="tonexty", fillcolor=_faint(color), showlegend=False, hoverinfo="skip"
+        )
+        figure.add_scatter(x=t, y=middle, name=label, line={"color": color}, hovertemplate="%{y:.2f}")
+    figure.add_scatter(
+        x=t,
+        y=best,
+        name=_("optimal for each t"),
+        line={"color": colors["optimal"], "dash": "dash"},
+        customdata=ratio,
+        hovertemplate="%{y:.2f} (β̃ / β = %{customdata:.4f})",
+    )
+    figure.update_xaxes(type="log", title_text="t", tickvals=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+    figure.update_yaxes(title_text="v", range=[-0.1, 1.7], tickvals=[0, 0.5, 1, 1.5], ticktext=["β̃", "½", "β", "1½"])
+    return _calm(figure, 420)
+
+
 def table_1(steps: Sequence[int], rows: Mapping[str, Sequence[float]], title: str) -> go.Figure:
     """One curve a row of DDIM's Table 1, over the number of steps S, log-log."""
     figure = go.Figure()

@@ -7,7 +7,7 @@ import torch
 
 from diffusion_core.posterior import transition
 from diffusion_core.schedule import SCHEDULES, linear
-from diffusion_core.variance import VarianceChoice, fixed_large, fixed_small
+from diffusion_core.variance import VarianceChoice, fixed_large, fixed_small, learned_range, place_in_range
 
 NOTHING = torch.empty(0)
 
@@ -48,6 +48,20 @@ def test_a_variance_is_a_value_with_its_log(name: str, choose: VarianceChoice) -
                 assert abs(math.exp(variance.log) / variance.value - 1) < 1e-12
                 if t > 1 and t < T:  # a deviation in its place would be seen (mistake 7)
                     assert abs(math.exp(variance.log) / math.sqrt(variance.value) - 1) > 1e-12
+
+
+@pytest.mark.parametrize(("t", "s"), [(1, 0), (2, 1), (50, 0), (900, 800)])
+def test_the_place_in_the_range_is_the_inverse_of_the_learned_range(t: int, s: int) -> None:
+    pair = transition(linear(), t, s)
+    v = torch.tensor([-0.3, 0.0, 0.4, 1.0, 1.7], dtype=torch.float64)
+    place = place_in_range(pair, learned_range(v)(pair, NOTHING).log)
+    assert torch.as_tensor(place - v).abs().max() < 1e-10
+    assert torch.as_tensor(place - (1 - v)).abs().max() > 1
+    assert place_in_range(pair, fixed_large(pair, NOTHING).log) == 1
+    if s > 0:
+        assert place_in_range(pair, fixed_small(pair, NOTHING).log) == 0
+    else:  # there beta-tilde is 0, and the lower end is another one
+        assert fixed_small(pair, NOTHING).value == 0
 
 
 def test_small_is_below_large() -> None:

@@ -1,7 +1,10 @@
 """The variance lesson's one sentence is worked out, and its notes on wrong URLs stand above the picture."""
 
+import base64
+import json
 import re
 
+import numpy as np
 import pytest
 
 from diffusion_core import fixed_large, fixed_small, generated_variance, linear
@@ -65,3 +68,23 @@ def test_the_bold_number_of_each_column_is_its_best() -> None:
     assert rows["optimal"][1].startswith("**")
     assert rows["DDIM"][3].startswith("**")
     assert not rows["optimal"][3].startswith("**")
+
+
+def test_the_learned_v_lies_on_the_optimum_where_the_range_is_wide() -> None:
+    """Of the picture's own numbers: where beta-tilde is below 0.95 beta, within 0.15; beyond, further off."""
+    app = open_page("variance", lang="en")
+    charts = [json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart")]
+    curves = {curve["name"]: curve for chart in charts for curve in chart if "name" in curve}
+    network, best = curves["the network's v (80% of them)"], curves["optimal for each t"]
+    v, optimum, ratio = (decoded(array) for array in (network["y"], best["y"], best["customdata"]))
+    wide = ratio < 0.95
+    assert 10 < wide.sum() < len(wide) - 10
+    assert np.abs(v - optimum)[wide].max() < 0.15
+    assert np.abs(v - optimum)[~wide].max() > 0.3  # it is no copy of the optimum
+
+
+def decoded(array: dict[str, str] | list[float]) -> np.ndarray:
+    """Numbers of a Plotly figure, which packs arrays."""
+    if isinstance(array, list):
+        return np.array(array)
+    return np.frombuffer(base64.b64decode(array["bdata"]), array["dtype"])
