@@ -14,6 +14,7 @@ from tests.browser.conftest import wait_until_idle
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
+SHIPPED = Path(__file__).parents[2] / "assets" / "models" / "points_eight_gaussians.safetensors"
 QUICK = "lang=en&width=16&T=100"
 
 
@@ -99,3 +100,32 @@ def test_a_bad_file_is_one_sentence_and_the_page_goes_on(
     )
     expect(page.get_by_test_id("stAlert").filter(has_text=sentence)).to_have_count(1, timeout=30_000)
     says(page, "After 8,000 steps")
+
+
+def test_the_visitors_network_is_sampled_with(app_url: str, open_page: Open) -> None:
+    page = open_page(f"{app_url}/training?{QUICK}&steps=300&data=two_moons")
+    button(page, "Train")
+    says(page, "After 300 steps the loss on new draws is")
+    wait_until_idle(page)
+    page.get_by_role("link", name="Sample with this network").click()
+    expect(page).to_have_url(re.compile(r"/sampling\?.*run=[0-9a-f]{12}"))
+    says(page, "Your network, after 300 steps")
+    says(page, "Data of the network: Two moons")
+    wait_until_idle(page)
+    assert np.abs(read(page, 0, "eps") - read(page, 0, "eps_star")).max() > 0.05
+    shown = read(page, 0, "x_t")
+    other = open_page(page.url)  # another visitor, with the link
+    says(other, "Your network, after 300 steps")
+    assert np.array_equal(read(other, 0, "x_t"), shown)
+    button(page, "Another network")
+    expect(page).not_to_have_url(re.compile("run="))
+    button(page, "Back to the network before")
+    says(page, "Your network, after 300 steps")
+
+    button(page, "Another network")
+    upload = page.locator("input[type=file]")
+    upload.set_input_files({"name": "bad.safetensors", "mimeType": "application/octet-stream", "buffer": b"no"})
+    expect(page.get_by_test_id("stAlert").filter(has_text="no safetensors file")).to_have_count(1, timeout=30_000)
+    upload.set_input_files(SHIPPED)
+    expect(page).to_have_url(re.compile("run="))
+    says(page, "Schedule of the network: linear (DDPM), T = 1000")
