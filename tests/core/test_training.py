@@ -26,6 +26,8 @@ from diffusion_core.training import (
     points,
     train,
 )
+from diffusion_core.training import _Meter as Meter
+from diffusion_core.training import _shorten as shorten
 
 TINY = TrainingConfig(MLPConfig(2, 16, depth=2), steps=30, batch=32, warmup=5)
 DATA = points(eight_gaussians().law)
@@ -176,6 +178,38 @@ def test_the_loss_by_t_is_the_loss_of_its_part_of_t() -> None:
     ratio = bins[5:] / (snr[5:] * 1.01)  # the loss of x0_hat = 0 is m_2 = 1.01
     assert (ratio - 1).abs().max() < 0.15  # few draws meet a steep SNR
     assert (as_x0.eps_loss_by_t[5:] - 1).abs().max() > 0.15
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 0.5, 100.0])
+def test_gradients_are_shortened_as_pytorch_does(max_norm: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((3, 4), (5,), ())]
+    for weight in weights:
+        weight.grad = torch.randn(weight.shape, generator=generator)
+    drawn = [weight.grad.clone() for weight in weights]
+    gradients = [gradient.clone() for gradient in drawn]
+    shorten(gradients, max_norm)
+    torch.nn.utils.clip_grad_norm_(weights, max_norm)
+    for gradient, weight, before in zip(gradients, weights, drawn, strict=True):
+        assert torch.allclose(gradient, weight.grad, rtol=1e-6, atol=0)
+        assert torch.equal(gradient, before) == (max_norm == 100)
+
+
+@pytest.mark.parametrize("steps", [1, 25, 26, 60])
+def test_the_meter_forgets_no_step(steps: int) -> None:
+    meter, generator = Meter(100, torch.device("cpu")), torch.Generator().manual_seed(steps)
+    losses = torch.rand(steps, 8, generator=generator)
+    t = torch.randint(1, 101, (steps, 8), generator=generator)
+    for row, times in zip(losses, t, strict=True):
+        meter.add(row.mean(), row, times)
+    loss, eps_loss, by_t, count = meter.read()
+    assert count == steps
+    assert abs(loss - losses.mean().item()) < 1e-5 and abs(eps_loss - losses.mean().item()) < 1e-5
+    assert abs(loss - losses[:-1].mean().item()) > 1e-5 or steps == 1
+    part = losses[(t - 1) * BINS // 100 == 3]
+    assert len(part) == 0 or abs(by_t[3].item() - part.mean().item()) < 1e-5
+    meter.add(torch.tensor(2.0), torch.full((8,), 3.0), t[0])
+    assert meter.read()[:2] == (2.0, 3.0)  # the ones before are gone
 
 
 def test_ema_averages_the_weights() -> None:
