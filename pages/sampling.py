@@ -334,7 +334,10 @@ def pick_run() -> View | None:
         return view
     if not id:
         st.info(
-            _("Train a network on the page *Predict the noise*, or give the file of one below. Until then: exact."),
+            _(
+                "Train a network on the page *Predict the noise*, or give the file of one below. "
+                "Until then the exact denoiser is shown."
+            ),
             icon=":material/school:",
         )
     elif view is None:

@@ -66,7 +66,7 @@ def check_shapes(variant: Plan, setting: UNetConfig, seed: int) -> list[Trial]:
 
 
 SHAPES = Claim(
-    key="E16n",
+    key="E16a",
     says="Each part of the U-Net puts out the shape that its plan says.",
     check=check_shapes,
     truth=plan,
@@ -106,7 +106,7 @@ def check_parameters(variant: Plan, setting: UNetConfig, seed: int) -> list[Tria
 
 
 PARAMETERS = Claim(
-    key="E16p",
+    key="E16b",
     says="Its parameters are those that the formulas count: (k² C_in + 1) C_out for a convolution, and so on.",
     check=check_parameters,
     truth=plan,
@@ -138,7 +138,7 @@ def check_work(variant: Plan, setting: UNetConfig, seed: int) -> list[Trial]:
 
 
 WORK = Claim(
-    key="E16w",
+    key="E16c",
     says="Its work is what the formulas count: a convolution's grows with the pixels, attention's with their square.",
     check=check_work,
     truth=plan,
@@ -174,7 +174,7 @@ def check_attention(variant: Weights, setting: UNetConfig, seed: int) -> list[Tr
 
 
 ATTENTION = Claim(
-    key="E16t",
+    key="E16d",
     says="Attention is h + W softmax(QKᵀ/√d) V: each place mixes all places, with weights that sum to 1.",
     check=check_attention,
     truth=softmax_of_products,

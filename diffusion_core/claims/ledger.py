@@ -5,6 +5,7 @@ A statement is quoted in the article's symbols. The verdict judges the statement
 
 from diffusion_core.claims import (
     absent,
+    anatomy,
     closed_form,
     forward,
     latent,
@@ -145,9 +146,11 @@ REVERSE = (
     Entry(
         "E16",
         "A deep model (today mostly U-Net + attention) predicts the reverse distribution p_θ.",
-        "definition",
-        "A choice of network, not mathematics; transformers do it as well. The mathematics asks only for a function "
-        "of xₜ and t in the shape of xₜ.",
+        "loose",
+        "What the network puts out is no distribution, but the noise (and v, where the variance is learned); p_θ "
+        "follows from it. U-Net and attention are a choice, and transformers do it as well: the mathematics asks only "
+        "for a function of xₜ and t in the shape of xₜ. What this project’s U-Net is made of is checked here.",
+        (anatomy.SHAPES, anatomy.PARAMETERS, anatomy.WORK, anatomy.ATTENTION),
     ),
     Entry(
         "E17",
