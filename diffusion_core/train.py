@@ -46,7 +46,7 @@ def points_config(dimension: int = 2, steps: int = 8000, width: int = 128, seed:
     return TrainingConfig(MLPConfig(dimension, width), steps=steps, batch=512, lr=2e-3, seed=seed)
 
 
-def digits_config(steps: int = 2400, width: int = 48, seed: int = 0) -> TrainingConfig:
+def digits_config(steps: int = 8000, width: int = 48, seed: int = 0) -> TrainingConfig:
     """The run that made ``digits_unet``."""
     net = UNetConfig(widths=(width, 2 * width))
     return TrainingConfig(net, steps=steps, batch=64, lr=1.5e-3, weight_decay=0.01, seed=seed)
