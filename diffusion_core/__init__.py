@@ -4,7 +4,7 @@ Time is the paper's: t runs over 0..T, tables are T + 1 long, alpha_bar[0] = 1. 
 s < t. A denoiser is any callable ``model(x_t, t)`` that returns the predicted eps. Nothing draws hidden randomness.
 """
 
-from diffusion_core.data import digit_labels, digits
+from diffusion_core.data import captioned_shapes, digit_labels, digits
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import collapse_noise, forward_kl, q_chain, q_sample, q_step
@@ -78,6 +78,7 @@ __all__ = [
     "Variance",
     "VarianceChoice",
     "ancestral",
+    "captioned_shapes",
     "collapse_noise",
     "cosine",
     "ddim",

@@ -88,7 +88,9 @@ def read(source: Source, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(config, dict):
         raise BadInput("The file is a safetensors file, but not one that this program wrote.")
     if config.get("kind") != kind:
-        raise BadInput("The file must be of the kind {expected}; it is of the kind {got}.", expected=kind, got=config.get("kind"))
+        raise BadInput(
+            "The file must be of the kind {expected}; it is of the kind {got}.", expected=kind, got=config.get("kind")
+        )
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise BadInput("The tensor {name} in the file holds NaN or infinity.", name=name)

@@ -1,4 +1,4 @@
-r"""Data to diffuse: toys with an exact density, real digits, a word, a picture, an uploaded photo.
+r"""Data to diffuse: toys with an exact density, real digits, a word, a picture, an uploaded photo, captioned shapes.
 
 Every toy is a Gaussian mixture, so its x_t has a known density, score and denoiser (``exact.py``). A curve or an area
 becomes a mixture by beads on a string: equal isotropic Gaussians N(m_k, sd^2 I) at steps of about sd to 2 sd, which
@@ -28,11 +28,13 @@ from torch import Tensor
 
 from .errors import BadInput
 from .exact import FiniteData, GaussianMixture
+from .shapes import captioned_shapes
 
 __all__ = [
     "TOYS",
     "Dataset",
     "bimodal",
+    "captioned_shapes",
     "checkerboard",
     "decode_photo",
     "digit_labels",

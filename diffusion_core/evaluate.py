@@ -198,7 +198,8 @@ def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
 def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The mean (d,) of the rows x (n, d), and their k directions of largest variance (k, d), orthonormal."""
     mean = x.mean(0)
-    return mean, torch.linalg.svd(x - mean, full_matrices=False).Vh[:k]
+    vectors = torch.linalg.eigh((x - mean).T @ (x - mean)).eigenvectors  # smallest first
+    return mean, vectors.T.flip(0)[:k]
 
 
 @dataclass(frozen=True)
