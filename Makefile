@@ -30,6 +30,7 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_sampler.py
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_training.py
+	$(BIN)/python tests/benchmarks/bench_text.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
 
 calibrate: $(VENV)/dev
