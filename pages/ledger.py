@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from diffusion_core.claims import SECTIONS, Claim, Entry, Light
-from diffusion_core.claims.calibration import p_values, uniformity
+from diffusion_core.claims.calibration import one_sided, p_values, uniformity
 from diffusion_core.claims.library import Agreement, compare
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, Report, green, state_name, versions
 from diffusion_core.errors import BadInput
@@ -163,7 +163,7 @@ def calibration() -> None:
     """The p-values of one claim's truth over 200 seeds, against uniform."""
     options = {key: f"{key} · {_(claim.says)}" for key, claim in CLAIMS.items()}
     key = controls.choice("calibrate", _("Claim"), options, "E2")
-    kept: dict[str, dict[str, np.ndarray]] = st.session_state.setdefault("calibrated", {})
+    kept: dict[str, dict[str, tuple[np.ndarray, bool]]] = st.session_state.setdefault("calibrated", {})
     if st.button(_("Run it with 200 seeds"), icon=":material/query_stats:"):
         progress = st.progress(0.0)
         outcomes = []
@@ -172,21 +172,25 @@ def calibration() -> None:
             if done % 10 == 0:
                 progress.progress(done / len(CALIBRATION_SEEDS))
         progress.empty()
-        kept[key] = p_values(outcomes)
+        larger = one_sided(outcomes)
+        kept[key] = {name: (p, name in larger) for name, p in p_values(outcomes).items()}
     if key not in kept:
         return
     if not kept[key]:
         st.info(_("This check has no p-values: it compares numbers that must be equal, or a slope with its tolerance."))
         return
-    named = {_(name): p for name, p in kept[key].items()}
-    st.plotly_chart(figures.p_value_curves(named, _), key="calibration")
+    st.plotly_chart(
+        figures.p_value_curves({_(name): p for name, (p, _larger) in kept[key].items()}, _), key="calibration"
+    )
+    uniform = _("{name}: uniform with p = {p}; below 0.001 in {alarms} of {n} seeds.")
+    or_larger = _("{name}: uniform or larger with p = {p}; below 0.001 in {alarms} of {n} seeds.")
     st.markdown(
         "\n".join(
             "- "
-            + _("{name}: uniform with p = {p}; below 0.001 in {alarms} of {n} seeds.").format(
-                name=name, p=lesson.significant(uniformity(p)), alarms=int((p < 1e-3).sum()), n=len(p)
+            + (or_larger if larger else uniform).format(
+                name=_(name), p=lesson.significant(uniformity(p, larger)), alarms=int((p < 1e-3).sum()), n=len(p)
             )
-            for name, p in named.items()
+            for name, (p, larger) in kept[key].items()
         )
     )
 

@@ -47,13 +47,17 @@ TOLERANCE = 1e-10  # identities, float64
 
 @dataclass(frozen=True)
 class Trial:
-    """One number of a check: a statistic with its p-value, or an error with its tolerance."""
+    """One number of a check: a statistic with its p-value, or an error with its tolerance.
+
+    ``one_sided``: whatever lies on one side is as claimed; there p is at least uniform, and may always be near 1.
+    """
 
     name: str
     value: float
     p_value: float | None = None
     tolerance: float | None = None
     n: int = 0
+    one_sided: bool = False
 
 
 @dataclass(frozen=True)

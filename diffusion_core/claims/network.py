@@ -144,7 +144,7 @@ def one_sided(excess: Tensor) -> tuple[float, float, int]:
 def above(excess: Tensor) -> Trial:
     """Is the loss at least the floor?"""
     z, p, n = one_sided(excess)
-    return Trial("z of the loss above the floor (one-sided)", z, p_value=p, n=n)
+    return Trial("z of the loss above the floor (one-sided)", z, p_value=p, n=n, one_sided=True)
 
 
 def check_floor(variant: Variant, setting: Trained, seed: int) -> list[Trial]:
@@ -224,8 +224,8 @@ def check_variance(variant: OfV, setting: GaussianMixture, seed: int) -> list[Tr
     z_large, p_large, n = one_sided(large - own)
     z_small, p_small, _n = one_sided(small - own)
     return [
-        Trial("z of what β costs more (one-sided)", z_large, p_value=p_large, n=n),
-        Trial("z of what β̃ costs more (one-sided)", z_small, p_value=p_small, n=n),
+        Trial("z of what β costs more (one-sided)", z_large, p_value=p_large, n=n, one_sided=True),
+        Trial("z of what β̃ costs more (one-sided)", z_small, p_value=p_small, n=n, one_sided=True),
     ]
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from diffusion_core.claims import SECTIONS, Claim
 from diffusion_core.claims import library as library_module
 from diffusion_core.claims.__main__ import main
 from diffusion_core.claims.calibration import calibrate, p_values, uniformity
-from diffusion_core.claims.check import Light, chi_square, identity, z_of_mean
+from diffusion_core.claims.check import Light, Trial, chi_square, identity, z_of_mean
 from diffusion_core.claims.forward import ORDER
 from diffusion_core.claims.library import compare, tolerance
 from diffusion_core.claims.report import PACKAGES, Report, green, state_name, versions
@@ -161,6 +162,23 @@ def test_calibration_sees_power_false_alarms_and_p_values() -> None:
     wrong = calibrate(replace(good, truth=1.1), seeds)
     assert not wrong.good
     assert wrong.uniform["z of the mean"] > 1e-3 > wrong.uniform["variance / expected (chi-square)"]
+
+
+def test_a_one_sided_test_may_be_sure_but_not_too_eager() -> None:
+    """p near 1 at every seed is no fault of a test whose claim is true on a whole side; p near 0 is."""
+
+    def shifted(by: float, setting: int, seed: int) -> list:
+        two_sided = z_of_mean(torch.randn(setting, generator=torch.Generator().manual_seed(seed)) + by)
+        p = float(stats.norm.cdf(two_sided.value))
+        return [Trial("z (one-sided)", two_sided.value, p_value=p, n=setting, one_sided=True)]
+
+    seeds = range(200)
+    sure = Claim("sure", "", shifted, 0.2, {"below": -1.0}, 500)
+    assert calibrate(sure, seeds).good
+    assert calibrate(replace(sure, truth=0.0), seeds).good
+    assert not calibrate(replace(sure, truth=-0.03), seeds).good
+    as_two_sided = replace(sure, check=lambda *a: [replace(trial, one_sided=False) for trial in shifted(*a)])
+    assert not calibrate(as_two_sided, seeds).good
 
 
 def test_tests_of_one_name_are_told_apart() -> None:
