@@ -52,7 +52,7 @@ def digits_config(steps: int = 8000, width: int = 48, seed: int = 0) -> Training
     return TrainingConfig(net, steps=steps, batch=64, lr=1.5e-3, weight_decay=0.01, seed=seed)
 
 
-def latent_config(steps: int = 12_000, width: int = 64, seed: int = 0) -> TrainingConfig:
+def latent_config(steps: int = 9500, width: int = 64, seed: int = 0) -> TrainingConfig:
     """The run that made ``shapes_unet``."""
     net = UNetConfig(4, (width, 2 * width), attention=(True, True), classes=None, patch=1, text=TextConfig())
     return TrainingConfig(

@@ -75,8 +75,11 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: "TextConfig") -> None:
         super().__init__()
+        # words and places start alike: where words are far larger, a network learns late that their order matters
         self.words = nn.Embedding(config.vocabulary, config.width)
-        self.places = nn.Parameter(0.02 * torch.randn(LENGTH, config.width))
+        self.places = nn.Parameter(torch.empty(LENGTH, config.width))
+        nn.init.normal_(self.words.weight, std=0.2)
+        nn.init.normal_(self.places, std=0.2)
         self.layers = nn.ModuleList(Layer(config.width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
 
@@ -102,7 +105,7 @@ class TextConfig:
     """
 
     width: int = 96
-    layers: int = 2
+    layers: int = 3
     heads: int = 4
     vocabulary: int = 2 + len(VOCABULARY)
 
