@@ -377,14 +377,14 @@ def _places(caption: Caption, u: float) -> tuple[str, ...]:
 
 
 def captioned_shapes(
-    n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.6
+    n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.4
 ) -> tuple[Tensor, list[Caption]]:
     """n pictures (n, 3, SIDE, SIDE) in [-1, 1] and their captions; arguments as in `random_captions`."""
     captions = random_captions(n, generator, held_out, two)
     return draw(captions, generator), captions
 
 
-def random_captions(n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.6) -> list[Caption]:
+def random_captions(n: int, generator: torch.Generator, held_out: bool = False, two: float = 0.4) -> list[Caption]:
     """n captions; 15 % of the sizes, 40 % of the grounds and 10 % of the places are left unsaid.
 
     Args:
