@@ -345,7 +345,7 @@ def pick_run() -> View | None:
             _("There is no run {run} on this server (any more); the exact denoiser is shown.").format(run=id[:40]),
             icon=":material/link_off:",
         )
-    elif view.milestones:
+    elif view.milestones or view.state == "failed":
         st.error(
             _("This network answers with numbers that are not finite; the exact denoiser is shown."),
             icon=":material/error:",

@@ -172,18 +172,19 @@ def test_a_file_that_does_not_fit_is_one_sentence_and_nothing_is_lost(content: b
 
 
 @pytest.mark.parametrize(
-    ("milestones", "sentence"),
+    ("milestones", "state", "sentence"),
     [
-        (1, "This network answers with numbers that are not finite; the exact denoiser is shown."),
-        (0, "This run has no network yet; until it has one, the exact denoiser is shown."),
+        (1, "done", "This network answers with numbers that are not finite; the exact denoiser is shown."),
+        (0, "failed", "This network answers with numbers that are not finite; the exact denoiser is shown."),
+        (0, "paused", "This run has no network yet; until it has one, the exact denoiser is shown."),
     ],
 )
 def test_a_network_of_nan_and_one_that_is_not_there_yet_are_one_sentence(
-    trained: View, milestones: int, sentence: str
+    trained: View, milestones: int, state: str, sentence: str
 ) -> None:
     last = trained.milestones[-1]
     broken = [replace(last, samples=np.full_like(last.samples, np.nan))]
-    view = replace(trained, id=f"broken{milestones}", milestones=tuple(broken[:milestones]))
+    view = replace(trained, id=f"{state}{milestones}", milestones=tuple(broken[:milestones]), state=state)
     the_trainer()._add(view)
     assert said(sample_page(run=view.id)) == [sentence]
 
