@@ -62,6 +62,7 @@ for name in (
     "variance",
     "training",
     "unet",
+    "guidance",
     "ledger",
 ):
     with st.container(border=True):

@@ -1,6 +1,7 @@
 // A sheet of pictures. The canvas has one pixel for each of theirs; the browser scales it. A click picks a pixel.
 
 const GAP = 2; // picture pixels between two pictures
+const CAPTION = 0.26; // of a picture's height, below it, for its caption
 const COARSE = 128; // below this many pixels a picture is shown with its pixels visible
 
 function imagesPanel(spec, stage, frame) {
@@ -11,7 +12,9 @@ function imagesPanel(spec, stage, frame) {
   const columns = Math.min(spec.columns, count);
   const gap = count > 1 ? GAP : 0;
   const rows = Math.ceil(count / columns);
-  const [sheetWidth, sheetHeight] = [columns * (width + gap) - gap, rows * (height + gap) - gap];
+  const below = spec.captions ? Math.ceil(CAPTION * height) : 0;
+  const pitch = height + below + gap; // from one row to the next
+  const [sheetWidth, sheetHeight] = [columns * (width + gap) - gap, rows * pitch - gap];
   const canvas = h("canvas", { width: sheetWidth, height: sheetHeight, role: "img", "aria-label": spec.title });
   const context = canvas.getContext("2d");
   const marker = h("div", { class: "marker" });
@@ -22,14 +25,14 @@ function imagesPanel(spec, stage, frame) {
   const [bytes, words] = [image.data.fill(255), new Uint32Array(image.data.buffer)];
   const [low, high] = spec.value_range;
   const scale = 255 / (high - low);
-  if (spec.captions) frame.after(h("div", { class: "captions", style: `--columns:${columns}` }, ...spec.captions.map((c) => h("span", {}, c))));
+  if (spec.captions) frame.append(h("div", { class: "captions", style: `--columns:${columns}; --rows:${rows}` }, ...spec.captions.map((c) => h("span", {}, c))));
 
   function draw(p) {
     const values = node.at(p);
     const paint = channels === 1 ? grey : color;
     for (let k = 0; k < count; k++) {
       paint(values, k * size);
-      context.putImageData(image, (k % columns) * (width + gap), Math.floor(k / columns) * (height + gap));
+      context.putImageData(image, (k % columns) * (width + gap), Math.floor(k / columns) * pitch);
     }
     mark();
   }
@@ -56,15 +59,15 @@ function imagesPanel(spec, stage, frame) {
     const pixel = Math.floor(stage.pick / channels);
     const [k, inside] = [Math.floor(pixel / (height * width)), pixel % (height * width)];
     const x = (k % columns) * (width + gap) + (inside % width);
-    const y = Math.floor(k / columns) * (height + gap) + Math.floor(inside / width);
+    const y = Math.floor(k / columns) * pitch + Math.floor(inside / width);
     marker.style.cssText = `left:${(100 * (x + 0.5)) / sheetWidth}%; top:${(100 * (y + 0.5)) / sheetHeight}%; --pixel:${100 / sheetWidth}%`;
   }
 
   /** The element under a place of the sheet; a colour pixel picked again gives its next channel. */
   function elementAt(x, y) {
     const [column, row] = [Math.floor(x * sheetWidth), Math.floor(y * sheetHeight)];
-    const [i, j] = [Math.min(column % (width + gap), width - 1), Math.min(row % (height + gap), height - 1)];
-    const k = Math.min(count - 1, Math.floor(row / (height + gap)) * columns + Math.floor(column / (width + gap)));
+    const [i, j] = [Math.min(column % (width + gap), width - 1), Math.min(row % pitch, height - 1)];
+    const k = Math.min(count - 1, Math.floor(row / pitch) * columns + Math.floor(column / (width + gap)));
     const pixel = k * height * width + j * width + i;
     const same = Math.floor(stage.pick / channels) === pixel;
     return pixel * channels + (same ? (stage.pick + 1) % channels : 0);

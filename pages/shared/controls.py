@@ -149,8 +149,8 @@ def number(name: str, label: str, default: float, low: float, high: float, step:
     return st.slider(label, low, high, step=step, key=key, on_change=_remember_widget, args=(name, default))
 
 
-def text(name: str, label: str, default: str, max_chars: int) -> str:
-    """A short text."""
+def text(name: str, label: str, default: str, max_chars: int | None = None) -> str:
+    """A text, short where ``max_chars`` says how short."""
     key = bind(name, default, lambda raw: raw[:max_chars])
     return st.text_input(label, key=key, max_chars=max_chars, on_change=_remember_widget, args=(name, default))
 

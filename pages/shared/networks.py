@@ -39,7 +39,7 @@ FILES = {  # denoiser -> data -> file
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _load(path: Path, _changed: float) -> Predictor:
+def _load(path: Path, changed: float) -> Predictor:
     return load_denoiser(path)
 
 
@@ -50,7 +50,7 @@ def network(data: str, denoiser: str = "network") -> Predictor | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _load_autoencoder(path: Path, _changed: float) -> Autoencoder:
+def _load_autoencoder(path: Path, changed: float) -> Autoencoder:
     return load_autoencoder(path)
 
 

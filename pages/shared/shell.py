@@ -95,6 +95,9 @@ def build_navigation() -> st.Page:
                 page("training", _("Predict the noise"), "school"),
                 page("unet", _("Inside the network"), "account_tree"),
             ],
+            _("Stable Diffusion"): [
+                page("guidance", _("Text and guidance"), "chat"),
+            ],
             _("Check everything"): [page("ledger", _("All the checks"), "fact_check")],
         }
     )

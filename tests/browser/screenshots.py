@@ -25,6 +25,7 @@ PAGES = {
     "variance": "variance",
     "training": "training",
     "unet": "unet",
+    "guidance": "guidance",
     "ledger": "ledger",
 }
 SHOWN = [  # the README's: path, query, theme, language

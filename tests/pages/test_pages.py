@@ -22,6 +22,7 @@ PAGES = (
     "variance",
     "training",
     "unet",
+    "guidance",
     "ledger",
 )
 LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "training", "unet")
