@@ -4,6 +4,11 @@
 W x_t = sqrt(alpha_bar) W x_0 + sqrt(1 - alpha_bar) W eps,   W eps ~ N(0, I) iff W W^T = I
 |x - decode(z)|^2 = |x - decode(encode(x))|^2 + |encode(x) - z|^2                      orthonormal W
 Var[z_t] = 1 + alpha_bar_t (s^2 - 1),  SNR_t = s^2 alpha_bar_t / (1 - alpha_bar_t)     latents of variance s^2
+
+Sampling starts from N(0, 1), where the data's x_T has the mean sqrt(alpha_bar_T) m and the variance
+v_T = 1 - alpha_bar_T + alpha_bar_T lambda. The exact reverse chain then makes (Lin et al. 2024, in closed form)
+
+variance / lambda = alpha_bar_T lambda / v_T^2 + (1 - alpha_bar_T) / v_T,   mean - m = -(alpha_bar_T lambda / v_T) m
 """
 
 import math
@@ -19,9 +24,11 @@ from diffusion_core.claims.check import Claim, Trial, chi_square, identity, z_of
 from diffusion_core.data import digits
 from diffusion_core.exact import FiniteData
 from diffusion_core.forward import q_sample
+from diffusion_core.gaussian_law import gaussian_optimal_full, generated_law
+from diffusion_core.latents import ancestral_from_noise
 from diffusion_core.schedule import NoiseSchedule, linear, scaled_linear
 
-__all__ = ["CLAIMS", "COMMUTES", "COUNT", "SCALE"]
+__all__ = ["BRIGHTNESS", "CLAIMS", "COMMUTES", "COUNT", "SCALE", "brightness"]
 
 # --- how many numbers -----------------------------------------------------------------------------------------------
 
@@ -138,4 +145,55 @@ SCALE = Claim(
     setting=Latents(scaled_linear(1000)),
 )
 
-CLAIMS = (COUNT, COMMUTES, SCALE)
+# --- the end that is not noise --------------------------------------------------------------------------------------
+
+Brightness = Callable[[NoiseSchedule, Tensor], tuple[Tensor, Tensor]]
+"""(schedule, lambda) -> (generated variance / lambda, bias of a mean of 1)."""
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Directions of variance lambda; 1,000 is the brightness of a whole picture, all its pixels together."""
+
+    schedule: NoiseSchedule
+    variances: tuple[float, ...] = (1.0, 10.0, 100.0, 1000.0)
+
+
+def brightness(schedule: NoiseSchedule, lam: Tensor) -> tuple[Tensor, Tensor]:
+    """From the one number alpha_bar_T."""
+    found = ancestral_from_noise(schedule, lam)
+    return found.std_ratio.square(), found.bias
+
+
+def check_brightness(claimed: Brightness, setting: Directions, seed: int) -> list[Trial]:
+    """The closed form against the exact law of all T steps, with the best variance at each."""
+    schedule, lam = setting.schedule, torch.tensor(setting.variances, dtype=torch.float64)
+    made = generated_law(
+        schedule, schedule.timesteps(schedule.T), gaussian_optimal_full(lam), lam, data_mean=1.0, noisy_last=True
+    )
+    ratio, bias = claimed(schedule, lam)
+    return [identity(ratio, made.ratio), identity(bias, made.bias)]
+
+
+BRIGHTNESS = Claim(
+    key="E37b",
+    says="Stable Diffusion’s x_T still holds signal, so samples from pure noise lose contrast: 0.567 where λ = 1000.",
+    check=check_brightness,
+    truth=brightness,
+    mistakes={
+        "x_T taken for pure noise: nothing is lost": lambda schedule, lam: (
+            torch.ones_like(lam),
+            torch.zeros_like(lam),
+        ),
+        "the schedule linear in β, not in √β": lambda schedule, lam: brightness(
+            linear(schedule.T, 0.00085, 0.012), lam
+        ),
+        "the variance forgotten that x_T leaves open": lambda schedule, lam: (
+            brightness(schedule, lam)[1].square() / float(schedule.alpha_bar[-1]) / lam,
+            brightness(schedule, lam)[1],
+        ),
+    },
+    setting=Directions(scaled_linear(1000)),
+)
+
+CLAIMS = (COUNT, COMMUTES, SCALE, BRIGHTNESS)

@@ -8,6 +8,7 @@ from diffusion_core.claims import (
     anatomy,
     closed_form,
     forward,
+    guidance,
     latent,
     network,
     posterior,
@@ -321,8 +322,9 @@ LATENT = (
         "(Not said:) in the latents the same formulas hold.",
         "loose",
         "Only after scaling the latents to variance 1 (the factor 0.18215 of Stable Diffusion). Unscaled, with "
-        "deviation 5.49, the last SNR is 0.141 in place of 0.0047, and x_T has variance 1.136.",
-        (latent.SCALE,),
+        "deviation 5.49, the last SNR is 0.141 in place of 0.0047, and x_T has variance 1.136. Even scaled, 0.0047 is "
+        "not 0: what all pixels share, the brightness, is still in x_T, and is lost where sampling starts from noise.",
+        (latent.SCALE, latent.BRIGHTNESS),
     ),
 )
 
@@ -339,8 +341,9 @@ ABSENT = (
         "E39",
         "(Left out:) what the predicted noise is.",
         "loose",
-        "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula).",
-        (absent.TWEEDIE, network.SCORE),
+        "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula). So guidance by a text adds "
+        "scores: it follows p(xₜ) p(c | xₜ)ʷ at each t, and arrives at another law than p(x) p(c | x)ʷ.",
+        (absent.TWEEDIE, network.SCORE, guidance.FOLLOWS, guidance.ARRIVES),
     ),
     Entry(
         "E40",

@@ -1,0 +1,135 @@
+"""Guidance, with every score known: what it follows at each t, and where it arrives.
+
+eps + w (eps_c - eps) = -sqrt(1 - alpha_bar_t) grad ln [p_t(x_t) p_t(c | x_t)^w]          at each t
+sampling along it does not end in p(x) p(c | x)^w, but for w = 0 and w = 1
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffusion_core.claims.check import Claim, Trial, identity, kolmogorov_smirnov
+from diffusion_core.guidance import GuidedLaw, LabelledMixture, guided_law, two_bumps, two_halves
+from diffusion_core.nets import Guided
+from diffusion_core.samplers import ddim
+from diffusion_core.schedule import NoiseSchedule, cosine
+
+__all__ = ["ARRIVES", "CLAIMS", "FOLLOWS", "Along", "Places"]
+
+# --- at each t ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Places:
+    """``n`` places in the plane, at a few t and scales."""
+
+    schedule: NoiseSchedule
+    times: tuple[int, ...] = (50, 300, 700)
+    scales: tuple[float, ...] = (0.0, 1.0, 3.0)
+    c: int = 1
+    n: int = 16
+
+
+EpsOf = Callable[[Tensor, Tensor, float], Tensor]
+
+
+def guided_eps(without: Tensor, given: Tensor, w: float) -> Tensor:
+    """eps + w (eps_c - eps)."""
+    return without + w * (given - without)
+
+
+def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
+    """The guided eps against autograd's gradient of ln p_t(x_t) + w ln p_t(c | x_t)."""
+    law, schedule = two_halves(), setting.schedule
+    denoiser = law.denoiser(schedule)
+    generator = torch.Generator().manual_seed(seed)
+    cond = torch.full((setting.n,), setting.c)
+    got, expected = [], []
+    for t in setting.times:
+        for w in setting.scales:
+            x = torch.randn((setting.n, 2), generator=generator, dtype=torch.float64).requires_grad_()
+            (slope,) = torch.autograd.grad(law.log_tilted(x, setting.c, w, schedule, t).sum(), x)
+            x = x.detach()
+            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w))
+            expected.append(-float(schedule.sqrt_one_minus_alpha_bar[t]) * slope)
+    return [identity(torch.stack(got), torch.stack(expected))]
+
+
+FOLLOWS = Claim(
+    key="E39b",
+    says="At each t the guided ε is the score of p_t(x_t) p_t(c | x_t)^w, without a classifier.",
+    check=check_follows,
+    truth=guided_eps,
+    mistakes={
+        "w counted as in Ho and Salimans, from −1": lambda without, given, w: guided_eps(without, given, w + 1),
+        "the condition’s ε times w, nothing subtracted": lambda without, given, w: without + w * given,
+        "the difference the other way round": lambda without, given, w: without + w * (without - given),
+    },
+    setting=Places(cosine(1000)),
+)
+
+# --- at the end -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Along:
+    """``n`` samples of class 1 on the line, guided by ``w``, in ``steps`` steps."""
+
+    schedule: NoiseSchedule
+    w: float = 3.0
+    steps: int = 100
+    n: int = 2000
+
+    @property
+    def timesteps(self) -> tuple[int, ...]:
+        return self.schedule.timesteps(self.steps, spacing="trailing")
+
+
+CdfOf = Callable[[LabelledMixture, Along], tuple[Tensor, Tensor]]
+"""(x, F(x)): the distribution function that the samples are said to have."""
+
+
+def law_of(law: LabelledMixture, setting: Along, w: float) -> GuidedLaw:
+    """What comes out, and p(x) p(c | x)^w."""
+    return guided_law(law, 1, w, setting.schedule, setting.timesteps)
+
+
+def made(law: LabelledMixture, setting: Along) -> tuple[Tensor, Tensor]:
+    """x_T's distribution function, carried along by every step."""
+    found = law_of(law, setting, setting.w)
+    return found.x, found.made
+
+
+def tilted(law: LabelledMixture, setting: Along, w: float) -> tuple[Tensor, Tensor]:
+    """The distribution function of p(x) p(c | x)^w."""
+    found = law_of(law, setting, w)
+    return found.x, found.tilted
+
+
+def check_arrives(cdf_of: CdfOf, setting: Along, seed: int) -> list[Trial]:
+    """Guided samples against the law they are said to have."""
+    law, generator = two_bumps(), torch.Generator().manual_seed(seed)
+    x_T = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
+    cond = torch.ones(setting.n, dtype=torch.long)
+    *_, last = ddim(Guided(law.denoiser(setting.schedule), cond, setting.w), setting.schedule, x_T, setting.timesteps)
+    x, F = (part.numpy() for part in cdf_of(law, setting))
+    return [kolmogorov_smirnov(last.x_s, lambda at: np.interp(at, x, F, 0.0, 1.0))]
+
+
+ARRIVES = Claim(
+    key="E39c",
+    says="Guided samples go farther than p(x) p(c | x)^w: the scores of all t together belong to another law.",
+    check=check_arrives,
+    truth=made,
+    mistakes={
+        "they are p(x) p(c | x)^w": lambda law, setting: tilted(law, setting, setting.w),
+        "they are p(x | c)": lambda law, setting: tilted(law, setting, 1.0),
+        "they are p(x) p(c | x)^(w + 1)": lambda law, setting: tilted(law, setting, setting.w + 1),
+    },
+    setting=Along(cosine(1000)),
+)
+
+CLAIMS = (FOLLOWS, ARRIVES)
