@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
+from diffusion_core.claims import guidance as exact_claims
 from diffusion_core.claims import text as claims
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.autoencoder import Autoencoder
@@ -15,11 +16,27 @@ from diffusion_core.nets.text import tokenize
 from diffusion_core.reading import ASPECTS, Reading, agreement
 from diffusion_core.shapes import COLOURS, GROUNDS, PLACES, SHAPES, SIZES, Caption, parse, words_of
 from pages.shared import controls, lesson, mathml, networks, prompts, shell
+from pages.shared.exact_guidance import DOMAIN, LINE, exact_guidance
+from pages.shared.exact_guidance import SCALES as SCALES_EXACT
 from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.prompts import DEFAULT, PICTURES, SCALES, Asked, Grid, Model, Run
 from pages.shared.sheets import Tile, sheet
-from pages.shared.timeline import Formula, Frames, Images, Line, Lines, Panel, Scalar, Track
+from pages.shared.timeline import (
+    Curve,
+    Curves,
+    DensityFrames,
+    Formula,
+    Frames,
+    Images,
+    Line,
+    Lines,
+    Panel,
+    Plane,
+    Points,
+    Scalar,
+    Track,
+)
 
 EXAMPLES = (  # those with a star put a colour on a shape that it never had in training
     DEFAULT.prompt,
@@ -289,7 +306,7 @@ def picture_of(run: Run, asked: Asked, chosen: int) -> tuple[dict[str, Track], l
         ),
         Lines(
             (Line("angle", _("angle"), COLORS["mu_tilde"]),),
-            title=_("Angle between the two ε, in degrees"),
+            title=_("Their angle, in degrees"),
         ),
         formula(),
     ]
@@ -323,9 +340,10 @@ def seen(reading: Reading, words: dict[str, str]) -> list[str]:
     return [*(lines or [_("no thing")]), words[reading.ground]]
 
 
-def mark(right: bool) -> str:
-    """A tick or a cross, told apart by shape and by colour."""
-    return f'<b style="color:{"#2a9d5c" if right else "#d9483b"}">{"✓" if right else "✗"}</b>'
+def mark(right: bool, name: str) -> str:
+    """A tick or a cross, told apart by shape and by colour, and what it is about."""
+    sign = f'<b style="color:{"#2a9d5c" if right else "#d9483b"}">{"✓" if right else "✗"}</b>'
+    return f'<span style="white-space:nowrap;margin-right:.5em">{sign}&thinsp;{name}</span>'
 
 
 def show_readings(run: Run, asked: Asked, key: str) -> None:
@@ -338,9 +356,7 @@ def show_readings(run: Run, asked: Asked, key: str) -> None:
         lines = seen(reading, words)
         if caption:
             answers = agreement(caption, reading)
-            lines.append(
-                "&ensp;".join(f"{mark(answers[name])}&thinsp;{words[name]}" for name in ASPECTS if name in answers)
-            )
+            lines.append(" ".join(mark(answers[name], words[name]) for name in ASPECTS if name in answers))
         tiles.append((_("Picture {k}").format(k=k), picture, ", ".join(lines[: 1 + len(reading.things)]), lines))
     st.html(sheet(tiles, least=150, most=260))
     st.caption(
@@ -391,6 +407,59 @@ def show_grid(asked: Asked, made: Grid, key: str) -> None:
         column = np.concatenate([np.pad(p, ((0, 1), (0, 0), (0, 0)), constant_values=128) for p in pictures])[:-1]
         tiles.append((f"w = {scale:g}", column, f"w = {scale:g}", lines))
     st.html(sheet(tiles, least=84, most=170))
+
+
+# --- exact ----------------------------------------------------------------------------------------------------------
+
+
+def show_exact() -> None:
+    """Guidance without a network: the exact scores of a labelled mixture, its slider the scale."""
+    st.header(_("Guidance with exact scores"), anchor="exact")
+    st.markdown(
+        _(
+            "No network here: eight Gaussians in the plane, the upper four are the class $c$, and both scores are "
+            "exact. Whatever is seen is guidance itself. Orange: where it takes noise. Blue: points drawn from "
+            "$p(x)\\,p(c\\mid x)^w$. At $w=0$ and $w=1$ the two are the same law; beyond, guided samples go further "
+            "out than that density has them, and lie closer together. The curves show it on the line, for two "
+            "Gaussians of which the left one is $c$, without a random number."
+        )
+    )
+    exact = exact_guidance()
+    tracks: dict[str, Track] = {
+        "made": Frames(exact.made.astype(np.float32)),
+        "drawn": Frames(exact.drawn.astype(np.float32)),
+    }
+    behind = DensityFrames(exact.density, top=1.0)
+    panels: list[Panel] = [
+        Plane((behind, Points("made")), _("Guided samples on p(x) p(c|x)ʷ"), DOMAIN, weight=1.3),
+        Plane((behind, Points("drawn", color=COLORS["x0"])), _("Drawn from p(x) p(c|x)ʷ itself"), DOMAIN, weight=1.3),
+        Curves(
+            (
+                Curve(exact.made_line, _("guided samples"), COLORS["x_t"]),
+                Curve(exact.tilted_line, "p(x) p(c|x)ʷ", COLORS["x0"], dash=True),
+            ),
+            _("On the line: the two densities"),
+            LINE,
+            weight=1.3,
+        ),
+        Lines(
+            (
+                Line(exact.w1, _("Wasserstein-1 distance"), COLORS["x0_hat"]),
+                Line(exact.gap, _("largest difference of the distribution functions"), COLORS["beta"], dash=True),
+            ),
+            title=_("On the line: how far the two are apart, over w"),
+            weight=1.3,
+        ),
+    ]
+    lesson.show_timeline(
+        key="exact",
+        positions=SCALES_EXACT,
+        tracks=tracks,
+        panels=panels,
+        t=3.0,
+        name="w_exact",
+        label=_("Guidance scale w"),
+    )
 
 
 # --- code -----------------------------------------------------------------------------------------------------------
@@ -500,7 +569,7 @@ if made:
         show_score()
 
     st.header(_("More and more guidance"), anchor="scales")
-    st.markdown(_("The same four z_T at six scales w, each column one scale; all else as chosen above."))
+    st.markdown(_("The same four $z_T$ at six scales $w$, each column one scale; all else as chosen above."))
     grid = None if own else prompts.shipped_grid(asked, key)
     if grid is None and autoencoder:
         of_all = (key, replace(asked, w=0.0))
@@ -513,10 +582,13 @@ if made:
     if grid:
         show_grid(asked, grid, key)
 
+show_exact()
+
 st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
-setting = claims.Text(model.predictor) if model and key != prompts.shipped_key() else None
+setting = claims.Text(model.predictor) if model else None
 checks = [claims.ATTENTION] if autoencoder is None else [claims.CAPTION, claims.ATTENTION]
-lesson.check(prose, [lesson.Checked(claim, setting, (key,)) for claim in checks])
+of_network = [lesson.Checked(claim, setting, (key,)) for claim in checks]
+lesson.check(prose, [*of_network, *(lesson.Checked(claim) for claim in exact_claims.CLAIMS)])
 lesson.show_code(code(asked, own is not None, key != prompts.UNTRAINED), "guidance")
 lesson.article(prose)

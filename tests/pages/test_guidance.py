@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from diffusion_core.nets.text import TextConfig, tokenize
 from diffusion_core.shapes import HELD_OUT, SIDE, captioned_shapes, draw, parse
 from diffusion_core.train import MODELS
 from pages.shared import networks, prompts
+from pages.shared.exact_guidance import LINE, exact_guidance
+from pages.shared.exact_guidance import SCALES as SCALES_EXACT
 from pages.shared.prompts import DEFAULT, Asked
 from tests.pages.test_pages import open_page, run_code
 
@@ -53,8 +56,13 @@ def page(**url: str) -> AppTest:
     return open_page("guidance", lang="en", **{"N": "3", **url})
 
 
+def pictures(app: AppTest) -> list[Any]:
+    """The timelines of the page: the run's, where there is one, and that of exact guidance."""
+    return [one for one in app.get("bidi_component") if len(one.proto.bytes) > 0]
+
+
 def tracks(app: AppTest) -> dict[str, np.ndarray]:
-    return load(app.get("bidi_component")[-1].proto.bytes)
+    return load(pictures(app)[0].proto.bytes)
 
 
 def said(app: AppTest) -> list[str]:
@@ -177,7 +185,7 @@ def test_heat_is_where_the_attention_is() -> None:
 
 @pytest.mark.parametrize("url", [{"N": "50"}, {"N": "50", "prompt": "a " * 19}, {"N": "20", "prompt": "a " * 19}])
 def test_what_travels_stays_below_three_megabytes(url: dict[str, str], models: Path) -> None:
-    blob = page(**url).get("bidi_component")[-1].proto.bytes
+    blob = pictures(page(**url))[0].proto.bytes
     assert 500_000 < len(blob) < 3_000_000
 
 
@@ -226,7 +234,7 @@ def test_without_the_decoder_one_sentence_and_no_picture(models: Path) -> None:
         "The decoder is not installed (assets/models/shapes_autoencoder.safetensors is missing): "
         "no picture can be made."
     ]
-    assert not app.get("bidi_component")[1:]
+    assert len(pictures(app)) == 1 and "made" in tracks(app)  # that of exact guidance stands
 
 
 @pytest.mark.parametrize("spread", [1e20])
@@ -258,6 +266,35 @@ def test_the_score_is_shown_only_where_it_was_measured(models: Path) -> None:
     (models / prompts.SCORE).write_text(json.dumps(score))
     table = next(one.value for one in page().markdown if one.value.startswith("| |"))
     assert table.count("96.2%") == 3 and table.count("**95.5%**") == 3
+
+
+# --- exact ------------------------------------------------------------------------------------------------------------
+
+
+def test_exact_guidance_is_the_density_at_w_0_and_1_and_another_law_beyond() -> None:
+    """600 points each: z of the mean of |y| against points drawn from the density; at w = 3 far off."""
+    exact = exact_guidance()
+
+    def z(k: int) -> float:
+        made, drawn = exact.made[k, :, 1], exact.drawn[k, :, 1]
+        error = np.sqrt((made.var() + drawn.var()) / len(made))
+        return abs(made.mean() - drawn.mean()) / error
+
+    scales = list(SCALES_EXACT)
+    assert z(scales.index(0)) < 4 and z(scales.index(1)) < 4
+    assert (
+        z(scales.index(3)) > 10 and exact.made[scales.index(3), :, 1].std() < exact.drawn[scales.index(3), :, 1].std()
+    )
+    assert exact.gap[scales.index(1)] < 0.01 < 0.3 < exact.gap[scales.index(3)]
+    line = np.linspace(*LINE, exact.made_line.shape[1])
+    for densities in (exact.made_line, exact.tilted_line):
+        assert np.abs(np.trapezoid(densities, line, axis=1) - 1).max() < 0.01
+
+
+def test_the_scale_of_exact_guidance_is_in_the_url(models: Path) -> None:
+    app = page(w_exact="9")
+    assert [w.value[:25] for w in app.warning] == ["w_exact in the URL is '9'"]
+    assert not page(w_exact="6.5").warning
 
 
 # --- claims ---------------------------------------------------------------------------------------------------------
