@@ -86,7 +86,11 @@ class LabelledMixture:
 
 
 class LabelledDenoiser:
-    """The exact denoiser of a labelled mixture: (x_t, t, cond) -> eps*, cond (batch,) classes or None."""
+    """The exact denoiser of a labelled mixture: (x_t, t, cond) -> eps*, cond (batch,) classes or None.
+
+    Raises:
+        BadInput: cond holds a class that the mixture has not.
+    """
 
     def __init__(self, law: LabelledMixture, schedule: NoiseSchedule) -> None:
         self.free = law.mixture.denoiser(schedule)
@@ -97,12 +101,16 @@ class LabelledDenoiser:
             return self.free(x_t, t)
         out = torch.empty_like(x_t)
         for c in cond.unique().tolist():
+            if c not in self.of_class:
+                raise BadInput("cond must hold classes of {allowed}; got {got}.", allowed=sorted(self.of_class), got=c)
             rows = cond == c
             out[rows] = self.of_class[c](x_t[rows], t)
         return out
 
 
 # --- where guided sampling arrives, on the line ---------------------------------------------------------------------
+
+REACH = 5.5  # N(0, 1) has 4e-8 beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,15 +146,15 @@ def guided_law(
     """Where DDIM without noise, guided by exact scores, takes N(0, 1); the law must be on the line.
 
     In one dimension each step is a rising function, so the u-quantile of x_T arrives at the u-quantile of what is made:
-    the distribution function follows from n starting points, without a random number.
+    the distribution function follows from n starting points, evenly from -REACH to REACH, without a random number.
 
     Raises:
         BadInput: a law in more dimensions.
     """
     if law.mixture.dimension != 1:
         raise BadInput("A guided law is computed on the line only; got d = {d}.", d=law.mixture.dimension)
-    u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    x_T = torch.special.ndtri(u)[:, None]
+    x_T = torch.linspace(-REACH, REACH, n, dtype=torch.float64)[:, None]
+    u = torch.special.ndtr(x_T[:, 0])
     cond = torch.full((n,), c)
     *_, last = ddim(Guided(law.denoiser(schedule), cond, w), schedule, x_T, timesteps)
     made = last.x_s[:, 0]

@@ -1,6 +1,7 @@
 """Guidance, with every score known: what it follows at each t, and where it arrives.
 
 eps + w (eps_c - eps) = -sqrt(1 - alpha_bar_t) grad ln [p_t(x_t) p_t(c | x_t)^w]          at each t
+w = 0 ends in p(x), w = 1 in p(x | c)
 sampling along it does not end in p(x) p(c | x)^w, but for w = 0 and w = 1
 """
 
@@ -17,7 +18,7 @@ from diffusion_core.nets import Guided
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine
 
-__all__ = ["ARRIVES", "CLAIMS", "FOLLOWS", "Along", "Places"]
+__all__ = ["ARRIVES", "CLAIMS", "ENDS", "FOLLOWS", "Along", "Many", "Places"]
 
 # --- at each t ------------------------------------------------------------------------------------------------------
 
@@ -28,17 +29,23 @@ class Places:
 
     schedule: NoiseSchedule
     times: tuple[int, ...] = (50, 300, 700)
-    scales: tuple[float, ...] = (0.0, 1.0, 3.0)
+    scales: tuple[float, ...] = (0.0, 0.5, 1.0, 3.0)
     c: int = 1
     n: int = 16
 
 
-EpsOf = Callable[[Tensor, Tensor, float], Tensor]
+EpsOf = Callable[[Tensor, Tensor, float, Tensor], Tensor]
+"""(eps, eps_c, w, p_t(x | c) / p_t(x)) -> the guided eps."""
 
 
-def guided_eps(without: Tensor, given: Tensor, w: float) -> Tensor:
+def guided_eps(without: Tensor, given: Tensor, w: float, ratio: Tensor) -> Tensor:
     """eps + w (eps_c - eps)."""
     return without + w * (given - without)
+
+
+def of_mixed_densities(without: Tensor, given: Tensor, w: float, ratio: Tensor) -> Tensor:
+    """Of (1 - w) p(x) + w p(x | c): the sum of densities, where guidance adds their logarithms."""
+    return ((1 - w) * without + w * ratio * given) / (1 - w + w * ratio)
 
 
 def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
@@ -53,7 +60,8 @@ def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
             x = torch.randn((setting.n, 2), generator=generator, dtype=torch.float64).requires_grad_()
             (slope,) = torch.autograd.grad(law.log_tilted(x, setting.c, w, schedule, t).sum(), x)
             x = x.detach()
-            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w))
+            ratio = (law.given(setting.c).log_prob(x, schedule, t) - law.mixture.log_prob(x, schedule, t)).exp()
+            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w, ratio[:, None]))
             expected.append(-float(schedule.sqrt_one_minus_alpha_bar[t]) * slope)
     return [identity(torch.stack(got), torch.stack(expected))]
 
@@ -64,14 +72,57 @@ FOLLOWS = Claim(
     check=check_follows,
     truth=guided_eps,
     mistakes={
-        "w counted as in Ho and Salimans, from −1": lambda without, given, w: guided_eps(without, given, w + 1),
-        "the condition’s ε times w, nothing subtracted": lambda without, given, w: without + w * given,
-        "the difference the other way round": lambda without, given, w: without + w * (without - given),
+        "w counted as in Ho and Salimans, from −1": lambda without, given, w, ratio: guided_eps(
+            without, given, w + 1, ratio
+        ),
+        "the condition’s ε times w, nothing subtracted": lambda without, given, w, ratio: without + w * given,
+        "the difference the other way round": lambda without, given, w, ratio: without + w * (without - given),
+        "densities mixed, not their logarithms": of_mixed_densities,
     },
     setting=Places(cosine(1000)),
 )
 
-# --- at the end -----------------------------------------------------------------------------------------------------
+# --- at the end, where it is known ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Many:
+    """As many steps as bring the error of DDIM, which falls as 1 / steps, below `tolerance`."""
+
+    schedule: NoiseSchedule
+    steps: int = 400
+    tolerance: float = 2e-3
+
+
+def check_ends(scale: Callable[[float], float], setting: Many, seed: int) -> list[Trial]:
+    """The distribution function of what is made at w = 0 and w = 1, against the mixtures' own."""
+    law, schedule = two_bumps(), setting.schedule
+    timesteps = schedule.timesteps(setting.steps, spacing="trailing")
+    gaps = []
+    for w, expected in ((0.0, law.mixture), (1.0, law.given(1))):
+        found = guided_law(law, 1, scale(w), schedule, timesteps, n=501)
+        z = (found.x[:, None] - expected.means[:, 0]) / expected.covariances[:, 0, 0].sqrt()
+        gaps.append((found.made - torch.special.ndtr(z) @ expected.weights).abs().max().item())
+    return [
+        Trial("gap of the distribution functions, w = 0", gaps[0], tolerance=setting.tolerance, n=501),
+        Trial("gap of the distribution functions, w = 1", gaps[1], tolerance=setting.tolerance, n=501),
+    ]
+
+
+ENDS = Claim(
+    key="E39d",
+    says="With w = 0 sampling ends in p(x), with w = 1 in p(x | c): there the law of the samples is known.",
+    check=check_ends,
+    truth=lambda w: w,
+    mistakes={
+        "w counted as in Ho and Salimans, from −1": lambda w: w + 1,
+        "the two taken for each other": lambda w: 1 - w,
+        "half of the difference": lambda w: w / 2,
+    },
+    setting=Many(cosine(1000)),
+)
+
+# --- at the end, at any scale ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -132,4 +183,4 @@ ARRIVES = Claim(
     setting=Along(cosine(1000)),
 )
 
-CLAIMS = (FOLLOWS, ARRIVES)
+CLAIMS = (FOLLOWS, ENDS, ARRIVES)

@@ -343,7 +343,7 @@ ABSENT = (
         "loose",
         "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula). So guidance by a text adds "
         "scores: it follows p(xₜ) p(c | xₜ)ʷ at each t, and arrives at another law than p(x) p(c | x)ʷ.",
-        (absent.TWEEDIE, network.SCORE, guidance.FOLLOWS, guidance.ARRIVES),
+        (absent.TWEEDIE, network.SCORE, guidance.FOLLOWS, guidance.ENDS, guidance.ARRIVES),
     ),
     Entry(
         "E40",

@@ -57,6 +57,32 @@ def test_more_guidance_leaves_the_tilted_law_behind() -> None:
     assert four.w1 == pytest.approx(means[0] - means[1], abs=0.02)  # one lies right of the other everywhere
 
 
+def test_the_gap_is_no_error_of_the_steps() -> None:
+    """DDIM's error falls as 1 / steps; where the end is known the gap does, too, and where w = 3 it stays."""
+
+    def gap(w: float, steps: int) -> float:
+        return guided_law(two_bumps(), 1, w, SCHEDULE, SCHEDULE.timesteps(steps, "trailing"), n=501).largest_gap
+
+    for w in (0.0, 1.0):
+        assert gap(w, 100) / gap(w, 400) == pytest.approx(4, rel=0.1)
+    assert gap(3.0, 100) == pytest.approx(gap(3.0, 400), rel=0.02)
+    assert gap(3.0, 400) > 100 * gap(1.0, 400)
+
+
+def test_the_plane_knows_its_ends_too() -> None:
+    """The means of guided samples are those of p(x | c) at w = 1, and not at w = 3 (z at 1e-3, seed pinned)."""
+    law, generator = two_halves(), torch.Generator().manual_seed(2)
+    x_T = torch.randn(2000, 2, dtype=torch.float64, generator=generator)
+    true = law.given(0)
+
+    def z_of_means(w: float) -> torch.Tensor:
+        guided = Guided(law.denoiser(SCHEDULE), torch.zeros(2000, dtype=torch.long), w)
+        *_, last = ddim(guided, SCHEDULE, x_T, SCHEDULE.timesteps(100, spacing="trailing"))
+        return (last.x_s.mean(0) - true.mean()) / (true.covariance().diagonal() / 2000).sqrt()
+
+    assert z_of_means(1.0).abs().max() < stats.norm.isf(1e-3 / 4) < z_of_means(3.0).abs().max()
+
+
 def test_the_law_made_is_that_of_samples() -> None:
     """Kolmogorov-Smirnov at level 1e-3, seed pinned; the tilted law is rejected."""
     law = guided_law(two_bumps(), 1, 3.0, SCHEDULE, SCHEDULE.timesteps(100, spacing="trailing"))
@@ -91,5 +117,7 @@ def test_wrong_laws_are_one_sentence() -> None:
         LabelledMixture(mixture, (0,))
     with pytest.raises(BadInput, match=r"c must be one of the classes \[0, 1\]; got 2"):
         LabelledMixture(mixture, (0, 1)).given(2)
+    with pytest.raises(BadInput, match=r"cond must hold classes of \[0, 1\]; got 2"):
+        two_bumps().denoiser(SCHEDULE)(torch.zeros(2, 1, dtype=torch.float64), 10, torch.tensor([0, 2]))
     with pytest.raises(BadInput, match="on the line only; got d = 2"):
         guided_law(two_halves(), 0, 1.0, SCHEDULE, STEPS)
