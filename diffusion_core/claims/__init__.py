@@ -4,6 +4,7 @@ from diffusion_core.claims import (
     anatomy,
     closed_form,
     forward,
+    guidance,
     network,
     posterior,
     reparameterization,
@@ -25,4 +26,5 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "variance": (*variance.CLAIMS, network.VARIANCE),
     "training": tuple(network.CLAIMS),
     "unet": tuple(anatomy.CLAIMS),
+    "guidance": tuple(guidance.CLAIMS),
 }

@@ -25,7 +25,17 @@ PAGES = (
     "guidance",
     "ledger",
 )
-LESSONS = ("add_noise", "reparameterization", "closed_form", "posterior", "sampling", "variance", "training", "unet")
+LESSONS = (
+    "add_noise",
+    "reparameterization",
+    "closed_form",
+    "posterior",
+    "sampling",
+    "variance",
+    "training",
+    "unet",
+    "guidance",
+)
 
 
 def open_page(page: str, **url: str) -> AppTest:
