@@ -1,82 +1,32 @@
-"""Lesson: the U-Net opened; its parts, what each makes of a noisy digit, where it looks, how it knows t."""
-
-from dataclasses import dataclass
+"""Lesson: the U-Net opened; its parts, what each makes of a noisy picture, where it looks, how it knows t and words."""
 
 import numpy as np
 import streamlit as st
 import torch
 
-from diffusion_core import cosine
 from diffusion_core.claims import anatomy as claims
-from diffusion_core.forward import q_sample
-from diffusion_core.nets import Predictor, UNet, UNetConfig
-from diffusion_core.nets.anatomy import Part, measure, places_seen
-from diffusion_core.parameterization import x0_from_eps
-from diffusion_core.train import digit_images
-from pages.shared import controls, figures, lesson, networks, shell
-from pages.shared.i18n import _
+from diffusion_core.claims import text as text_claims
+from diffusion_core.errors import BadInput
+from diffusion_core.nets import UNet, UNetConfig
+from diffusion_core.nets.anatomy import places_seen, plan
+from diffusion_core.nets.autoencoder import Autoencoder
+from diffusion_core.nets.stable_diffusion import TEXT, miniature, units
+from diffusion_core.nets.text import LENGTH, TextConfig
+from diffusion_core.shapes import parse, words_of
+from diffusion_core.train import latent_config
+from pages.shared import controls, figures, inside, lesson, networks, overview, prompts, shell
+from pages.shared.i18n import _, explain
+from pages.shared.i18n import parts as parts_of_prose
+from pages.shared.inside import TIMES, Inside
 from pages.shared.palette import COLORS, SERIES
+from pages.shared.prompts import LATENT, Model
 from pages.shared.timeline import Frames, Images, Line, Lines, Panel, Track
 
-TIMES = (1, *range(20, 1001, 20))
-DEFAULT = "middle_attention"
-
-
-@st.cache_resource(show_spinner=False)
-def untrained() -> Predictor:
-    """A network to look into where the trained one is missing."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = UNetConfig()
-        return Predictor(config.build().requires_grad_(False), config, cosine(1000))
-
-
-@dataclass(frozen=True, eq=False)
-class Inside:
-    """What one block does at each of the times shown, to one noisy digit."""
-
-    x_t: np.ndarray  # (P, 784)
-    eps_hat: np.ndarray  # (P, 784)
-    x0_hat: np.ndarray  # (P, 784) in [-1, 1]
-    maps: np.ndarray  # (P, channels, side, side)
-    weights: np.ndarray | None  # (P, heads, places, places), of attention
-
-
-@st.cache_resource(show_spinner=False, max_entries=24)
-@torch.no_grad()
-def look(trained: bool, label: int, seed: int, block: str, _predictor: Predictor) -> Inside:
-    """Run the network once, with the digit at every time as one batch."""
-    images, classes = digit_images(held_out=True)
-    some = images[classes == label]
-    x0 = some[seed % len(some)].expand(len(TIMES), -1, -1, -1)
-    eps = torch.randn((1, 1, 28, 28), generator=torch.Generator().manual_seed(seed)).expand_as(x0)
-    t = torch.tensor(TIMES)
-    x_t = q_sample(_predictor.schedule, x0, t, eps)
-    maps: dict[str, torch.Tensor] = {}
-    eps_hat = _predictor.net(x_t, t, torch.full((len(TIMES),), label), maps)
-    x0_hat = x0_from_eps(_predictor.schedule, x_t, eps_hat, t).clamp(-1, 1)
-    weights = maps.get(f"{block}_weights")
-    return Inside(
-        x_t.flatten(1).numpy(),
-        eps_hat.flatten(1).numpy(),
-        x0_hat.flatten(1).numpy(),
-        maps[block].contiguous().numpy(),
-        None if weights is None else weights.numpy(),
-    )
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def parts_of(trained: bool, _net: UNet) -> list[Part]:
-    """The parts of the network, from a run of the module."""
-    return measure(_net)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-@torch.no_grad()
-def told(trained: bool, _net: UNet) -> tuple[np.ndarray, np.ndarray]:
-    """The sinusoids of t, and what the network makes of them, (features, times)."""
-    t = torch.tensor(TIMES)
-    return _net.time[0](t).T.numpy(), _net.time(t).T.numpy()
+DEFAULT_BLOCK = {"digits": "middle_attention", "text": "up_0_0_words"}
+PROMPT = prompts.DEFAULT.prompt
+FILES = {"digits": networks.DIGITS, "text": networks.SHAPES}
+SHARP = 32  # a tile's side: room for a word below it
+SIDES = {"digits": 28, "text": LATENT[1]}
 
 
 def packed(values: np.ndarray, low: float, high: float) -> Frames:
@@ -85,52 +35,77 @@ def packed(values: np.ndarray, low: float, high: float) -> Frames:
     return Frames(levels.reshape(len(values), -1), (high - low) / 255, low)
 
 
-def picture_of(inside: Inside, head: str) -> tuple[dict[str, Track], list[Panel]]:
-    """The tracks and the panels: the digit, the network's answer, the block's maps, and where it looks."""
-    channels, side, _side = inside.maps.shape[1:]
-    most = float(np.quantile(np.abs(inside.maps), 0.995))
-    rms = np.sqrt(np.square(inside.maps).mean((1, 2, 3)))
-    tracks: dict[str, Track] = {
-        "x_t": packed(inside.x_t, -3, 3),
-        "eps": packed(inside.eps_hat, -3, 3),
-        "x0_hat": packed(inside.x0_hat, -1, 1),
-        "maps": packed(inside.maps, -most, most),
-    }
-    panels: list[Panel] = [
-        Images("x_t", 28, 28, 1, 1, _("x_t, what it sees")),
-        Images("eps", 28, 28, 1, 1, _("ε_θ, what it answers"), (-3.0, 3.0)),
-        Images("x0_hat", 28, 28, 1, 1, _("x̂₀ that follows from it")),
-        Images(
-            "maps",
-            side,
-            side,
-            1,
-            8 if channels <= 48 else 12,
-            _("{n} feature maps, {side} × {side}").format(n=channels, side=side),
-            (-most, most),
-            weight=1.6,
+def sheet(track: str, values: np.ndarray, title: str, span: tuple[float, float]) -> tuple[Frames, Images]:
+    """Pictures in colour, (P, H, W, 3), one at a time; or channels, (P, n, H, W), beside each other."""
+    if values.shape[-1] == 3:
+        return packed(values, *span), Images(track, values.shape[1], values.shape[2], 3, 1, title)
+    columns = 1 if values.shape[1] == 1 else 2
+    return packed(values, *span), Images(track, values.shape[2], values.shape[3], 1, columns, title, span)
+
+
+def picture_of(seen: Inside, head: str, words: list[str]) -> tuple[dict[str, Track], list[Panel]]:
+    """The tracks and the panels: the picture, the network's answer, the block's maps, and where it looks.
+
+    ``words`` are those that the block looks at, the start included; none: it looks at places.
+    """
+    channels, side, _side = seen.maps.shape[1:]
+    most = float(np.quantile(np.abs(seen.maps), 0.995)) or 1.0
+    in_color = seen.x_t.shape[-1] == 3
+    shown = {
+        "x_t": (
+            seen.x_t,
+            _("z_t, decoded") if in_color else _("x_t, what it sees"),
+            (-1.0, 1.0) if in_color else (-3.0, 3.0),
         ),
-    ]
-    if inside.weights is None:
+        "eps": (seen.eps_hat, _("ε_θ, what it answers"), (-3.0, 3.0)),
+        "x0_hat": (seen.x0_hat, _("x̂₀ that follows from it"), (-1.0, 1.0)),
+    }
+    tracks: dict[str, Track] = {}
+    panels: list[Panel] = []
+    for name, (values, title, span) in shown.items():
+        tracks[name], panel = sheet(name, values, title, span)
+        panels.append(panel)
+    tracks["maps"] = packed(seen.maps, -most, most)
+    title = _("{n} feature maps, {side} × {side}").format(n=channels, side=side)
+    panels.append(Images("maps", side, side, 1, 8 if channels <= 64 else 12, title, (-most, most), weight=1.6))
+    if seen.weights is None:
+        rms = np.sqrt(np.square(seen.maps).mean((1, 2, 3)))
         panels.append(Lines((Line(rms, "RMS", COLORS["x_t"]),), title=_("Size of the maps")))
         return tracks, panels
-    shown = inside.weights.mean(1) if head == "mean" else inside.weights[:, int(head) - 1]  # (P, places, places)
-    top = float(np.quantile(shown, 0.999))
-    tracks["looks"] = packed(shown, 0, top)
-    panels.append(
-        Images("looks", side, side, 1, side, _("Where each place looks: a tile a place"), (0.0, top), weight=1.6)
-    )
-    seen = places_seen(torch.from_numpy(inside.weights)).numpy()  # (P, heads)
+    weights = seen.weights.mean(1) if head == "mean" else seen.weights[:, int(head) - 1]  # (P, places, places or words)
+    top = float(np.quantile(weights, 0.999))
+    if words:
+        top = float(np.quantile(weights[..., 1:] if len(words) > 1 else weights, 0.995))  # the start has most
+        tiles = weights.transpose(0, 2, 1).reshape(len(weights), len(words), side, side)  # a tile a word
+        fine = SHARP // side
+        tracks["looks"] = packed(tiles.repeat(fine, 2).repeat(fine, 3), 0, top)
+        title = _("How much each place looks at each word")
+        looks = Images(
+            "looks", side * fine, side * fine, 1, min(5, len(words)), title, (0.0, top), captions=words, weight=2.0
+        )
+        count = _("How many of {n} words a place looks at").format(n=len(words))
+    else:
+        tracks["looks"] = packed(weights, 0, top)
+        looks = Images(
+            "looks", side, side, 1, side, _("Where each place looks: a tile a place"), (0.0, top), weight=1.6
+        )
+        count = _("How many of {n} places a place looks at").format(n=side * side)
+    panels.append(looks)
     lines = [
         Line(row.astype(float), _("head {n}").format(n=k), color)
-        for k, (row, color) in enumerate(zip(seen.T, SERIES, strict=False), 1)
+        for k, (row, color) in enumerate(
+            zip(places_seen(torch.from_numpy(seen.weights)).numpy().T, SERIES, strict=False), 1
+        )
     ]
-    panels.append(Lines(lines, title=_("How many of {n} places a place looks at").format(n=side * side)))
+    panels.append(Lines(lines, title=count))
     return tracks, panels
 
 
-def code(label: int, seed: int, block: str, trained: bool) -> str:
-    """The lines that made the picture."""
+# --- code -----------------------------------------------------------------------------------------------------------
+
+
+def code_for_digits(label: int, seed: int, block: str, trained: bool) -> str:
+    """The lines that made the picture of a digit."""
     made = (
         f'network = load_denoiser("assets/models/{networks.DIGITS}")\nnet, schedule = network.net, network.schedule'
         if trained
@@ -161,55 +136,167 @@ for t in (1, 200, 400, 600, 800, 1000):
 """
 
 
+def code_for_text(prompt: str, seed: int, block: str, trained: bool) -> str:
+    """The lines that made the picture of a scene."""
+    made = (
+        f'network = load_denoiser("assets/models/{networks.SHAPES}")'
+        if trained
+        else "config = latent_config().net\nnet = config.build().requires_grad_(False)\n"
+        "network = Predictor(net, config, cosine(1000), 'v')"
+    )
+    encoder = (
+        f'load_autoencoder("assets/models/{networks.AUTOENCODER}")'
+        if (networks.MODELS / networks.AUTOENCODER).exists()
+        else "AutoencoderConfig().build().requires_grad_(False)"
+    )
+    return f"""import torch
+from diffusion_core import cosine, q_sample
+from diffusion_core.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.nets import Predictor
+from diffusion_core.nets.anatomy import measure, places_seen
+from diffusion_core.nets.autoencoder import AutoencoderConfig
+from diffusion_core.nets.text import tokenize
+from diffusion_core.shapes import draw, parse
+from diffusion_core.train import latent_config
+
+{made}
+autoencoder = {encoder}
+for part in measure(network.net, 8, 8):                   # one run of the module, on one latent
+    print(f"{{part.name:22s}} {{str(part.shape):14s}} {{part.parameters:9,}} {{part.multiply_adds:12,}}")
+
+prompt = {prompt!r}
+words = ["(start)", *prompt.split()]
+with torch.no_grad():
+    z0 = autoencoder.encode(draw([parse(prompt)], torch.Generator().manual_seed({seed})))     # (1, 4, 8, 8)
+    eps = torch.randn(z0.shape, generator=torch.Generator().manual_seed({seed}))
+    for t in (1, 200, 400, 600, 800, 1000):
+        maps = {{}}
+        network(q_sample(network.schedule, z0, t, eps), t, tokenize([prompt]), maps)
+        h = maps[{block!r}]                               # (1, channels, H, W)
+        print(f"t = {{t:4d}}: {{tuple(h.shape)}}, RMS {{h.square().mean().sqrt():.3f}}")
+        if (weights := maps.get({block + "_weights"!r})) is not None:     # (1, heads, H W, places or words)
+            print("          seen by each head:", places_seen(weights)[0].tolist())
+            if {block.endswith("words")}:
+                print("          most at:", words[int(weights.mean((0, 1, 2)).argmax())])
+"""
+
+
+# --- controls and networks ------------------------------------------------------------------------------------------
+
+
 def block_names(net: UNet) -> dict[str, str]:
     """The blocks by their word in the URL, said in words."""
     names = {"first": _("first convolution"), "last": _("last convolution")}
     paths = {"down": _("down"), "middle": _("middle"), "up": _("up")}
-    kinds = {"attention": _("attention"), "residual": _("residual block")}
+    kinds = {"attention": _("attention"), "words": _("attention to the words"), "residual": _("residual block")}
     for name in net.blocks():
         if name not in names:
             path, *rest = name.split("_")
-            kind = kinds["attention" if name.endswith("attention") else "residual"]
+            kind = kinds.get(rest[-1], kinds["residual"])
             where = f" {int(rest[0]) + 1}" if rest[0].isdigit() else ""
             second = " 2" if name == "middle_second" else ""
             names[name] = f"{paths[path]}{where} · {kind}{second}"
     return {name: names[name] for name in net.blocks()}
 
 
+def pick_block(which: str, net: UNet) -> str:
+    """The block to look into: with another network, the link's or that network's default."""
+    if st.session_state.get("block_of") != which:
+        st.session_state["block_of"] = which
+        st.session_state.pop("url_block", None)
+    return controls.choice("block", _("Block"), block_names(net), DEFAULT_BLOCK[which])
+
+
+def pick_prompt() -> str:
+    """A caption, whose scene is drawn and whose words the network is told; one that cannot be drawn is said."""
+    prompt = controls.text("prompt", _("Prompt"), PROMPT)
+    try:
+        parse(prompt)
+    except BadInput as error:
+        st.error(explain(error), icon=":material/error:")
+        st.caption(_("Shown instead: {default}.").format(default=PROMPT))
+        return PROMPT
+    return prompt
+
+
+def trained_one(which: str) -> Model | None:
+    """The shipped network; None, and a sentence, where it cannot be had."""
+    try:
+        return inside.digits() if which == "digits" else prompts.shipped()
+    except BadInput as error:
+        st.error(explain(error), icon=":material/error:")
+        return None
+
+
+def trained_autoencoder() -> Autoencoder | None:
+    """The shipped autoencoder; None, and a sentence, where it cannot be had."""
+    try:
+        found = networks.autoencoder()
+    except BadInput as error:
+        st.error(explain(error), icon=":material/error:")
+        return None
+    if found is None:
+        missing(networks.AUTOENCODER)
+    return found
+
+
+def missing(file: str) -> None:
+    """One sentence."""
+    st.info(
+        _("The trained network is not installed ({file} is missing); an untrained one is shown.").format(
+            file=f"assets/models/{file}"
+        ),
+        icon=":material/info:",
+    )
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
 shell.ensure_shell()
 prose = lesson.open_lesson("unet")
-trained = networks.network("digits")
-predictor = trained or untrained()
-net = predictor.net
-assert isinstance(net, UNet)
 with lesson.picture_first() as picture:
-    columns = st.columns([2, 4, 2, 3])
+    names = {"digits": _("draws digits"), "text": _("reads text, draws latents")}
+    which = controls.choice("net", _("Network"), names, "digits", pills=True)
+    with picture:
+        trained = trained_one(which)
+        if trained is None and not (networks.MODELS / FILES[which]).exists():
+            missing(FILES[which])
+    model = trained or (inside.untrained_digits() if which == "digits" else prompts.untrained())
+    net = model.predictor.net
+    assert isinstance(net, UNet)
+    columns = st.columns([2.0, 4.0, 2.0, 3.0] if which == "digits" else [4.0, 3.2, 1.6, 3.2])
     with columns[3]:
         seed = controls.seed()
+    label, prompt = 3, PROMPT
     with columns[0]:
-        label = int(controls.choice("label", _("Digit"), {str(k): str(k) for k in range(10)}, "3"))
+        if which == "digits":
+            label = int(controls.choice("label", _("Digit"), {str(k): str(k) for k in range(10)}, "3"))
+        else:
+            prompt = pick_prompt()
     with columns[1]:
-        block = controls.choice("block", _("Block"), block_names(net), DEFAULT)
+        block = pick_block(which, net)
     head = "mean"
-    if block.endswith("attention"):
+    if block.endswith(("attention", "words")):
         with columns[2]:
             heads = {"mean": _("mean"), **{str(k): str(k) for k in range(1, net.config.heads + 1)}}
             head = controls.choice("head", _("Head"), heads, "mean")
 
-parts = parts_of(trained is not None, net)
-tracks, panels = picture_of(look(trained is not None, label, seed, block, predictor), head)
 with picture:
-    if trained is None:
-        st.info(
-            _("The trained network is not installed ({file} is missing); an untrained one is shown.").format(
-                file=f"assets/models/{networks.DIGITS}"
-            ),
-            icon=":material/info:",
-        )
-    state = lesson.show_timeline(key="unet", positions=TIMES, tracks=tracks, panels=panels, t=400)
-st.markdown(prose["picture"])
+    if which == "digits":
+        seen = inside.look_at_digit(model.key, label, seed, block, model.predictor)
+    else:
+        found = trained_autoencoder()
+        autoencoder = found or inside.untrained_autoencoder()
+        keys = (model.key, found is not None)
+        seen = inside.look_at_scene(keys, prompt, seed, block, model.predictor, autoencoder)
+    words = [_("(start)"), *words_of(prompt)] if block.endswith("words") else []
+    tracks, panels = picture_of(seen, head, words)
+    state = lesson.show_timeline(key=f"unet_{which}", positions=TIMES, tracks=tracks, panels=panels, t=400)
+about_text = parts_of_prose("unet_text")  # what is different with the network that reads
+st.markdown(prose["picture"] if which == "digits" else about_text["picture"])
 
 st.header(_("The parts"), anchor="parts")
+parts = inside.parts_of(str(net.config), SIDES[which], net)
 total, work = sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts)
 st.markdown(
     _(
@@ -224,10 +311,12 @@ st.caption(
         "channels. Dashed: skips. The framed one is shown above."
     )
 )
+if which == "text":
+    st.caption(_("Green: attention to the words, where the text enters; the arrows come from the text’s encoder."))
 st.plotly_chart(figures.shares(parts, _), key="unet_shares")
 
 st.header(_("How it knows t"), anchor="time")
-sinusoids, embedding = told(trained is not None, net)
+sinusoids, embedding = inside.told(model.key, net)
 left, right = st.columns(2)
 with left:
     st.plotly_chart(figures.time_embedding(sinusoids, TIMES, _("φ(t): sines and cosines"), int(state.t)), key="phi")
@@ -236,9 +325,31 @@ with right:
         figures.time_embedding(embedding, TIMES, _("what the network makes of it"), int(state.t)), key="embedding"
     )
 
+st.header(_("The real one, and this one"), anchor="stable_diffusion")
+st.markdown(prose["stable_diffusion"])
+own = latent_config().net
+assert isinstance(own, UNetConfig)
+small, text = miniature(plan(own, *LATENT[1:])), (LENGTH, TextConfig().width)
+left, right = st.columns(2)
+with left:
+    st.plotly_chart(overview.overview(units(), small, TEXT, "Stable Diffusion 1", _), key="overview_real")
+with right:
+    st.plotly_chart(overview.overview(small, units(), text, _("The miniature"), _), key="overview_small")
+st.html(overview.legend(_))
+st.markdown(overview.table(small, LATENT, text, _))
+
 st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
-scalars = (str(net.config),)
-lesson.check(prose, [lesson.Checked(claim, net.config, scalars) for claim in claims.CLAIMS])
-lesson.show_code(code(label, seed, block, trained is not None), "unet")
+if which == "text":
+    st.markdown(about_text["formula"])
+setting = claims.Sized(net.config, SIDES[which])
+checks = [lesson.Checked(claim, setting, (str(setting),)) for claim in claims.CLAIMS]
+if which == "text":
+    told_text = text_claims.Text(model.predictor)
+    checks.append(lesson.Checked(text_claims.ATTENTION, told_text, (model.key,)))
+lesson.check(prose, checks)
+if which == "digits":
+    lesson.show_code(code_for_digits(label, seed, block, trained is not None), "unet")
+else:
+    lesson.show_code(code_for_text(prompt, seed, block, trained is not None), "unet")
 lesson.article(prose)

@@ -5,7 +5,8 @@ r"""What a U-Net is made of: each part's output, its parameters and its work, by
         k^2 C_{in} C_{out}\,H W \text{ multiply-adds} \\
     \text{linear layer}:\quad & (n_{in} + 1)\,n_{out}, \quad n_{in}\,n_{out} \\
     \text{group norm}:\quad & 2C, \quad 0 \\
-    \text{attention over } P = HW \text{ places}:\quad & \text{two } 1\times1 \text{ convolutions and } 2\,P^2 C
+    \text{attention over } P = HW \text{ places}:\quad & \text{two } 1\times1 \text{ convolutions and } 2\,P^2 C \\
+    \text{attention of } P \text{ places to } L \text{ words}:\quad & \text{the same, a linear layer, and } 2\,P L C
 
 A multiply-add is one product that is added to a sum; norms, activations and biases, a few percent, are left out.
 `plan` knows the configuration alone; `measure` runs the module and asks PyTorch's own counter. They must agree.
@@ -23,9 +24,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from diffusion_core.errors import BadInput
+from diffusion_core.nets.text import LENGTH, TextConfig, tokenize
 from diffusion_core.nets.unet import UNet, UNetConfig
 
-__all__ = ["Part", "measure", "places_seen", "plan"]
+__all__ = ["Part", "convolution", "linear", "measure", "places_seen", "plan", "total"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Part:
     """One part of the network.
 
     Attributes:
-        name: as in `UNet.blocks`, or time, label, shrink_i, grow_i, norm.
+        name: as in `UNet.blocks`, or time, label, text, shrink_i, grow_i, norm.
         shape: of its output for one picture, without the batch.
         parameters: how many numbers it has learned.
         multiply_adds: for one picture.
@@ -48,16 +50,18 @@ class Part:
 # --- by formula -----------------------------------------------------------------------------------------------------
 
 
-def _convolution(name: str, k: int, inside: int, outside: int, side: tuple[int, int]) -> Part:
+def convolution(name: str, k: int, inside: int, outside: int, side: tuple[int, int]) -> Part:
+    """k x k, with biases, at each place of its output."""
     weights = k * k * inside * outside
     return Part(name, (outside, *side), weights + outside, weights * side[0] * side[1])
 
 
-def _linear(name: str, inside: int, outside: int) -> Part:
-    return Part(name, (outside,), (inside + 1) * outside, inside * outside)
+def linear(name: str, inside: int, outside: int, times: int = 1) -> Part:
+    """One linear layer, used for each of ``times`` vectors."""
+    return Part(name, (outside,), (inside + 1) * outside, times * inside * outside)
 
 
-def _sum(name: str, shape: tuple[int, ...], parts: list[Part], norms: int) -> Part:
+def total(name: str, shape: tuple[int, ...], parts: list[Part], norms: int) -> Part:
     """Layers as one part; norms is the number of channels that are normed."""
     parameters = sum(part.parameters for part in parts) + 2 * norms
     return Part(name, shape, parameters, sum(part.multiply_adds for part in parts))
@@ -65,19 +69,35 @@ def _sum(name: str, shape: tuple[int, ...], parts: list[Part], norms: int) -> Pa
 
 def _residual(name: str, inside: int, outside: int, embedding: int, side: tuple[int, int]) -> Part:
     parts = [
-        _convolution("", 3, inside, outside, side),
-        _linear("", embedding, outside),
-        _convolution("", 3, outside, outside, side),
-        *([_convolution("", 1, inside, outside, side)] if inside != outside else []),
+        convolution("", 3, inside, outside, side),
+        linear("", embedding, outside),
+        convolution("", 3, outside, outside, side),
+        *([convolution("", 1, inside, outside, side)] if inside != outside else []),
     ]
-    return _sum(name, (outside, *side), parts, inside + outside)
+    return total(name, (outside, *side), parts, inside + outside)
 
 
 def _attention(name: str, width: int, side: tuple[int, int]) -> Part:
     places = side[0] * side[1]
     products = Part("", (), 0, 2 * places**2 * width)
-    parts = [_convolution("", 1, width, 3 * width, side), products, _convolution("", 1, width, width, side)]
-    return _sum(name, (width, *side), parts, width)
+    parts = [convolution("", 1, width, 3 * width, side), products, convolution("", 1, width, width, side)]
+    return total(name, (width, *side), parts, width)
+
+
+def _words(name: str, width: int, text: TextConfig, side: tuple[int, int]) -> Part:
+    products = Part("", (), 0, 2 * side[0] * side[1] * LENGTH * width)
+    keys_and_values = linear("", text.width, 2 * width, LENGTH)
+    parts = [convolution("", 1, width, width, side), keys_and_values, products]
+    return total(name, (width, *side), [*parts, convolution("", 1, width, width, side)], width)
+
+
+def _encoder(text: TextConfig) -> Part:
+    """The words of a prompt and their places are looked up; then each layer: attention, and two linear layers."""
+    w, L = text.width, LENGTH
+    tables = Part("", (), (text.vocabulary + L) * w, 0)
+    products = Part("", (), 0, 2 * L**2 * w)
+    layers = [linear("", a, b, L) for a, b in ((w, 3 * w), (w, w), (w, 2 * w), (2 * w, w))]
+    return total("text", (L, w), [tables, *text.layers * [*layers, products]], (2 * text.layers + 1) * w)
 
 
 def plan(config: UNetConfig, height: int = 28, width: int = 28) -> list[Part]:
@@ -92,32 +112,42 @@ def plan(config: UNetConfig, height: int = 28, width: int = 28) -> list[Part]:
 
 def _plan(config: UNetConfig, height: int, width: int) -> Iterator[Part]:
     widths, E = config.widths, 4 * config.widths[0]
-    sides = [(height >> (i + 1), width >> (i + 1)) for i in range(len(widths))]
+    pixels = config.patch**2  # of the picture, that become channels of one place
+    sides = [(height // config.patch >> i, width // config.patch >> i) for i in range(len(widths))]
     outputs = config.channels * (2 if config.learned_variance else 1)
-    yield _sum("time", (E,), [_linear("", widths[0], E), _linear("", E, E)], 0)
+    yield total("time", (E,), [linear("", widths[0], E), linear("", E, E)], 0)
     if config.classes is not None:
         yield Part("label", (E,), (config.classes + 1) * E, 0)  # looked up
-    yield _convolution("first", 3, 4 * config.channels, widths[0], sides[0])
+    if config.text is not None:
+        yield _encoder(config.text)
+    yield convolution("first", 3, pixels * config.channels, widths[0], sides[0])
     for i, w in enumerate(widths):
         if i > 0:
-            yield _convolution(f"shrink_{i}", 1, 4 * widths[i - 1], w, sides[i])
+            yield convolution(f"shrink_{i}", 1, 4 * widths[i - 1], w, sides[i])
         yield from _stage("down", config, i, w, E, sides[i])
     yield _residual("middle_first", widths[-1], widths[-1], E, sides[-1])
-    yield _attention("middle_attention", widths[-1], sides[-1])
+    yield from _look("middle_", config, widths[-1], sides[-1])
     yield _residual("middle_second", widths[-1], widths[-1], E, sides[-1])
     for i, w in reversed(list(enumerate(widths))):
         yield from _stage("up", config, i, 2 * w, E, sides[i])  # beside the skip it sees twice its width
         if i > 0:
-            yield _convolution(f"grow_{i}", 1, w, 4 * widths[i - 1], sides[i])
+            yield convolution(f"grow_{i}", 1, w, 4 * widths[i - 1], sides[i])
     yield Part("norm", (widths[0], *sides[0]), 2 * widths[0], 0)
-    yield _convolution("last", 3, widths[0], 4 * outputs, sides[0])
+    yield convolution("last", 3, widths[0], pixels * outputs, sides[0])
 
 
 def _stage(path: str, config: UNetConfig, level: int, inside: int, E: int, side: tuple[int, int]) -> Iterator[Part]:
     for block in range(config.blocks):
         yield _residual(f"{path}_{level}_{block}", inside, config.widths[level], E, side)
         if config.attention[level]:
-            yield _attention(f"{path}_{level}_{block}_attention", config.widths[level], side)
+            yield from _look(f"{path}_{level}_{block}_", config, config.widths[level], side)
+
+
+def _look(name: str, config: UNetConfig, width: int, side: tuple[int, int]) -> Iterator[Part]:
+    """At the other places, and at the words."""
+    yield _attention(f"{name}attention", width, side)
+    if config.text is not None:
+        yield _words(f"{name}words", width, config.text, side)
 
 
 # --- from the module ------------------------------------------------------------------------------------------------
@@ -126,8 +156,8 @@ def _stage(path: str, config: UNetConfig, level: int, inside: int, E: int, side:
 def _modules(net: UNet) -> dict[str, nn.Module]:
     """Each part and its name, besides those that have no numbers."""
     resized = {f"{name}_{i}": m for name, path in (("shrink", net.shrink), ("grow", net.grow)) for i, m in path.items()}
-    label = {} if net.label is None else {"label": net.label}
-    return {"time": net.time, **label, **net.blocks(), **resized, "norm": net.norm}
+    told = {name: module for name, module in (("label", net.label), ("text", net.text)) if module is not None}
+    return {"time": net.time, **told, **net.blocks(), **resized, "norm": net.norm}
 
 
 @torch.no_grad()
@@ -147,10 +177,12 @@ def measure(net: UNet, height: int = 28, width: int = 28) -> list[Part]:
 
     hooks = [module.register_forward_hook(note) for module in _modules(net).values()]
     counter = FlopCounterMode(display=False)
-    label = None if net.label is None else torch.zeros(1, dtype=torch.long)
+    told = None if net.label is None else torch.zeros(1, dtype=torch.long)
+    if net.text is not None:
+        told = tokenize([""])  # a prompt has the same number of places, whatever it says
     try:
         with counter, sdpa_kernel(SDPBackend.MATH):  # the counter does not see into the fused attention of a CPU
-            net(torch.zeros(1, net.config.channels, height, width), 1, label)
+            net(torch.zeros(1, net.config.channels, height, width), 1, told)
     finally:
         for hook in hooks:
             hook.remove()
@@ -166,9 +198,9 @@ def measure(net: UNet, height: int = 28, width: int = 28) -> list[Part]:
 
 
 def places_seen(weights: Tensor) -> Tensor:
-    r""":math:`e^H` with :math:`H = -\sum_j w_j\ln w_j`: how many places a place looks at, from 1 to P.
+    r""":math:`e^H` with :math:`H = -\sum_j w_j\ln w_j`: how many places, or words, a place looks at, from 1 to all.
 
     Args:
-        weights: (..., P, P), rows of sum 1. The result is the mean over the rows, (...).
+        weights: (..., P, places or words), rows of sum 1. The result is the mean over the rows, (...).
     """
     return torch.special.entr(weights).sum(-1).exp().mean(-1)

@@ -18,6 +18,7 @@ __all__ = [
     "additivity",
     "beta_ratio",
     "bound_terms",
+    "calm",
     "class_counts",
     "densities",
     "error_rate",
@@ -40,7 +41,7 @@ FONT = 15
 Translate = Callable[[str], str]
 
 
-def _calm(figure: go.Figure, height: int, bottom: int = 90) -> go.Figure:
+def calm(figure: go.Figure, height: int, bottom: int = 90) -> go.Figure:
     """One look for all: no frame, quiet grid, type that can be read from the back row."""
     figure.update_layout(
         height=height,
@@ -69,7 +70,7 @@ def schedule_curves(curves: Mapping[str, np.ndarray], chosen: str, title: str, l
         figure.update_yaxes(type="log", exponentformat="power", dtick=2)
     figure.update_xaxes(title_text="t / T")
     figure.update_layout(showlegend=False, title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
-    return _calm(figure, 320, bottom=50)
+    return calm(figure, 320, bottom=50)
 
 
 def legend(labels: Sequence[str], chosen: str) -> str:
@@ -92,7 +93,7 @@ def error_rate(counts: Sequence[int], errors: Mapping[str, np.ndarray], _: Trans
         figure.add_scatter(x=n, y=values, name=label, mode="lines+markers", line={"color": color})
     figure.update_xaxes(type="log", title_text=_("number of samples n"), exponentformat="power", dtick=1)
     figure.update_yaxes(type="log", title_text=_("RMS error of the mean"), exponentformat="power", dtick=1)
-    return _calm(figure, 420)
+    return calm(figure, 420)
 
 
 def additivity(samples: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
@@ -116,7 +117,7 @@ def additivity(samples: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
             x=x, y=normal, name="N(0, 1)", showlegend=column == 1, line={"color": COLORS["x0"]}, row=1, col=column
         )
     figure.update_layout(bargap=0)
-    return _calm(figure, 340)
+    return calm(figure, 340)
 
 
 def noise_correlation(timesteps: Sequence[int], correlation: np.ndarray, _: Translate) -> go.Figure:
@@ -135,7 +136,7 @@ def noise_correlation(timesteps: Sequence[int], correlation: np.ndarray, _: Tran
     )
     figure.update_xaxes(title_text="s")
     figure.update_yaxes(title_text="t", scaleanchor="x")
-    return _calm(figure, 420)
+    return calm(figure, 420)
 
 
 def generated_variance(
@@ -170,7 +171,7 @@ def generated_variance(
         title_text=_("variance of samples / of data"),
         tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50],
     )
-    return _calm(figure, 460)
+    return calm(figure, 460)
 
 
 def beta_ratio(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], _: Translate) -> go.Figure:
@@ -180,7 +181,7 @@ def beta_ratio(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], _:
         figure.add_scatter(x=list(x), y=list(y), name=label, line={"color": color}, hovertemplate="%{y:.4f}")
     figure.update_xaxes(type="log", title_text="t / T", exponentformat="power", dtick=1)
     figure.update_yaxes(title_text="β̃ / β", range=[0, 1.02])
-    return _calm(figure, 400)
+    return calm(figure, 400)
 
 
 def bound_terms(
@@ -195,7 +196,7 @@ def bound_terms(
         )
     figure.update_xaxes(type="log", title_text="t", exponentformat="power", dtick=1)
     figure.update_yaxes(type="log", title_text=_("bits a dimension"), exponentformat="power", dtick=1)
-    return _calm(figure, 400)
+    return calm(figure, 400)
 
 
 def densities(
@@ -213,7 +214,7 @@ def densities(
         figure.add_scatter(x=x, y=y, name=label, line={"color": colors[label]}, hovertemplate="%{y:.3f}")
     figure.update_xaxes(title_text="x₀", range=[-1.9, 1.9])
     figure.update_yaxes(title_text=_("density"), rangemode="tozero")
-    return _calm(figure, 400)
+    return calm(figure, 400)
 
 
 def place_in_range(
@@ -246,7 +247,7 @@ def place_in_range(
     )
     figure.update_xaxes(title_text="x_t", range=[x[0], x[-1]])
     figure.update_yaxes(type="log", title_text="t", tickvals=[2, 5, 10, 20, 50, 100, 200, 500, 1000], showgrid=False)
-    figure = _calm(figure, 460, bottom=60)
+    figure = calm(figure, 460, bottom=60)
     return figure.update_layout(hovermode="closest", showlegend=False)
 
 
@@ -290,7 +291,7 @@ def learned_places(
     )
     figure.update_xaxes(type="log", title_text="t", tickvals=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
     figure.update_yaxes(title_text="v", range=[-0.1, 1.7], tickvals=[0, 0.5, 1, 1.5], ticktext=["β̃", "½", "β", "1½"])
-    return _calm(figure, 420)
+    return calm(figure, 420)
 
 
 def table_1(steps: Sequence[int], rows: Mapping[str, Sequence[float]], title: str) -> go.Figure:
@@ -308,7 +309,7 @@ def table_1(steps: Sequence[int], rows: Mapping[str, Sequence[float]], title: st
     figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
     figure.update_xaxes(type="log", title_text="S", tickvals=list(steps))
     figure.update_yaxes(type="log", exponentformat="power", dtick=1)
-    return _calm(figure, 400)
+    return calm(figure, 400)
 
 
 def p_value_curves(p_values: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
@@ -322,7 +323,7 @@ def p_value_curves(p_values: Mapping[str, np.ndarray], _: Translate) -> go.Figur
     figure.update_xaxes(title_text="p", range=[0, 1])
     figure.update_yaxes(title_text=_("share of seeds with a smaller p"), range=[0, 1])
     figure.update_layout(hovermode="closest")
-    return _calm(figure, 420)
+    return calm(figure, 420)
 
 
 def slice_cloud(cloud: np.ndarray, band: tuple[float, float]) -> go.Figure:
@@ -334,7 +335,7 @@ def slice_cloud(cloud: np.ndarray, band: tuple[float, float]) -> go.Figure:
     figure.update_xaxes(title_text="x<sub>s</sub>")
     figure.update_yaxes(title_text="x<sub>t</sub>")
     figure.update_layout(showlegend=False)
-    return _calm(figure, 380, bottom=50)
+    return calm(figure, 380, bottom=50)
 
 
 def slice_histogram(inside: np.ndarray, curves: Mapping[str, tuple[float, float]]) -> go.Figure:
@@ -358,7 +359,7 @@ def slice_histogram(inside: np.ndarray, curves: Mapping[str, tuple[float, float]
         figure.add_scatter(x=x, y=y, name=label, mode="lines", line=line)
     figure.update_xaxes(title_text="x<sub>s</sub>")
     figure.update_layout(bargap=0)
-    return _calm(figure, 380)
+    return calm(figure, 380)
 
 
 def quality(
@@ -393,7 +394,7 @@ def quality(
     figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
     figure.update_xaxes(type="log", title_text=_("number of steps N"), tickvals=list(steps))
     figure.update_yaxes(rangemode="tozero")
-    return _calm(figure, 420)
+    return calm(figure, 420)
 
 
 def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int, _: Translate) -> go.Figure:
@@ -408,16 +409,23 @@ def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int
     title = _("what the judge sees at N = {n}").format(n=steps)
     figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
     figure.update_xaxes(type="category", title_text=_("digit"))
-    return _calm(figure, 420)
+    return calm(figure, 420)
 
 
-PART_COLORS = {"attention": COLORS["x_t"], "embedding": COLORS["beta"], "residual": COLORS["x0"]}
+PART_COLORS = {
+    "attention": COLORS["x_t"],
+    "words": COLORS["eps"],
+    "embedding": COLORS["beta"],
+    "residual": COLORS["x0"],
+    "text": COLORS["mu_tilde"],
+}
 
 
 def _kind(name: str) -> str:
     """What a part is, by its name: its colour."""
-    if name.endswith("attention"):
-        return PART_COLORS["attention"]
+    kind = name.rpartition("_")[2]
+    if kind in ("attention", "words", "text"):
+        return PART_COLORS[kind]
     if name in ("time", "label"):
         return PART_COLORS["embedding"]
     residual = name.startswith(("down", "middle", "up"))
@@ -427,9 +435,11 @@ def _kind(name: str) -> str:
 def u_net(parts: Sequence[Part], chosen: str, _: Translate) -> go.Figure:
     """The U, from left to right as it works: a box a part, as high as its picture and as wide as its channels.
 
-    The further down, the smaller the picture. Dashed lines are the skips; the chosen part has a frame.
+    The further down, the smaller the picture. Dashed lines are the skips; the chosen part has a frame. A text's encoder
+    lies below, with an arrow to each part that looks at words.
     """
     figure = go.Figure()
+    text = next((part for part in parts if part.name == "text"), None)
     inner = [part for part in parts if len(part.shape) == 3 and part.name != "norm"]
     sides = sorted({part.shape[1] for part in inner}, reverse=True)
     place: dict[str, tuple[float, float]] = {}
@@ -444,34 +454,56 @@ def u_net(parts: Sequence[Part], chosen: str, _: Translate) -> go.Figure:
         box = {"x0": x, "x1": x + wide, "y0": y - high / 2, "y1": y + high / 2}
         figure.add_shape(type="rect", **box, line=frame, fillcolor=_kind(part.name), opacity=0.85)
         x += wide + 0.22
-        figure.add_annotation(x=x - 0.22 - wide / 2, y=y, text=str(channels), showarrow=False, font_color="white")
+        turned = {"textangle": -90} if text else {}  # there are many boxes then
+        figure.add_annotation(
+            x=x - 0.22 - wide / 2, y=y, text=str(channels), showarrow=False, font_color="white", **turned
+        )
+    beside = 0.47 if text else -0.48  # below come the arrows
     for k, side in enumerate(sides):
-        figure.add_annotation(x=x / 2, y=-1.05 * k - 0.48 * (k > 0), text=f"{side} × {side}", showarrow=False)
+        figure.add_annotation(x=x / 2, y=-1.05 * k + beside * (k > 0), text=f"{side} × {side}", showarrow=False)
     heights = {part.name: 0.75 * part.shape[1] / sides[0] for part in inner}
-    for name, (left, y) in place.items():
-        target = name.removesuffix("_attention").replace("down", "up")
-        if name.startswith("down") and f"{name}_attention" not in place:
+    for name in [name for name in place if name.startswith("down")]:
+        stage = name.removesuffix("_words").removesuffix("_attention")
+        if name == next(stage + end for end in ("_words", "_attention", "") if stage + end in place):
+            left, y = place[name]
+            target = place[stage.replace("down", "up")][0]
             low, high = y + heights[name] / 2, y + heights[name] / 2 + 0.14
-            path = f"M {left} {low} L {left} {high} L {place[target][0]} {high} L {place[target][0]} {low}"
+            path = f"M {left} {low} L {left} {high} L {target} {high} L {target} {low}"
             figure.add_shape(type="path", path=path, line={"color": "gray", "dash": "dash", "width": 1.5})
+    drawn, floor = [*inner], -1.05 * (len(sides) - 1) - 0.6
+    if text:
+        floor -= 0.45
+        place["text"] = (x / 2 - 0.11, floor + 0.2)
+        box = {"x0": 0, "x1": x - 0.22, "y0": floor + 0.05, "y1": floor + 0.35}
+        figure.add_shape(type="rect", **box, line_width=0, fillcolor=_kind("text"), opacity=0.85)
+        words = _("text encoder: {n} words, {k} numbers each").format(n=text.shape[0], k=text.shape[1])
+        figure.add_annotation(x=place["text"][0], y=floor + 0.2, text=words, showarrow=False, font_color="white")
+        drawn.append(text)
+        for part in inner:
+            if part.name.endswith("_words"):
+                left, y = place[part.name]
+                arrow = {"x": left, "y": y - heights[part.name] / 2, "ax": left, "ay": floor + 0.35}
+                figure.add_annotation(
+                    **arrow, axref="x", ayref="y", text="", arrowcolor=_kind("text"), arrowwidth=2, arrowhead=2
+                )
     figure.add_scatter(
-        x=[place[part.name][0] for part in inner],
-        y=[place[part.name][1] for part in inner],
+        x=[place[part.name][0] for part in drawn],
+        y=[place[part.name][1] for part in drawn],
         text=[
             f"<b>{part.name}</b><br>{' × '.join(map(str, part.shape))}<br>"
             + _("{n} parameters").format(n=f"{part.parameters:,}")
             + "<br>"
             + _("{n} multiply-adds").format(n=f"{part.multiply_adds:,}")
-            for part in inner
+            for part in drawn
         ],
         mode="markers",
         marker={"size": 28, "opacity": 0},
         hovertemplate="%{text}<extra></extra>",
     )
     figure.update_layout(showlegend=False)
-    figure = _calm(figure, 330, bottom=10)
+    figure = calm(figure, 400 if text else 330, bottom=10)
     figure.update_xaxes(visible=False, range=[-0.2, x])
-    figure.update_yaxes(visible=False, range=[-1.05 * (len(sides) - 1) - 0.6, 0.75])
+    figure.update_yaxes(visible=False, range=[floor, 0.75])
     return figure.update_layout(hovermode="closest", margin_t=10)
 
 
@@ -494,7 +526,7 @@ def shares(parts: Sequence[Part], _: Translate) -> go.Figure:
         )
     figure.update_xaxes(title_text="%", ticksuffix="%")
     figure.update_yaxes(autorange="reversed")
-    return _calm(figure, 120 + 34 * len(names)).update_layout(bargap=0.25, hovermode="y unified")
+    return calm(figure, 120 + 34 * len(names)).update_layout(bargap=0.25, hovermode="y unified")
 
 
 def time_embedding(values: np.ndarray, timesteps: Sequence[int], title: str, t: int) -> go.Figure:
@@ -514,4 +546,4 @@ def time_embedding(values: np.ndarray, timesteps: Sequence[int], title: str, t: 
     figure.add_vline(x=t, line={"color": "black", "width": 1.5})
     figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
     figure.update_xaxes(title_text="t")
-    return _calm(figure, 340, bottom=50).update_layout(hovermode="closest")
+    return calm(figure, 340, bottom=50).update_layout(hovermode="closest")
