@@ -319,6 +319,6 @@ def heat(pictures: np.ndarray, attention: np.ndarray, side: int, top: float) -> 
     step = SIDE // side
     grey = pictures[:, ::step, ::step].mean(-1, keepdims=True)[:, None]  # (P, 1, side, side, 1)
     fine = torch.nn.functional.interpolate(torch.from_numpy(attention), (side, side), mode="bilinear").numpy()
-    share = np.clip(fine / top, 0, 1)[..., None]  # (P, words, side, side, 1)
+    share = np.clip(fine / top, 0, 1)[..., None] ** 1.5  # (P, words, side, side, 1); the power keeps little dark
     dark = 0.15 + 0.55 * grey / 255
     return ((1 - share) * 255 * dark + share * HOT * (0.45 + 0.55 * dark / 0.7)).round().astype(np.uint8)
