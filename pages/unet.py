@@ -253,7 +253,7 @@ def missing(file: str) -> None:
 # --- the page -------------------------------------------------------------------------------------------------------
 
 shell.ensure_shell()
-prose = lesson.open_lesson("unet")
+prose = lesson.open_lesson("unet_text" if st.query_params.get("net") == "text" else "unet")
 with lesson.picture_first() as picture:
     names = {"digits": _("draws digits"), "text": _("reads text, draws latents")}
     which = controls.choice("net", _("Network"), names, "digits", pills=True)
@@ -292,8 +292,7 @@ with picture:
     words = [_("(start)"), *words_of(prompt)] if block.endswith("words") else []
     tracks, panels = picture_of(seen, head, words)
     state = lesson.show_timeline(key=f"unet_{which}", positions=TIMES, tracks=tracks, panels=panels, t=400)
-about_text = parts_of_prose("unet_text")  # what is different with the network that reads
-st.markdown(prose["picture"] if which == "digits" else about_text["picture"])
+st.markdown(prose["picture"])
 
 st.header(_("The parts"), anchor="parts")
 parts = inside.parts_of(str(net.config), SIDES[which], net)
@@ -326,7 +325,8 @@ with right:
     )
 
 st.header(_("The real one, and this one"), anchor="stable_diffusion")
-st.markdown(prose["stable_diffusion"])
+of_both = parts_of_prose("unet")
+st.markdown(of_both["stable_diffusion"])
 own = latent_config().net
 assert isinstance(own, UNetConfig)
 small, text = miniature(plan(own, *LATENT[1:])), (LENGTH, TextConfig().width)
@@ -339,9 +339,9 @@ st.html(overview.legend(_))
 st.markdown(overview.table(small, LATENT, text, _))
 
 st.header(_("The formula"), anchor="formula")
-st.markdown(prose["formula"])
+st.markdown(of_both["formula"])
 if which == "text":
-    st.markdown(about_text["formula"])
+    st.markdown(prose["formula"])
 setting = claims.Sized(net.config, SIDES[which])
 checks = [lesson.Checked(claim, setting, (str(setting),)) for claim in claims.CLAIMS]
 if which == "text":

@@ -178,7 +178,7 @@ def _row(net: Sequence[Unit], path: str, level: int, _: Translate) -> str:
             sum(unit.path == way and unit.level == level and unit.parts[0].name == "residual" for unit in net)
             for way in ("down", "up")
         )
-        said.append(_("{down} blocks down, {up} up").format(down=down, up=up))
+        said.append(_("blocks: {down} down, {up} up").format(down=down, up=up))
     if any(part.name == "words" for part in parts):
         said.append(_("attention"))
     return "; ".join(said)
@@ -204,5 +204,5 @@ def table(own: Sequence[Unit], latent: tuple[int, ...], text: tuple[int, int], _
         (_("multiply-adds"), lambda part: part.multiply_adds),
     ):
         rows.append((label, *(f"{sum(count(part) for unit in net for part in unit.parts):,}" for net in (real, own))))
-    head = f"| | Stable Diffusion 1 | {_('miniature')} |\n|:--|:--|:--|\n"
+    head = "| | Stable Diffusion 1 | " + _("The miniature") + " |\n|:--|:--|:--|\n"
     return head + "\n".join(f"|**{name}**|{a}|{b}|" for name, a, b in rows)

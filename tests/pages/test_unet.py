@@ -24,6 +24,7 @@ def test_the_network_that_reads_opens_at_each_block(block: str, lang: str) -> No
     assert not app.warning and not app.error
     shown = words(app)
     assert all(part in shown for part in read_parts(lang, "unet_text").values())
+    assert all(read_parts(lang, "unet")[part] in shown for part in ("formula", "stable_diffusion"))
     assert read_parts(lang, "unet_text")["formula"] not in words(open_page("unet", lang=lang))
 
 
@@ -138,5 +139,5 @@ def test_the_table_has_the_public_numbers() -> None:
     rows = overview.table(OWN, (4, 8, 8), (20, 96), lambda english: english).splitlines()
     assert "859,520,964" in rows[-2] and "2,552,868" in rows[-2]
     for row, size in zip(rows[5:9], ("320 × 64 × 64", "640 × 32 × 32", "1280 × 16 × 16", "1280 × 8 × 8"), strict=True):
-        assert size in row and "2 blocks down, 3 up" in row
+        assert size in row and "blocks: 2 down, 3 up" in row
     assert "attention" not in rows[8] and "attention" in rows[9]
