@@ -7,8 +7,8 @@ For latents of variance :math:`s^2` (mean 0), as they are or before they are sca
     \mathrm{SNR}_T = s^2\,\bar\alpha_T/(1-\bar\alpha_T).
 
 A schedule that keeps :math:`\bar\alpha_T > 0` is trained on :math:`x_T\ne` noise but sampled from noise. Along a
-direction in which the data have mean m and variance :math:`\lambda`, with :math:`v = 1-\bar\alpha_T+\bar\alpha_T\lambda`,
-exact steps from N(0, 1) end in
+direction in which the data have mean m and variance :math:`\lambda`, with
+:math:`v = 1-\bar\alpha_T+\bar\alpha_T\lambda`, exact steps from N(0, 1) end in
 
 .. math::
     \frac{\text{variance}}{\lambda} &= \frac{1-\bar\alpha_T}{v}+\frac{\bar\alpha_T\lambda}{v^2}, &

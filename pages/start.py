@@ -62,6 +62,7 @@ for name in (
     "variance",
     "training",
     "unet",
+    "latent",
     "guidance",
     "ledger",
 ):

@@ -2,9 +2,11 @@
 
 from diffusion_core.claims import (
     anatomy,
+    autoencoder,
     closed_form,
     forward,
     guidance,
+    latent,
     network,
     posterior,
     reparameterization,
@@ -26,5 +28,6 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "variance": (*variance.CLAIMS, network.VARIANCE),
     "training": tuple(network.CLAIMS),
     "unet": tuple(anatomy.CLAIMS),
+    "latent": (*latent.CLAIMS, *autoencoder.CLAIMS),
     "guidance": tuple(guidance.CLAIMS),
 }

@@ -6,6 +6,7 @@ A statement is quoted in the article's symbols. The verdict judges the statement
 from diffusion_core.claims import (
     absent,
     anatomy,
+    autoencoder,
     closed_form,
     forward,
     guidance,
@@ -315,7 +316,7 @@ LATENT = (
         "true",
         "512 × 512 × 3 pixels become 64 × 64 × 4 latents: 48 times fewer numbers; and for a linear autoencoder the "
         "error of reconstruction and the error in the latents simply add up.",
-        (latent.COUNT, latent.COMMUTES),
+        (latent.COUNT, latent.COMMUTES, autoencoder.LOSES_LESS),
     ),
     Entry(
         "E37",
@@ -324,7 +325,7 @@ LATENT = (
         "Only after scaling the latents to variance 1 (the factor 0.18215 of Stable Diffusion). Unscaled, with "
         "deviation 5.49, the last SNR is 0.141 in place of 0.0047, and x_T has variance 1.136. Even scaled, 0.0047 is "
         "not 0: what all pixels share, the brightness, is still in x_T, and is lost where sampling starts from noise.",
-        (latent.SCALE, latent.BRIGHTNESS),
+        (latent.SCALE, autoencoder.SCALED, latent.BRIGHTNESS),
     ),
 )
 

@@ -6,6 +6,7 @@ import streamlit as st
 import torch
 
 from diffusion_core.checkpoint import load_autoencoder, load_classifier, load_denoiser
+from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData
 from diffusion_core.nets import Predictor
 from diffusion_core.nets.autoencoder import Autoencoder
@@ -31,6 +32,7 @@ __all__ = [
 
 MODELS = ASSETS / "models"
 DIGITS = "digits_unet.safetensors"
+LATENT_CHANNELS = 4
 AUTOENCODER, SHAPES = "shapes_autoencoder.safetensors", "shapes_unet.safetensors"
 FILES = {  # denoiser -> data -> file
     "network": {"eight_gaussians": "points_eight_gaussians.safetensors", "digits": DIGITS},
@@ -55,9 +57,20 @@ def _load_autoencoder(path: Path, changed: float) -> Autoencoder:
 
 
 def autoencoder() -> Autoencoder | None:
-    """The autoencoder of captioned shapes; None where its file is not there."""
+    """The autoencoder of captioned shapes; None where its file is not there.
+
+    Raises:
+        BadInput: the file is damaged, or its latents have not the shape that the text network works on.
+    """
     path = MODELS / AUTOENCODER
-    return _load_autoencoder(path, path.stat().st_mtime) if path.exists() else None
+    found = _load_autoencoder(path, path.stat().st_mtime) if path.exists() else None
+    if found and found.config.latent != LATENT_CHANNELS:
+        raise BadInput(
+            "The autoencoder must make latents of {expected} channels; it makes {got}.",
+            expected=LATENT_CHANNELS,
+            got=found.config.latent,
+        )
+    return found
 
 
 def text_to_latent() -> Predictor | None:

@@ -96,6 +96,7 @@ def build_navigation() -> st.Page:
                 page("unet", _("Inside the network"), "account_tree"),
             ],
             _("Stable Diffusion"): [
+                page("latent", _("Why latents?"), "compress"),
                 page("guidance", _("Text and guidance"), "chat"),
             ],
             _("Check everything"): [page("ledger", _("All the checks"), "fact_check")],

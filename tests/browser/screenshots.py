@@ -25,6 +25,7 @@ PAGES = {
     "variance": "variance",
     "training": "training",
     "unet": "unet",
+    "latent": "latent",
     "guidance": "guidance",
     "ledger": "ledger",
 }

@@ -30,6 +30,7 @@ PAGES = (
     "variance",
     "training",
     "unet",
+    "latent",
     "guidance",
     "ledger",
 )

@@ -158,7 +158,10 @@ def test_other_files_are_one_sentence(tmp_path: Path) -> None:
         (save({"a": torch.zeros(2)}, {checkpoint.FORMAT: "[1]"}), foreign),
         (save({"a": torch.zeros(2)}, {checkpoint.FORMAT: "{"}), broken),
         (save({"a": torch.zeros(2)}, {checkpoint.FORMAT: "[" * 10**5}), broken),
-        (save({"a": torch.zeros(2)}, {checkpoint.FORMAT: "{}"}), "The file must be of the kind denoiser; it is of the kind None."),
+        (
+            save({"a": torch.zeros(2)}, {checkpoint.FORMAT: "{}"}),
+            "The file must be of the kind denoiser; it is of the kind None.",
+        ),
         ((tmp_path / "run").read_bytes(), "The file must be of the kind denoiser; it is of the kind training."),
     ]
     for data, sentence in cases:

@@ -125,7 +125,8 @@ def test_cross_attention_is_pytorchs() -> None:
     k_bias, v_bias = block.kv.bias.chunk(2)
     out, weights = nn.functional.multi_head_attention_forward(
         queries.transpose(0, 1), words.transpose(0, 1), words.transpose(0, 1), 16, 2, None,
-        torch.cat([block.q.bias, k_bias, v_bias]), None, None, False, 0.0, block.proj.weight[:, :, 0, 0], block.proj.bias,
+        torch.cat([block.q.bias, k_bias, v_bias]), None, None, False, 0.0,
+        block.proj.weight[:, :, 0, 0], block.proj.bias,
         key_padding_mask=~is_word, use_separate_proj_weight=True, average_attn_weights=False,
         q_proj_weight=block.q.weight[:, :, 0, 0], k_proj_weight=k_weight, v_proj_weight=v_weight,
     )  # fmt: skip
@@ -268,7 +269,9 @@ def test_the_commands_train_and_judge(tmp_path: Path, capsys: pytest.CaptureFixt
     evaluate.main(["latent", str(net), "--autoencoder", str(coder), "--samples", "3", "--steps", "2"])
     report = json.loads(capsys.readouterr().out)
     assert report["one"]["all"] == 0 and report["steps"] == 2
-    with pytest.raises(SystemExit, match="evaluate: The file must be of the kind denoiser; it is of the kind autoencoder"):
+    with pytest.raises(
+        SystemExit, match="evaluate: The file must be of the kind denoiser; it is of the kind autoencoder"
+    ):
         evaluate.main(["latent", str(coder)])
 
 

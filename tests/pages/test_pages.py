@@ -22,6 +22,7 @@ PAGES = (
     "variance",
     "training",
     "unet",
+    "latent",
     "guidance",
     "ledger",
 )
@@ -34,6 +35,7 @@ LESSONS = (
     "variance",
     "training",
     "unet",
+    "latent",
     "guidance",
 )
 
