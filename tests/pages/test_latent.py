@@ -1,124 +1,194 @@
-"""Why latents?: what the page says is what the core computes; weights that are missing, cut or of another shape."""
+"""Why latents?: the way out and back, odd URLs, files that are missing, damaged or of another shape, its numbers."""
 
-import shutil
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
-from diffusion_core import cosine
-from diffusion_core.checkpoint import save_autoencoder
-from diffusion_core.latents import ancestral_from_noise
-from diffusion_core.nets.autoencoder import AutoencoderConfig
+from diffusion_core import scaled_linear
+from diffusion_core.checkpoint import load_autoencoder, save_autoencoder, save_denoiser
+from diffusion_core.claims import LESSONS
+from diffusion_core.claims.autoencoder import linear_code
+from diffusion_core.latents import ancestral_from_noise, latent_variance, terminal_snr
+from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.cost import FED, build, count
-from diffusion_core.schedule import scaled_linear
-from diffusion_core.shapes import SIDE
-from pages.shared import latents, networks
+from diffusion_core.shapes import captioned_shapes
+from diffusion_core.train import MODELS
+from pages.shared import networks
+from tests.pages.test_guidance import small
 from tests.pages.test_pages import open_page, words
 
-MODELS = networks.MODELS
-
-
-def bodies(app: AppTest, kind: str) -> str:
-    return "\n".join(element.value for element in app.get(kind))
+MISSING_NETWORK = "The network that reads text is not installed (assets/models/shapes_unet.safetensors is missing)"
+MISSING_CODER = "The autoencoder is not installed (assets/models/shapes_autoencoder.safetensors is missing)"
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of weights that a test may spoil."""
-    for file in (networks.AUTOENCODER, networks.SHAPES):
-        if (MODELS / file).exists():
-            shutil.copy(MODELS / file, tmp_path / file)
+def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A folder of models with the shipped autoencoder and a tiny network."""
+    (tmp_path / networks.AUTOENCODER).write_bytes((MODELS / networks.AUTOENCODER).read_bytes())
+    save_denoiser(tmp_path / networks.SHAPES, small())
     monkeypatch.setattr(networks, "MODELS", tmp_path)
-    return tmp_path
+    yield tmp_path
+    monkeypatch.undo()
 
 
-def test_the_numbers_of_the_scale_and_of_brightness() -> None:
-    app = open_page("latent", lang="en")
-    text = words(app)
-    assert "**0.1411** in place of 0.004682" in text and "**1.1358** in place of 1" in text
-    assert "keeps **0.567** of the deviation and **0.176** of the mean" in text
-    app = open_page("latent", lang="en", s="1", lam="1")
-    law = ancestral_from_noise(scaled_linear(1000), 10.0)
-    text = words(app)
-    assert "**0.004682** in place of 0.004682" in text and "**1.0000** in place of 1" in text
-    assert f"keeps **{float(law.std_ratio):.3f}** of the deviation and **{1 + float(law.bias):.3f}**" in text
+def page(**url: str) -> AppTest:
+    return open_page("latent", **{"lang": "en", "N": "3", **url})
 
 
-def test_the_table_of_costs_is_the_count() -> None:
-    app = open_page("latent", lang="en")
-    for fed in FED.values():
-        work = count(build(fed), fed.shape)
-        assert f"|{fed.positions:,}|{work.total:,}|{work.attention:,}|" in words(app)
-    # 16 times fewer places: convolutions 16 times, attention's products 256 times cheaper
-    pixels, packed = (count(build(FED[name]), FED[name].shape) for name in ("pixels", "packed_4"))
-    assert pixels.attention == 256 * packed.attention
-    assert 14 < pixels.layers / packed.layers < 16
+def tracks(app: AppTest) -> dict[str, Any]:
+    """The names of the timeline's tracks and its panels' titles."""
+    blob = app.get("bidi_component")[-1].proto.bytes
+    size = int.from_bytes(blob[:8], "little")
+    return json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["spec"])
 
 
-def test_measuring_is_asked_for_and_says_how_much() -> None:
-    app = open_page("latent", lang="en")
-    assert "On this machine" not in words(app)
-    next(button for button in app.button if button.label == "Measure on this machine").click()
-    app.run()
-    assert not app.exception and "On this machine a step in pixels takes" in words(app)
+def said(app: AppTest) -> list[str]:
+    return [e.value for kind in ("info", "error", "warning") for e in app.get(kind)]
 
 
-def test_pca_at_a_press() -> None:
-    app = open_page("latent", lang="en")
-    next(button for button in app.button if button.label.startswith("Compare with PCA")).click()
-    app.run()
-    assert not app.exception and "PCA, 256 numbers" in bodies(app, "html")
-    coder = networks.autoencoder()
-    assert coder is not None
-    found = latents.compressed(0, True, "x", coder)
-    sizes = dict(zip(latents.CODE_SIZES, latents.decibels(), strict=True))
-    assert found.psnr > sizes[256] + 5  # the network's code of 256 numbers is far better than PCA's
-    assert sizes[16] < sizes[256] < sizes[1024]
+# --- the way --------------------------------------------------------------------------------------------------------
 
 
+def test_out_and_back_are_shown_and_the_blob_is_small(models: Path) -> None:
+    app = page(N="25")
+    blob = app.get("bidi_component")[-1].proto.bytes
+    assert len(blob) < 2_000_000
+    assert {"x_t", "z_t", "out", "guess", "back_z", "back"} <= set(tracks(app)["tracks"])
+    arrays = load(blob)
+    assert any(values.shape[0] == 26 for values in arrays.values() if values.ndim), "25 steps and the end"
+
+
+def test_a_scene_that_cannot_be_read_is_one_sentence(models: Path) -> None:
+    app = page(prompt="a red dog")
+    assert any("dog" in e.value for e in app.error)
+    assert app.get("bidi_component")
+    assert not any("dog" in e.value for e in page(prompt="a red star").error)
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "red", "a " * 5000, "<b>star</b>", "扩散"])
+def test_odd_scenes(prompt: str, models: Path) -> None:
+    assert page(prompt=prompt).get("bidi_component")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ({"N": "1"}, "N in the URL is '1'; it must be a whole number from 2 to 50."),
+        ({"s": "0"}, "s in the URL is '0'; it must be a number from 0.1 to 8.0."),
+        ({"lam": "nan"}, "lam in the URL is 'nan'; it must be a number from 0.0 to 4.0."),
+        ({"t": "1001"}, "t in the URL is '1001'; it must be a whole number from 0 to 1000."),
+    ],
+)
+def test_a_number_that_is_not_allowed_is_one_sentence(url: dict[str, str], sentence: str, models: Path) -> None:
+    notes = [w.value for w in page(**url).warning if " in the URL is " in w.value]
+    assert len(notes) == 1
+    assert notes[0].startswith(sentence)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_the_network_there_is_no_way_back_and_one_sentence(models: Path) -> None:
+    (models / networks.SHAPES).unlink()
+    app = page()
+    assert sum(MISSING_NETWORK in one for one in said(app)) == 1
+    spec = tracks(app)
+    assert {"x_t", "z_t", "out"} <= set(spec["tracks"])
+    assert "back" not in spec["tracks"]
+
+
+def test_without_the_autoencoder_what_needs_none_is_shown(models: Path) -> None:
+    (models / networks.AUTOENCODER).unlink()
+    app = page()
+    assert sum(MISSING_CODER in one for one in said(app)) == 1
+    assert "SNR_T = **0.1411**" in words(app)
+    assert "128 new pictures" not in words(app)
+
+
+@pytest.mark.parametrize("name", [networks.AUTOENCODER, networks.SHAPES])
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_scene_that_cannot_be_drawn_is_one_sentence(lang: str) -> None:
-    for prompt in ("a zebra", "", "x" * 10_000, "red circle blue star green ring"):
-        app = open_page("latent", lang=lang, prompt=prompt)
-        assert len(app.error) == 1 and "\n" not in app.error[0].value and len(app.error[0].value) < 600
-        assert latent_default in bodies(app, "caption")
-
-
-latent_default = "a large red star at the top left"
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_missing_and_damaged_weights(models: Path, lang: str) -> None:
-    (models / networks.SHAPES).unlink(missing_ok=True)
-    app = open_page("latent", lang=lang)
-    assert len(app.info) == 1 and networks.SHAPES in app.info[0].value and not app.error
-    coder = models / networks.AUTOENCODER
-    whole = coder.read_bytes()
-    coder.write_bytes(whole[: len(whole) // 2])
-    app = open_page("latent", lang=lang)
+def test_a_file_cut_short_is_one_sentence(name: str, lang: str, models: Path) -> None:
+    whole = (models / name).read_bytes()
+    (models / name).write_bytes(whole[: len(whole) // 2])
+    app = page(lang=lang)
     assert len(app.error) == 1
-    save_autoencoder(coder, AutoencoderConfig(8, latent=8).build())
-    app = open_page("latent", lang=lang)
-    assert len(app.error) == 1 and "8" in app.error[0].value
-    coder.unlink()
-    app = open_page("latent", lang=lang)
-    assert len(app.info) == 2 and not app.error
+    assert ("file" in app.error[0].value) == (lang == "en")
 
 
-def test_the_way_begins_with_the_picture_and_ends_in_noise() -> None:
-    coder = networks.autoencoder()
-    assert coder is not None
-    schedule = cosine(1000)
-    made = latents.way("a small blue ring on the right", 3, 10, "test", schedule, None, coder)
-    assert made.positions == (0, *range(100, 1001, 100)) and made.back is None
-    x0 = torch.from_numpy(made.x0).permute(2, 0, 1)[None]
-    assert torch.allclose(coder.encode(x0)[0], torch.from_numpy(made.z0), atol=1e-4)
-    decoded = torch.from_numpy(made.out[0]).permute(2, 0, 1) / 127.5 - 1
-    assert (decoded - x0[0]).square().mean() < 0.01  # t = 0: the picture again
-    ends = torch.from_numpy(made.out[-1]).permute(2, 0, 1) / 127.5 - 1
-    assert (ends - x0[0]).square().mean() > 0.1
-    assert made.out.shape == (11, SIDE, SIDE, 3)
-    again = latents.way("a small blue ring on the right", 4, 10, "test", schedule, None, coder)
-    assert not (again.x0 == made.x0).all()
+def test_weights_of_another_shape_are_one_sentence(models: Path) -> None:
+    save_autoencoder(models / networks.AUTOENCODER, AutoencoderConfig(8, latent=2).build())
+    app = page()
+    assert [e.value for e in app.error] == ["The autoencoder must make latents of 4 channels; it makes 2."]
+    (models / networks.AUTOENCODER).write_bytes((MODELS / networks.AUTOENCODER).read_bytes())
+    (models / networks.SHAPES).write_bytes((MODELS / networks.DIGITS).read_bytes())
+    app = page()
+    assert [e.value for e in app.error] == ["The network reads no text: it was trained without."]
+    assert app.get("bidi_component"), "the way out needs no network"
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_work_is_what_is_counted(models: Path) -> None:
+    shown = words(page())
+    for name, fed in FED.items():
+        work = count(build(fed), fed.shape)
+        assert f"|{fed.positions:,}|{work.total:,}|{work.attention:,}|" in shown, name
+
+
+def test_times_are_measured_at_a_press_only(models: Path) -> None:
+    app = page()
+    assert "On this machine a step" not in words(app)
+    next(b for b in app.button if b.label == "Measure on this machine").click().run()
+    assert not app.exception
+    found = re.search(r"takes ([\d.]+) times a step in latents; packed 4 × 4, ([\d.]+) times", words(app))
+    assert found
+    assert float(found[1]) > float(found[2])
+
+
+def test_what_is_lost_is_said_in_decibels(models: Path) -> None:
+    shown = words(page(seed="3"))
+    net = load_autoencoder(MODELS / networks.AUTOENCODER)
+    x, _captions = captioned_shapes(128, torch.Generator().manual_seed(10_003))
+    with torch.no_grad():
+        decibels = psnr(x, net.decode(net.encode(x)).clamp(-1, 1))
+    assert f"**{decibels:.1f} dB** on 128 new pictures" in shown
+    assert decibels > linear_code().psnr(x, [256])[0] + 5
+
+
+def test_pca_comes_at_a_press(models: Path) -> None:
+    app = page()
+    before = len(app.get("plotly_chart"))
+    next(b for b in app.button if b.label.startswith("Compare with PCA")).click().run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == before + 1
+
+
+@pytest.mark.parametrize("s", ["5.49", "0.5"])
+def test_the_scale_in_numbers(s: str, models: Path) -> None:
+    shown = words(page(s=s))
+    schedule = scaled_linear(1000)
+    assert f"SNR_T = **{terminal_snr(schedule, float(s)):.4g}" in shown
+    assert f"Var z_T = **{latent_variance(schedule, float(s))[-1]:.4f}**" in shown
+
+
+@pytest.mark.parametrize(("lam", "std", "mean"), [("3.0", "0.567", "0.176"), ("2.0", "0.948", "0.681")])
+def test_brightness_in_numbers(lam: str, std: str, mean: str, models: Path) -> None:
+    """The table of mathematics: contrast .567 and .948, bias -82.4% and -31.9%."""
+    assert f"keeps **{std}** of the deviation and **{mean}** of the mean" in words(page(lam=lam))
+    made = ancestral_from_noise(scaled_linear(1000), 10 ** float(lam))
+    assert f"{float(made.std_ratio):.3f}" == std
+
+
+def test_the_checks_are_the_lessons(models: Path) -> None:
+    shown = words(page())
+    assert all(f"**{claim.says}**" in shown for claim in LESSONS["latent"])
+    assert np.isfinite([trial.value for claim in LESSONS["latent"] for trial in claim.run().trials]).all()
