@@ -13,6 +13,7 @@ from diffusion_core.latents import ancestral_from_noise, latent_variance, termin
 from diffusion_core.nets import Predictor
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.cost import FED
+from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.shapes import parse
 from pages.shared import controls, figures, latents, lesson, mathml, networks, prompts, shell
 from pages.shared.i18n import _, explain
@@ -75,6 +76,20 @@ def picture_of(made: Way, signal: np.ndarray, noise: np.ndarray) -> tuple[dict[s
             Images("back", 32, 32, 3, 1, _("Back: z_t, decoded"), weight=1.3),
         ]
     return tracks, [*panels, formula(_("The same formula, in latents"))]
+
+
+def show_pixels(prompt: str, seed: int, schedule: NoiseSchedule, positions: tuple[int, ...]) -> None:
+    """Out in pixels: all that there is without an autoencoder."""
+    rows = list(positions)
+    x0, eps = latents.scene_and_noise(prompt, seed)
+    signal, noise = schedule.sqrt_alpha_bar[rows].numpy(), schedule.sqrt_one_minus_alpha_bar[rows].numpy()
+    lesson.show_timeline(
+        key="latent",
+        positions=positions,
+        tracks={"x_t": Affine(signal, x0.reshape(-1), noise, eps.reshape(-1))},
+        panels=[Images("x_t", 32, 32, 3, 1, _("Out: x_t in pixels, 3,072 numbers"))],
+        t=300,
+    )
 
 
 def flat(pictures: np.ndarray) -> Frames:
@@ -210,6 +225,7 @@ def show_scale(autoencoder: Autoencoder | None) -> None:
     st.header(_("Why latents are scaled"), anchor="scale")
     st.markdown(prose["scale"])
     s = controls.number("s", _("Deviation s of the latents"), SD_STD, 0.1, 8.0, 0.01)
+    controls.show_notes()
     schedule = scaled_linear(1000)
     curves = {
         _("scaled, s = 1"): latent_variance(schedule, 1.0).numpy(),
@@ -253,6 +269,7 @@ def show_brightness() -> None:
     st.header(_("Stable Diffusion’s own numbers"), anchor="stable_diffusion")
     st.markdown(prose["stable_diffusion"])
     log_lam = controls.number("lam", _("log₁₀ λ: variance of the direction"), 3.0, 0.0, 4.0, 0.1)
+    controls.show_notes()
     lam = np.logspace(0, 4, 81)
     named = {
         "Stable Diffusion": scaled_linear(1000),
@@ -358,6 +375,8 @@ with picture:
                 made, schedule.sqrt_alpha_bar[rows].numpy(), schedule.sqrt_one_minus_alpha_bar[rows].numpy()
             )
             lesson.show_timeline(key="latent", positions=made.positions, tracks=tracks, panels=panels, t=300)
+    else:
+        show_pixels(prompt, seed, schedule, (0, *reversed(schedule.timesteps(steps, spacing="trailing"))))
 
 st.markdown(prose["picture"])
 show_cost()

@@ -30,6 +30,7 @@ __all__ = [
     "cost_of",
     "decibels",
     "measured",
+    "scene_and_noise",
     "way",
 ]
 
@@ -71,6 +72,17 @@ def coder_key() -> str:
 def _last(picture: Tensor) -> np.ndarray:
     """(3, H, W) -> (H, W, 3)."""
     return picture.permute(1, 2, 0).contiguous().numpy()
+
+
+def scene_and_noise(prompt: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """x0 and eps of `way`, each (32, 32, 3), for which no autoencoder is needed.
+
+    Raises:
+        BadInput: a prompt that names no scene.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    x0 = draw([parse(prompt)], generator)
+    return _last(x0[0]), _last(torch.randn(x0.shape, generator=generator)[0])
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
