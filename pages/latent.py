@@ -87,7 +87,7 @@ def show_pixels(prompt: str, seed: int, schedule: NoiseSchedule, positions: tupl
         key="latent",
         positions=positions,
         tracks={"x_t": Affine(signal, x0.reshape(-1), noise, eps.reshape(-1))},
-        panels=[Images("x_t", 32, 32, 3, 1, _("Out: x_t in pixels, 3,072 numbers"))],
+        panels=[Images("x_t", 32, 32, 3, 1, _("Out: x_t in pixels"))],
         t=300,
     )
 
