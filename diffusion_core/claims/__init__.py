@@ -11,6 +11,7 @@ from diffusion_core.claims import (
     posterior,
     reparameterization,
     reverse,
+    text,
     variance,
 )
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
@@ -29,5 +30,5 @@ LESSONS: dict[str, tuple[Claim, ...]] = {
     "training": tuple(network.CLAIMS),
     "unet": tuple(anatomy.CLAIMS),
     "latent": (*latent.CLAIMS, *autoencoder.CLAIMS),
-    "guidance": tuple(guidance.CLAIMS),
+    "guidance": (*text.CLAIMS, *guidance.CLAIMS),
 }

@@ -15,6 +15,7 @@ from diffusion_core.claims import (
     posterior,
     reparameterization,
     reverse,
+    text,
     training,
     variance,
 )
@@ -152,7 +153,7 @@ REVERSE = (
         "What the network puts out is no distribution, but the noise (and v, where the variance is learned); p_θ "
         "follows from it. U-Net and attention are a choice, and transformers do it as well: the mathematics asks only "
         "for a function of xₜ and t in the shape of xₜ. What this project’s U-Net is made of is checked here.",
-        (anatomy.SHAPES, anatomy.PARAMETERS, anatomy.WORK, anatomy.ATTENTION),
+        (anatomy.SHAPES, anatomy.PARAMETERS, anatomy.WORK, anatomy.ATTENTION, text.ATTENTION),
     ),
     Entry(
         "E17",
@@ -316,7 +317,7 @@ LATENT = (
         "true",
         "512 × 512 × 3 pixels become 64 × 64 × 4 latents: 48 times fewer numbers; and for a linear autoencoder the "
         "error of reconstruction and the error in the latents simply add up.",
-        (latent.COUNT, latent.COMMUTES, autoencoder.LOSES_LESS),
+        (latent.COUNT, latent.COMMUTES, text.CAPTION, autoencoder.LOSES_LESS),
     ),
     Entry(
         "E37",
