@@ -33,6 +33,8 @@ SHOWN = [  # the README's: path, query, theme, language
     ("add_noise", "t=180", "light", "en"),
     ("sampling", "data=two_moons&t=360", "dark", "en"),
     ("closed_form", "t=200", "light", "zh"),
+    ("guidance", "t=400", "light", "en"),
+    ("unet", "net=text&t=400", "dark", "zh"),
 ]
 
 
