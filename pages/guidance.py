@@ -167,24 +167,8 @@ def told(asked: Asked) -> Asked:
 
 def shipped_or_untrained() -> Model:
     """The shipped network; where it cannot be had, one sentence, and a network that was never trained."""
-    try:
-        model = prompts.shipped()
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        return prompts.untrained()
-    if model is None:
-        st.info(
-            _("The trained network is not installed ({file} is missing); an untrained one is shown.").format(
-                file=f"assets/models/{networks.SHAPES}"
-            ),
-            icon=":material/info:",
-        )
-    return model or prompts.untrained()
-
-
-def flat(pictures: np.ndarray) -> Frames:
-    """Pictures as a track, from 0 .. 255 to [-1, 1]."""
-    return Frames(pictures.reshape(len(pictures), -1), 1 / 127.5, -1.0)
+    text = _("The trained network is not installed ({file} is missing); an untrained one is shown.")
+    return networks.or_say(prompts.shipped, text.format(file=f"assets/models/{networks.SHAPES}")) or prompts.untrained()
 
 
 def packed(values: np.ndarray, most: float) -> Frames:
@@ -247,10 +231,10 @@ def picture_of(run: Run, asked: Asked, chosen: int) -> tuple[dict[str, Track], l
     guesses = np.stack([run.unconditional[:, chosen], run.conditional[:, chosen], run.guided[:, chosen]], 1)
     channels = np.stack([without / 3, with_words / 3, delta / largest], 1)
     tracks: dict[str, Track] = {
-        "z": flat(run.z),
-        "x0_hat": flat(run.guided),
-        "words": flat(prompts.heat(run.guided[:, chosen], attention, side, top)),
-        "guesses": flat(guesses),
+        "z": Frames.of_pictures(run.z),
+        "x0_hat": Frames.of_pictures(run.guided),
+        "words": Frames.of_pictures(prompts.heat(run.guided[:, chosen], attention, side, top)),
+        "guesses": Frames.of_pictures(guesses),
         "channels": packed(channels, 1.0),
         "plain": Scalar(mean(without**2)),
         "cross": Scalar(mean(without * delta)),
@@ -517,19 +501,8 @@ for picture in pictures:
 
 def decoder() -> Autoencoder | None:
     """The decoder of latents; where it cannot be had, one sentence."""
-    try:
-        found = networks.autoencoder()
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        return None
-    if found is None:
-        st.info(
-            _("The decoder is not installed ({file} is missing): no picture can be made.").format(
-                file=f"assets/models/{networks.AUTOENCODER}"
-            ),
-            icon=":material/info:",
-        )
-    return found
+    text = _("The decoder is not installed ({file} is missing): no picture can be made.")
+    return networks.or_say(networks.autoencoder, text.format(file=f"assets/models/{networks.AUTOENCODER}"))
 
 
 def attempt(make: Callable[[], Made]) -> Made | None:

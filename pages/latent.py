@@ -54,7 +54,7 @@ def picture_of(made: Way, signal: np.ndarray, noise: np.ndarray) -> tuple[dict[s
     tracks: dict[str, Track] = {
         "x_t": Affine(signal, made.x0.reshape(-1), noise, made.eps.reshape(-1)),
         "z_t": Affine(signal, made.z0.reshape(-1), noise, made.eps_z.reshape(-1)),
-        "out": flat(made.out),
+        "out": Frames.of_pictures(made.out),
         "signal": Scalar(signal),
         "noise": Scalar(noise),
     }
@@ -67,8 +67,8 @@ def picture_of(made: Way, signal: np.ndarray, noise: np.ndarray) -> tuple[dict[s
         levels = (np.clip(made.back_z / 3, -1, 1) * 127.5 + 127.5).round().astype(np.uint8)
         tracks |= {
             "back_z": Frames(levels.reshape(len(levels), -1), 3 / 127.5, -3.0),
-            "back": flat(made.back),
-            "guess": flat(made.guess),
+            "back": Frames.of_pictures(made.back),
+            "guess": Frames.of_pictures(made.guess),
         }
         panels += [
             Images("guess", 32, 32, 3, 1, _("Back: the guess x̂₀, decoded"), weight=1.3),
@@ -92,11 +92,6 @@ def show_pixels(prompt: str, seed: int, schedule: NoiseSchedule, positions: tupl
     )
 
 
-def flat(pictures: np.ndarray) -> Frames:
-    """Pictures as a track, from 0 .. 255 to [-1, 1]."""
-    return Frames(pictures.reshape(len(pictures), -1), 1 / 127.5, -1.0)
-
-
 def scene_of(prompt: str) -> str:
     """The prompt, if it names a scene that can be drawn; else one sentence and the default."""
     try:
@@ -110,36 +105,15 @@ def scene_of(prompt: str) -> str:
 
 def network() -> Predictor | None:
     """The network that goes back; where it cannot be had, one sentence."""
-    try:
-        found = prompts.shipped()
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        return None
-    if found is None:
-        st.info(
-            _("The network that reads text is not installed ({file} is missing): the way back is not shown.").format(
-                file=f"assets/models/{networks.SHAPES}"
-            ),
-            icon=":material/info:",
-        )
+    text = _("The network that reads text is not installed ({file} is missing): the way back is not shown.")
+    found = networks.or_say(prompts.shipped, text.format(file=f"assets/models/{networks.SHAPES}"))
     return None if found is None else found.predictor
 
 
 def coder() -> Autoencoder | None:
     """The autoencoder; where it cannot be had, one sentence."""
-    try:
-        found = networks.autoencoder()
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        return None
-    if found is None:
-        st.info(
-            _("The autoencoder is not installed ({file} is missing): no latents can be shown.").format(
-                file=f"assets/models/{networks.AUTOENCODER}"
-            ),
-            icon=":material/info:",
-        )
-    return found
+    text = _("The autoencoder is not installed ({file} is missing): no latents can be shown.")
+    return networks.or_say(networks.autoencoder, text.format(file=f"assets/models/{networks.AUTOENCODER}"))
 
 
 # --- what it costs --------------------------------------------------------------------------------------------------

@@ -221,32 +221,18 @@ def pick_prompt() -> str:
 
 def trained_one(which: str) -> Model | None:
     """The shipped network; None, and a sentence, where it cannot be had."""
-    try:
-        return inside.digits() if which == "digits" else prompts.shipped()
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        return None
+    return networks.or_say(inside.digits if which == "digits" else prompts.shipped, missing(FILES[which]))
 
 
 def trained_autoencoder() -> Autoencoder | None:
     """The shipped autoencoder; None, and a sentence, where it cannot be had."""
-    try:
-        found = networks.autoencoder()
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        return None
-    if found is None:
-        missing(networks.AUTOENCODER)
-    return found
+    return networks.or_say(networks.autoencoder, missing(networks.AUTOENCODER))
 
 
-def missing(file: str) -> None:
+def missing(file: str) -> str:
     """One sentence."""
-    st.info(
-        _("The trained network is not installed ({file} is missing); an untrained one is shown.").format(
-            file=f"assets/models/{file}"
-        ),
-        icon=":material/info:",
+    return _("The trained network is not installed ({file} is missing); an untrained one is shown.").format(
+        file=f"assets/models/{file}"
     )
 
 
@@ -259,8 +245,6 @@ with lesson.picture_first() as picture:
     which = controls.choice("net", _("Network"), names, "digits", pills=True)
     with picture:
         trained = trained_one(which)
-        if trained is None and not (networks.MODELS / FILES[which]).exists():
-            missing(FILES[which])
     model = trained or (inside.untrained_digits() if which == "digits" else prompts.untrained())
     net = model.predictor.net
     assert isinstance(net, UNet)

@@ -1,6 +1,8 @@
 """The networks that can be sampled with: those that come with the project, the visitor's own, and who judges them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 import torch
@@ -12,7 +14,7 @@ from diffusion_core.nets import Predictor
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.classifier import Classifier
 from diffusion_core.train import digit_images
-from pages.shared.i18n import ASSETS
+from pages.shared.i18n import ASSETS, explain
 from pages.shared.trainer import Trainer
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "labels_of",
     "network",
     "of_run",
+    "or_say",
     "text_to_latent",
     "the_trainer",
     "training_digits",
@@ -32,6 +35,7 @@ __all__ = [
 
 MODELS = ASSETS / "models"
 DIGITS = "digits_unet.safetensors"
+Found = TypeVar("Found")
 LATENT_CHANNELS = 4
 AUTOENCODER, SHAPES = "shapes_autoencoder.safetensors", "shapes_unet.safetensors"
 FILES = {  # denoiser -> data -> file
@@ -77,6 +81,18 @@ def text_to_latent() -> Predictor | None:
     """The U-Net that reads text and works in the autoencoder's latents; None where its file is not there."""
     path = MODELS / SHAPES
     return _load(path, path.stat().st_mtime) if path.exists() else None
+
+
+def or_say(load: Callable[[], Found | None], missing: str) -> Found | None:
+    """What is loaded; where its file is damaged, or not there (``missing``), one sentence and None."""
+    try:
+        found = load()
+    except BadInput as error:
+        st.error(explain(error), icon=":material/error:")
+        return None
+    if found is None:
+        st.info(missing, icon=":material/info:")
+    return found
 
 
 @st.cache_resource(show_spinner=False)

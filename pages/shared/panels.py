@@ -60,6 +60,11 @@ class Frames:
     scale: float = 1.0
     offset: float = 0.0
 
+    @classmethod
+    def of_pictures(cls, pictures: np.ndarray) -> "Frames":
+        """Pictures of 0 to 255, (P, ...) uint8, that stand for -1 to 1."""
+        return cls(pictures.reshape(len(pictures), -1), 1 / 127.5, -1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Scalar:
