@@ -9,7 +9,7 @@ from diffusion_core import SCHEDULES, cosine, linear, scaled_linear
 from diffusion_core.claims import autoencoder as coder_claims
 from diffusion_core.claims import latent as claims
 from diffusion_core.errors import BadInput
-from diffusion_core.latents import ancestral_from_noise, latent_variance, terminal_snr
+from diffusion_core.latents import ancestral_from_noise, ddim_from_noise, latent_variance, terminal_snr
 from diffusion_core.nets import Predictor
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.cost import FED
@@ -251,6 +251,7 @@ def show_brightness() -> None:
         _("cosine"): cosine(1000),
     }
     laws = {name: ancestral_from_noise(schedule, lam.tolist()) for name, schedule in named.items()}
+    laws[_("Stable Diffusion, DDIM")] = ddim_from_noise(scaled_linear(1000), lam.tolist())
     left, right = st.columns(2)
     with left:
         st.plotly_chart(
@@ -269,7 +270,7 @@ def show_brightness() -> None:
             ),
             key="mean_bias",
         )
-    st.html(figures.legend(list(named), "Stable Diffusion"))
+    st.html(figures.legend(list(laws), "Stable Diffusion"))
     here = ancestral_from_noise(scaled_linear(1000), 10**log_lam)
     st.markdown(
         _(
