@@ -128,9 +128,13 @@ def show_ledger(entries: list[tuple[str, Entry]], seed: int, top: Any) -> dict[s
         if len(todo) > 1:
             top.progress(done / len(todo), text=f"{entry.key} · {done} / {len(todo)}")
         for claim in entry.claims:
-            lights[claim.key] = light_of(claim, seed)
             with details:
-                draw_details(claim, lights[claim.key])
+                try:
+                    lights[claim.key] = light_of(claim, seed)
+                except BadInput as error:  # the weights that it speaks of are missing or damaged
+                    st.error(explain(error), icon=":material/error:")
+                else:
+                    draw_details(claim, lights[claim.key])
         row_head.markdown(head(entry, lights))
     top.empty()
     return lights

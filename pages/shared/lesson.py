@@ -174,7 +174,11 @@ def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
             options = {"truth": _("As it is"), **{str(i): _(m) for i, m in enumerate(claim.mistakes, 1)}}
             picked = controls.choice(f"try_{claim.key}", _("Try a mistake"), options, "truth", pills=True)
             mistake = None if picked == "truth" else list(claim.mistakes)[int(picked) - 1]
-            outcome = run_claim(claim.key, mistake, one.scalars, st.session_state[key], claim, one.setting)
+            try:
+                outcome = run_claim(claim.key, mistake, one.scalars, st.session_state[key], claim, one.setting)
+            except BadInput as error:  # the weights that it speaks of are missing or damaged
+                st.error(explain(error), icon=":material/error:")
+                continue
             light(outcome)
             st.markdown(trial_list(outcome))
 

@@ -9,9 +9,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from diffusion_core.claims import SECTIONS
+from diffusion_core.claims import SECTIONS, autoencoder
 from diffusion_core.claims.check import Outcome, Trial
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS
+from diffusion_core.errors import BadInput
 from pages.shared.i18n import catalogue
 
 PAGE = str(Path(__file__).parents[2] / "pages" / "ledger.py")
@@ -156,3 +157,18 @@ def test_without_the_library_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_wrong_url_gives_one_sentence(url: dict[str, str], sentence: str) -> None:
     app = open_ledger("en", **url)
     assert [w.value.startswith(sentence) for w in app.warning] == [True]
+
+
+def test_weights_that_are_missing_are_one_sentence_and_no_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other lights of the entry are on as ever."""
+
+    def missing() -> None:
+        raise BadInput("The file {path} cannot be read: {why}.", path="shapes", why="No such file or directory")
+
+    monkeypatch.setattr(autoencoder, "shipped", missing)
+    st.cache_data.clear()
+    app = open_ledger()
+    app.button(key="run_E37").click().run()
+    assert not app.exception
+    assert [e.value for e in app.error] == ["The file shapes cannot be read: No such file or directory."]
+    assert any("largest error" in text for text in texts(app))  # E37b needs no weights
