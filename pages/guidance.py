@@ -156,13 +156,7 @@ def pick_own() -> Model | None:
 
 def told(asked: Asked) -> Asked:
     """What can be shown of what is asked: a prompt that cannot be read is said in one sentence."""
-    try:
-        tokenize([asked.prompt])
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        st.caption(_("Shown instead: {default}.").format(default=DEFAULT.prompt))
-        return replace(asked, prompt=DEFAULT.prompt)
-    return asked
+    return replace(asked, prompt=prompts.or_default(asked.prompt, lambda prompt: tokenize([prompt]), DEFAULT.prompt))
 
 
 def shipped_or_untrained() -> Model:

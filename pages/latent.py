@@ -92,17 +92,6 @@ def show_pixels(prompt: str, seed: int, schedule: NoiseSchedule, positions: tupl
     )
 
 
-def scene_of(prompt: str) -> str:
-    """The prompt, if it names a scene that can be drawn; else one sentence and the default."""
-    try:
-        parse(prompt)
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        st.caption(_("Shown instead: {default}.").format(default=DEFAULT))
-        return DEFAULT
-    return prompt
-
-
 def network() -> Predictor | None:
     """The network that goes back; where it cannot be had, one sentence."""
     text = _("The network that reads text is not installed ({file} is missing): the way back is not shown.")
@@ -335,7 +324,7 @@ with lesson.picture_first() as picture:
         seed = controls.seed()
 
 with picture:
-    prompt, net, autoencoder = scene_of(wanted), network(), coder()
+    prompt, net, autoencoder = prompts.or_default(wanted, parse, DEFAULT), network(), coder()
     schedule = net.schedule if net else SCHEDULES["cosine"](1000)
     steps = min(steps, schedule.T)
     key = f"{prompts.shipped_key()} {latents.coder_key()}"

@@ -6,7 +6,6 @@ import torch
 
 from diffusion_core.claims import anatomy as claims
 from diffusion_core.claims import text as text_claims
-from diffusion_core.errors import BadInput
 from diffusion_core.nets import UNet, UNetConfig
 from diffusion_core.nets.anatomy import places_seen, plan
 from diffusion_core.nets.autoencoder import Autoencoder
@@ -15,7 +14,7 @@ from diffusion_core.nets.text import LENGTH, TextConfig
 from diffusion_core.shapes import parse, words_of
 from diffusion_core.train import latent_config
 from pages.shared import controls, figures, inside, lesson, networks, overview, prompts, shell
-from pages.shared.i18n import _, explain
+from pages.shared.i18n import _
 from pages.shared.i18n import parts as parts_of_prose
 from pages.shared.inside import TIMES, Inside
 from pages.shared.palette import COLORS, SERIES
@@ -209,14 +208,7 @@ def pick_block(which: str, net: UNet) -> str:
 
 def pick_prompt() -> str:
     """A caption, whose scene is drawn and whose words the network is told; one that cannot be drawn is said."""
-    prompt = controls.text("prompt", _("Prompt"), PROMPT)
-    try:
-        parse(prompt)
-    except BadInput as error:
-        st.error(explain(error), icon=":material/error:")
-        st.caption(_("Shown instead: {default}.").format(default=PROMPT))
-        return PROMPT
-    return prompt
+    return prompts.or_default(controls.text("prompt", _("Prompt"), PROMPT), parse, PROMPT)
 
 
 def trained_one(which: str) -> Model | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from diffusion_core.reverse import ReverseStep
 from diffusion_core.shapes import SIDE, words_of
 from diffusion_core.train import latent_config
 from pages.shared import networks
+from pages.shared.i18n import _, explain
 
 __all__ = [
     "DEFAULT",
@@ -38,6 +39,7 @@ __all__ = [
     "grid",
     "heat",
     "model_of_file",
+    "or_default",
     "readings",
     "run",
     "score_of",
@@ -129,6 +131,17 @@ def score_of() -> dict[str, Any] | None:
     """What ``python -m diffusion_core.evaluate latent`` said of the shipped network; None where that is not there."""
     path = networks.MODELS / SCORE
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def or_default(prompt: str, read: Callable[[str], object], default: str) -> str:
+    """The prompt, if it can be read; else one sentence, and the default."""
+    try:
+        read(prompt)
+    except BadInput as error:
+        st.error(explain(error), icon=":material/error:")
+        st.caption(_("Shown instead: {default}.").format(default=default))
+        return default
+    return prompt
 
 
 # --- a run ----------------------------------------------------------------------------------------------------------
