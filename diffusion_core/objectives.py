@@ -306,6 +306,10 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
     :math:`(\tilde\mu-\mu_\theta)^2 = \frac{\beta_t^2}{\alpha_t(1-\bar\alpha_t)}(\epsilon-\hat\epsilon)^2` and sg stops
     the gradient. The decoder is a density, and at t = 1 the range is that of `variance.log_range`.
 
+    Where :math:`\alpha_t = 0` (zero terminal SNR) that factor is infinite: an error of eps says nothing of x_0. The
+    term itself is finite, :math:`c_0 = \sqrt{\bar\alpha_s}` and :math:`c_t = 0`, but in the error of x_0, which only a
+    network that predicts x_0 or v has: `vlb_term`.
+
     Args:
         eps_hat, v, eps: (batch, ...) the network's two outputs, and the noise that was added.
         t: an integer in 1..T, or (batch,) of them; s = t - 1.
@@ -314,10 +318,12 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
         (batch,) in nats a dimension.
 
     Raises:
-        BadInput: t out of range, shapes that differ.
+        BadInput: t out of range, shapes that differ, alpha_t = 0.
     """
     check_same_shape("v", v, "eps", eps)
     check_same_shape("eps_hat", eps_hat, "eps", eps)
+    if schedule.alpha[-1] == 0 and bool((torch.as_tensor(t) == schedule.T).any()):
+        raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=schedule.T)
     beta, noise = schedule.beta, schedule.one_minus_alpha_bar
     beta_tilde = torch.cat([beta[:1], beta[1:] * noise[:-1] / noise[1:]])
     low = beta_tilde.clone()

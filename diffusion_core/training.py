@@ -42,6 +42,7 @@ __all__ = [
     "Snapshot",
     "TrainingConfig",
     "TrainingState",
+    "check_target",
     "images",
     "latent_scenes",
     "points",
@@ -109,6 +110,17 @@ class TrainingConfig:
         """The learning rate of step k = 0, 1, ..."""
         rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         return self.lr * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+
+def check_target(config: TrainingConfig, schedule: NoiseSchedule) -> None:
+    """Raises BadInput where a network would predict eps of pure noise: it could never be sampled from there."""
+    if config.predicts == "eps" and schedule.log_alpha_bar[-1] == -math.inf:
+        raise BadInput(
+            "alpha_bar is 0 at t = {t} of the schedule {schedule}, where eps says nothing of x_0: "
+            "let the network predict x0 or v there, without a learned variance.",
+            t=schedule.T,
+            schedule=schedule.name,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,10 +261,11 @@ def train(
         rank: the number of this process, where several train together: each draws its own data.
 
     Raises:
-        BadInput: arguments that do not fit; data that the network cannot take; (while it runs) a loss that is not
-            finite, or beyond all measure.
+        BadInput: arguments that do not fit; eps on a schedule that ends in pure noise; data that the network cannot
+            take; (while it runs) a loss that is not finite, or beyond all measure.
     """
     check_whole("every", every, 1, 10**8)
+    check_target(config, schedule)
     if resume is not None and resume.config.net != config.net:
         raise BadInput(
             "resume must hold the network {expected}; got {got}.", expected=config.net, got=resume.config.net

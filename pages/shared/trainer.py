@@ -31,7 +31,7 @@ from diffusion_core.held_out import HeldOut, errors, even_times, held_out
 from diffusion_core.nets import MLPConfig, Predictor
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, linear
-from diffusion_core.training import Snapshot, TrainingConfig, TrainingState, points, train
+from diffusion_core.training import Snapshot, TrainingConfig, TrainingState, check_target, points, train
 
 __all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "write"]
 
@@ -159,11 +159,12 @@ class Trainer:
         self.lock = threading.RLock()
 
     def start(self, data: Data, config: TrainingConfig, schedule: NoiseSchedule) -> str:
-        """A new run; returns its id. Raises BadInput where it is too long or too many wait."""
+        """A new run; returns its id. Raises BadInput where it is too long, too many wait, or nothing can be learned."""
         if config.steps > MOST_STEPS:
             raise BadInput(
                 "A run on this page may have at most {most} steps; got {got}.", most=MOST_STEPS, got=config.steps
             )
+        check_target(config, schedule)
         return self._add(View(secrets.token_hex(6), data, config, schedule))
 
     def load(self, data: Data, content: bytes) -> str:
@@ -330,6 +331,7 @@ def read_file(data: Data, content: bytes) -> View:
         return _whole(View("", data, config, denoiser.schedule, "done", 0, denoiser=denoiser))
     config = snapshot.config
     _check_net(config)
+    check_target(config, snapshot.schedule)
     if config.steps > MOST_STEPS or config.batch > 4096:
         raise BadInput(
             "A run on this page may have at most {most} steps of 4096 rows; the file's has {got} of {batch}.",
@@ -337,9 +339,7 @@ def read_file(data: Data, content: bytes) -> View:
             got=config.steps,
             batch=config.batch,
         )
-    net = config.net.build().requires_grad_(False)
-    net.load_state_dict(snapshot.ema)
-    denoiser = Predictor(net, config.net, snapshot.schedule, config.predicts)
+    denoiser = snapshot.denoiser
     state: State = "paused" if snapshot.step < config.steps else "done"
     return _whole(View("", data, config, snapshot.schedule, state, snapshot.step, denoiser=denoiser, snapshot=snapshot))
 

@@ -403,6 +403,36 @@ def test_the_learned_term_falls_to_the_exact_one(t: int) -> None:
     assert terms[1] < min(terms[0], terms[2])
 
 
+# --- zero terminal SNR ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("T", [2, 10])
+def test_the_term_at_pure_noise_is_finite_in_x0_and_not_to_be_had_in_eps(T: int) -> None:
+    """q(x_s|x_T, x_0) = N(sqrt(alpha_bar_s) x_0, 1 - alpha_bar_s); its mean errs by sqrt(alpha_bar_s) (x_0 - x0_hat)"""
+    blind, law = zero_terminal_snr(linear(T)), gaussian(0.25)
+    pair = transition(blind, T, T - 1)
+    assert pair.c_t == 0 and close(pair.c_0, blind.sqrt_alpha_bar[T - 1].item())
+    variance, excess = learned_range(0.4)(pair, NOTHING), 0.3  # x0_hat is off by sqrt(.3); V_T = .25: x_T says nothing
+    truth = Normal(normal(400_000, seed=3) * 0.5 * pair.c_0, math.sqrt(pair.beta_tilde))
+    model = Normal(torch.full((400_000,), pair.c_0 * math.sqrt(excess)).double(), math.sqrt(variance.value))
+    rows = kl_divergence(truth, model)
+    got = vlb_term(pair, variance, x0_uncertainty(law, blind, T).value, excess)
+    assert abs(got - rows.mean().item()) < Z * rows.std().item() / math.sqrt(len(rows))
+    assert abs(vlb_term(pair, variance, 0.25) - rows.mean().item()) > Z * rows.std().item() / math.sqrt(len(rows))
+    timesteps = blind.timesteps(T)
+    for choice in (fixed_large, learned_range(0.4)):
+        terms, gaps = vlb(law, blind, timesteps, choice), vlb_gap(law, blind, timesteps, choice)
+        assert abs(terms.total - gaps.total - entropy(law, blind, 0).value) < 1e-10 * max(1.0, abs(terms.total))
+
+    eps_hat, v, _x0, eps = network_outputs()
+    for t in (T, torch.tensor([1, T, 1, 1, 1])):
+        for loss in (vlb_loss, hybrid_loss):
+            with pytest.raises(BadInput, match=rf"^alpha is 0 at t = {T}, where eps says nothing of x_0\.$"):
+                loss(eps_hat, v, blind, t, eps)
+    assert torch.isfinite(vlb_loss(eps_hat, v, blind, T - 1, eps)).all()
+    assert torch.isfinite(vlb_loss(eps_hat, v, linear(T), T, eps)).all()
+
+
 # --- bad input ------------------------------------------------------------------------------------------------------
 
 

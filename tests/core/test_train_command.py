@@ -55,11 +55,14 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
         (["--device", "abacus"], "train: device must be one that PyTorch finds on this computer; got abacus."),
         (["--out", str(tmp_path / "no" / "a")], "of the file to write does not exist."),
         (["--lr", "100"], "Try a lower learning rate than 100."),
+        (["--schedule", "zero_terminal_snr"], "train: alpha_bar is 0 at t = 1000 of the schedule zero_terminal_snr("),
+        (["--schedule", "zero_terminal_snr", "--learned-variance"], "x0 or v there, without a learned variance."),
     ):
         with pytest.raises(SystemExit) as error:
             run(tmp_path / "a", *more)
         assert sentence in str(error.value)
     assert not (tmp_path / "a").exists()
+    run(tmp_path / "a", "--schedule", "zero_terminal_snr", "--predicts", "v")
     with pytest.raises(SystemExit, match="train: The file is no safetensors file"):
         train.main(["points", "--resume", str(tmp_path / "text"), "--out", str(tmp_path / "a")])
     with pytest.raises(SystemExit, match=r"evaluate: The file .* cannot be read"):

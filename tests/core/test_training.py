@@ -14,7 +14,7 @@ from diffusion_core.forward import q_sample
 from diffusion_core.nets import MLPConfig, UNetConfig
 from diffusion_core.objectives import hybrid_loss, loss_floor
 from diffusion_core.parameterization import eps_from_v, eps_from_x0, v_from_eps
-from diffusion_core.schedule import cosine, linear
+from diffusion_core.schedule import SCHEDULES, cosine, linear
 from diffusion_core.training import (
     BINS,
     Snapshot,
@@ -305,6 +305,26 @@ def test_wrong_runs_are_one_sentence(change: dict[str, object], sentence: str) -
     with pytest.raises(BadInput) as error:
         replace(TINY, **change)  # type: ignore[arg-type]
     assert str(error.value) == sentence
+
+
+SENTENCE = (
+    "alpha_bar is 0 at t = 20 of the schedule zero_terminal_snr(scaled_linear), where eps says nothing of x_0: "
+    "let the network predict x0 or v there, without a learned variance."
+)
+
+
+def test_eps_of_pure_noise_is_not_trained() -> None:
+    blind = SCHEDULES["zero_terminal_snr"](20)
+    for config in (TINY, replace(TINY, net=MLPConfig(2, 16, learned_variance=True)), TINY_UNET):
+        with pytest.raises(BadInput) as error:
+            train(config, DATA, blind)  # at the call, before the first step
+        assert str(error.value) == SENTENCE
+    for predicts in ("x0", "v"):
+        state = last(train(replace(TINY, predicts=predicts), DATA, blind))
+        assert math.isfinite(state.loss) and math.isfinite(state.eps_loss)
+        with torch.no_grad():
+            assert torch.isfinite(state.denoiser(torch.ones(1, 2), 20)).all()
+    assert math.isfinite(last(train(TINY, DATA, SCHEDULES["scaled_linear"](20))).loss)
 
 
 def test_data_and_snapshots_must_fit() -> None:

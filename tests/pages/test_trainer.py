@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 
-from diffusion_core import BadInput, linear
+from diffusion_core import SCHEDULES, BadInput, linear
 from diffusion_core.data import eight_gaussians
 from diffusion_core.nets import MLPConfig, UNetConfig
-from diffusion_core.training import TrainingConfig, images, train
+from diffusion_core.training import TrainingConfig, images, points, train
 from pages.shared import trainer
 from pages.shared.trainer import Data, Trainer, View, sampling_times, shipped, write
 
@@ -152,6 +153,22 @@ def unet_file() -> bytes:
 def test_a_bad_file_is_one_sentence(make: Callable[[], bytes], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         Trainer().load(DATA, make())
+
+
+def blind_file() -> bytes:
+    """A run that is to learn eps of pure noise: this program writes none."""
+    blind = SCHEDULES["zero_terminal_snr"](20)
+    state = next(train(config(predicts="x0"), points(DATA.law), blind, every=1))
+    snapshot = replace(state.snapshot(), config=config())
+    return write(View("", DATA, config(), blind, snapshot=snapshot), "run")
+
+
+def test_eps_of_pure_noise_is_one_sentence_and_no_run() -> None:
+    runs, blind = Trainer(), SCHEDULES["zero_terminal_snr"](20)
+    for action in (lambda: runs.start(DATA, config(), blind), lambda: runs.load(DATA, blind_file())):
+        with pytest.raises(BadInput, match="alpha_bar is 0 at t = 20 of the schedule zero_terminal_snr"):
+            action()
+    assert not runs.views and not runs.threads
 
 
 def test_a_run_may_not_be_longer_than_allowed() -> None:

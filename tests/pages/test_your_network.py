@@ -19,6 +19,7 @@ from diffusion_core.training import TrainingConfig, images, train
 from pages.shared.networks import the_trainer
 from pages.shared.trainer import Data, View, shipped, shipped_data, write
 from tests.pages.test_pages import ROOT, open_page, run_code, words
+from tests.pages.test_trainer import blind_file
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +170,20 @@ def test_a_file_that_does_not_fit_is_one_sentence_and_nothing_is_lost(content: b
     assert app.query_params["data"] == "spiral" and "run" not in app.query_params
     give(app, write(shipped(), "network"))
     assert said(app) == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("en", "alpha_bar is 0 at t = 20 of the schedule zero_terminal_snr(scaled_linear), where eps says nothing"),
+        ("zh", "噪声表 zero_terminal_snr(scaled_linear) 在 t = 20 处 alpha_bar 为 0，eps 不含 x_0 的任何信息"),
+    ],
+)
+def test_a_run_that_learns_eps_of_pure_noise_is_one_sentence_in_the_readers_language(lang: str, sentence: str) -> None:
+    url = {"lang": lang, "data": "spiral", "steps": "7"}
+    app = give(open_page("training", **url), blind_file())
+    assert len(app.error) == 1 and app.error[0].value.startswith(sentence)
+    assert {name: app.query_params[name] for name in url} == url and "run" not in app.query_params
 
 
 @pytest.mark.parametrize(
