@@ -16,6 +16,7 @@ References:
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -34,6 +35,7 @@ from diffusion_core.forward import q_sample
 from diffusion_core.nets import Guided, Predictor
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.classifier import Classifier
+from diffusion_core.nets.mlp import check_whole
 from diffusion_core.nets.text import tokenize
 from diffusion_core.objectives import loss_floor
 from diffusion_core.reading import ASPECTS, Reading, agreement, read
@@ -132,7 +134,12 @@ class DigitsReport:
 def judge_digits(
     denoiser: Predictor, judge: Classifier, n: int = 1000, steps: int = 50, guidance: float = 3.0, seed: int = 1
 ) -> DigitsReport:
-    """Samples of every class, n in all, and what the judge and the nearest neighbours say of them."""
+    """Samples of every class, n in all, and what the judge and the nearest neighbours say of them.
+
+    Raises:
+        BadInput: n below 10, where a class has no sample.
+    """
+    check_whole("samples", n, 10, 10**6)
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % 10
     x = torch.cat([generate(denoiser, part, steps, guidance, generator) for part in labels.split(100)])
@@ -175,7 +182,7 @@ def nearest_distance(x: Tensor, training: Tensor) -> Tensor:
 
 
 def _held_out_loss(denoiser: Predictor, x0: Tensor, labels: Tensor, generator: torch.Generator) -> float:
-    """Row i meets t = (i + 1/2) T / n: as even over t as can be."""
+    """Row i meets t = 1 + floor(i T / n), i = 0..n - 1: as even over 1..T as can be."""
     t = 1 + torch.arange(len(x0)) * denoiser.schedule.T // len(x0)
     t = t[torch.randperm(len(t), generator=generator)]  # labels are sorted
     eps = torch.randn(x0.shape, generator=generator)
@@ -269,7 +276,12 @@ class ShapesReport:
 def judge_shapes(
     denoiser: Predictor, autoencoder: Autoencoder, n: int = 500, steps: int = 20, guidance: float = 3.0, seed: int = 1
 ) -> ShapesReport:
-    """n pictures of each kind of caption, read back."""
+    """n pictures of each kind of caption, read back.
+
+    Raises:
+        BadInput: n below 1.
+    """
+    check_whole("samples", n, 1, 10**6)
     generator = torch.Generator().manual_seed(seed)
     scores, misfits = [], []
     for held_out, two in ((False, 0), (True, 0), (False, 1)):
@@ -283,7 +295,8 @@ def judge_shapes(
     generate_shapes(denoiser, autoencoder, captions[:4], steps, guidance, generator)
     seconds = time.perf_counter() - start
     one, kept, pairs = scores
-    return ShapesReport(n, steps, guidance, one, kept, pairs, median(misfits), median(real), seconds)
+    misfit = median(misfits) if misfits else math.nan  # nothing was seen on any picture
+    return ShapesReport(n, steps, guidance, one, kept, pairs, misfit, median(real), seconds)
 
 
 def score(captions: Sequence[Caption], readings: Sequence[Reading]) -> dict[str, float]:
@@ -340,12 +353,16 @@ def _report(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "autoencoder":
         return asdict(judge_autoencoder(load_autoencoder(args.file), seed=args.seed))
     if args.what == "latent":
-        n, steps = args.samples or 500, args.steps or 20
+        n, steps = _chosen(args.samples, 500), _chosen(args.steps, 20)
         net, autoencoder = load_denoiser(args.file), load_autoencoder(args.autoencoder)
         return asdict(judge_shapes(net, autoencoder, n, steps, args.guidance, args.seed))
-    n, steps = args.samples or 1000, args.steps or 50
+    n, steps = _chosen(args.samples, 1000), _chosen(args.steps, 50)
     net, judge = load_denoiser(args.file), load_classifier(args.judge)
     return asdict(judge_digits(net, judge, n, steps, args.guidance, args.seed))
+
+
+def _chosen(given: int | None, default: int) -> int:
+    return default if given is None else given
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ r"""The forward process: from data to noise.
     \alpha_{t|s} = \bar\alpha_t/\bar\alpha_s, \qquad
     x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon.
 
-Every function is given its noise; none draws. Results have the data's dtype and device.
+Every function is given its noise; none draws. Results have the data's dtype and device; where data and noise have two,
+the wider one. Whole numbers are refused: they are no data of variance about 1.
 
 References:
     Ho, Jain, Abbeel 2020, eq. 2 (one step) and eq. 4 (the jump).
@@ -18,9 +19,19 @@ import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.schedule import NoiseSchedule, cast
+from diffusion_core.schedule import NoiseSchedule, cast, check_floating
 
-__all__ = ["check_finite", "check_same_shape", "collapse_noise", "forward_kl", "q_chain", "q_sample", "q_step"]
+__all__ = [
+    "alike",
+    "check_finite",
+    "check_rows",
+    "check_same_shape",
+    "collapse_noise",
+    "forward_kl",
+    "q_chain",
+    "q_sample",
+    "q_step",
+]
 
 
 def check_same_shape(name: str, got: Tensor, expected_name: str, expected: Tensor) -> None:
@@ -36,10 +47,23 @@ def check_same_shape(name: str, got: Tensor, expected_name: str, expected: Tenso
 
 
 def check_finite(name: str, x: Tensor) -> None:
-    """Raises BadInput unless every number is finite."""
+    """Raises BadInput unless x is a tensor of floating-point numbers, and every one is finite."""
+    check_floating(name, x)
     # A finite sum has finite terms; it costs a tenth of looking at each. The sum may overflow: then each is looked at.
     if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
         raise BadInput("{name} must hold finite numbers only; got NaN or infinity.", name=name)
+
+
+def check_rows(name: str, x: Tensor) -> None:
+    """Raises BadInput where x is an empty batch, which has no mean."""
+    if x.numel() == 0:
+        raise BadInput("{name} must hold at least one row; got the shape {got}.", name=name, got=tuple(x.shape))
+
+
+def alike(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the wider of their dtypes; themselves, where they have one."""
+    dtype = torch.promote_types(x.dtype, y.dtype)
+    return x.to(dtype), y.to(dtype)
 
 
 def q_step(schedule: NoiseSchedule, x_s: Tensor, s: int, t: int, eps: Tensor) -> Tensor:
@@ -55,12 +79,13 @@ def q_step(schedule: NoiseSchedule, x_s: Tensor, s: int, t: int, eps: Tensor) ->
         (...) the state at t.
 
     Raises:
-        BadInput: s or t out of range, shapes that differ, numbers that are not finite.
+        BadInput: s or t out of range, shapes that differ, numbers that are whole or not finite.
     """
     log_alpha = schedule.log_alpha_between(t, s)
-    check_same_shape("eps", eps, "x_s", x_s)
     check_finite("x_s", x_s)
     check_finite("eps", eps)
+    check_same_shape("eps", eps, "x_s", x_s)
+    x_s, eps = alike(x_s, eps)
     return math.exp(log_alpha / 2) * x_s + math.sqrt(-math.expm1(log_alpha)) * eps
 
 
@@ -76,11 +101,12 @@ def q_sample(schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor) 
         x_t, shape of x0.
 
     Raises:
-        BadInput: t out of range, shapes that differ, numbers that are not finite.
+        BadInput: t out of range, shapes that differ, numbers that are whole or not finite.
     """
-    check_same_shape("eps", eps, "x0", x0)
     check_finite("x0", x0)
     check_finite("eps", eps)
+    check_same_shape("eps", eps, "x0", x0)
+    x0, eps = alike(x0, eps)
     return (
         schedule.at(schedule.sqrt_alpha_bar, t, x0) * x0 + schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x0) * eps
     )
@@ -94,8 +120,9 @@ def q_chain(schedule: NoiseSchedule, x0: Tensor, eps: Tensor) -> Iterator[Tensor
         eps: (n, ...) noise of the first n steps, n <= T; eps[t - 1] makes x_t.
 
     Raises:
-        BadInput: eps is not n times the shape of x0, n > T, numbers that are not finite.
+        BadInput: eps is not n times the shape of x0, n > T, numbers that are whole or not finite.
     """
+    check_finite("x0", x0)
     _check_noise_stack(schedule, eps)
     check_same_shape("one step of eps", eps[0], "x0", x0)
 
@@ -124,7 +151,7 @@ def collapse_noise(schedule: NoiseSchedule, eps: Tensor, t: int) -> Tensor:
         (...) z-bar.
 
     Raises:
-        BadInput: t out of range, n > T, numbers that are not finite.
+        BadInput: t out of range, n > T, numbers that are whole or not finite.
     """
     _check_noise_stack(schedule, eps)
     schedule.check_t(t, low=1)
@@ -137,6 +164,7 @@ def collapse_noise(schedule: NoiseSchedule, eps: Tensor, t: int) -> Tensor:
 
 
 def _check_noise_stack(schedule: NoiseSchedule, eps: Tensor) -> None:
+    check_floating("eps", eps)
     if eps.ndim == 0 or not 1 <= len(eps) <= schedule.T:
         raise BadInput(
             "eps must stack the noise of 1 to T = {T} steps; got shape {got}.", T=schedule.T, got=tuple(eps.shape)

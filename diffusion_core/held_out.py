@@ -21,9 +21,11 @@ import torch
 from scipy.stats import qmc
 from torch import Tensor
 
+from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import q_sample
 from diffusion_core.nets import ConditionalDenoiser
+from diffusion_core.nets.mlp import check_whole
 from diffusion_core.schedule import NoiseSchedule
 
 __all__ = ["Errors", "HeldOut", "errors", "even_times", "floors", "held_out", "predict"]
@@ -79,11 +81,11 @@ def held_out(
         points: where x_0 comes from, if not from the law itself.
 
     Raises:
-        BadInput: a time outside 1..T.
+        BadInput: a time outside 1..T, or none; n below 1.
     """
+    _check_times(schedule, times)
     x_t, eps, eps_star, floor = [], [], [], []
     for t in times:
-        schedule.check_t(t, low=1)
         x0 = (points or law).sample(n, generator)
         eps.append(torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
         x_t.append(q_sample(schedule, x0, t, eps[-1]))
@@ -99,19 +101,27 @@ def floors(law: GaussianMixture, schedule: NoiseSchedule, times: Sequence[int], 
     every time; n is best a power of 2. For 2-D toys the error is some 1e-4, a tenth of that of as many random draws.
 
     Raises:
-        BadInput: a time outside 1..T.
+        BadInput: a time outside 1..T, or none; n below 1.
     """
+    _check_times(schedule, times)
+    check_whole("n", n, 1, 2**30)
     u = torch.from_numpy(qmc.Sobol(law.dimension + 1, rng=0).random(n)).clamp(1e-9, 1 - 1e-9)  # (n, 1 + d)
     component = torch.searchsorted(law.weights.cumsum(0), u[:, 0].contiguous()).clamp(max=len(law.weights) - 1)
     z = torch.special.ndtri(u[:, 1:])
     means = []
     for t in times:
-        schedule.check_t(t, low=1)
         now = law.marginal(schedule, t)
         spread = now.eigenvalues[component].sqrt() * z  # (n, d)
         x_t = now.means[component] + torch.einsum("nij,nj->ni", now.eigenvectors[component], spread)
         means.append(schedule.snr[t] * law.x0_variance(x_t, schedule, t).mean())
     return torch.stack(means)
+
+
+def _check_times(schedule: NoiseSchedule, times: Sequence[int]) -> None:
+    if len(times) == 0:
+        raise BadInput("timesteps must hold at least one timestep; got none.")
+    for t in times:
+        schedule.check_t(t, low=1)
 
 
 def predict(denoiser: ConditionalDenoiser, draws: HeldOut) -> Tensor:

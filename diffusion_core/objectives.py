@@ -33,11 +33,11 @@ from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.forward import check_same_shape, forward_kl, q_sample
+from diffusion_core.forward import check_rows, check_same_shape, forward_kl, q_sample
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.quadrature import expectation_nodes
 from diffusion_core.samplers import Denoiser
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import NoiseSchedule, check_floating
 from diffusion_core.variance import Variance, VarianceChoice, optimal
 
 __all__ = [
@@ -110,8 +110,9 @@ def simple_loss(denoiser: Denoiser, schedule: NoiseSchedule, x0: Tensor, t: int 
         A 0-d tensor, differentiable.
 
     Raises:
-        BadInput: t out of range, shapes that differ, numbers that are not finite.
+        BadInput: t out of range, shapes that differ, numbers that are whole or not finite, an empty batch.
     """
+    check_rows("x0", x0)
     schedule.at(schedule.beta, t, x0, low=1)
     eps_hat = denoiser(q_sample(schedule, x0, t, eps), t)  # type: ignore[arg-type]  # a row each, in training
     check_same_shape("the denoiser's eps", eps_hat, "x0", x0)
@@ -318,10 +319,11 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
         (batch,) in nats a dimension.
 
     Raises:
-        BadInput: t out of range, shapes that differ, alpha_t = 0.
+        BadInput: t out of range, shapes that differ, whole numbers, alpha_t = 0.
     """
-    check_same_shape("v", v, "eps", eps)
-    check_same_shape("eps_hat", eps_hat, "eps", eps)
+    for name, given in (("eps", eps), ("v", v), ("eps_hat", eps_hat)):
+        check_floating(name, given)
+        check_same_shape(name, given, "eps", eps)
     if schedule.alpha[-1] == 0 and bool((torch.as_tensor(t) == schedule.T).any()):
         raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=schedule.T)
     beta, noise = schedule.beta, schedule.one_minus_alpha_bar
@@ -337,7 +339,7 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
     kl = 0.5 * (posterior * inverse - 1 + log_variance - log_low + error * inverse)
     decoder = 0.5 * (LOG_2PI + log_variance + error * inverse)
     first = torch.as_tensor(t == 1, device=eps.device).reshape(-1, *[1] * (eps.ndim - 1))
-    return torch.where(first, decoder, kl).reshape(len(eps), -1).mean(1)
+    return torch.where(first, decoder, kl).reshape(len(eps), math.prod(eps.shape[1:])).mean(1)
 
 
 def hybrid_loss(
@@ -347,9 +349,11 @@ def hybrid_loss(
 
     :math:`L_{vlb}` is the sum over t; for t drawn evenly from 1..T it is T times the mean of `vlb_loss`, so that the
     default weighs one term with T / 1000. Nats here; their code measures this part in bits. Arguments and errors are
-    those of `vlb_loss`.
+    those of `vlb_loss`; an empty batch is BadInput, too.
     """
-    return (eps - eps_hat).square().mean() + vlb_weight * schedule.T * vlb_loss(eps_hat, v, schedule, t, eps).mean()
+    check_rows("eps", eps)
+    of_v = vlb_weight * schedule.T * vlb_loss(eps_hat, v, schedule, t, eps).mean()
+    return (eps - eps_hat).square().mean() + of_v
 
 
 # --- averages over x_t ----------------------------------------------------------------------------------------------

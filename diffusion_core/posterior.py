@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from diffusion_core.forward import check_finite, check_same_shape
+from diffusion_core.forward import alike, check_finite, check_same_shape
 from diffusion_core.schedule import NoiseSchedule
 
 __all__ = ["Transition", "q_posterior", "transition"]
@@ -89,10 +89,11 @@ def q_posterior(schedule: NoiseSchedule, x_t: Tensor, x0: Tensor, t: int, s: int
         s = 0 gives (x0, 0).
 
     Raises:
-        BadInput: s or t out of range, shapes that differ, numbers that are not finite.
+        BadInput: s or t out of range, shapes that differ, numbers that are whole or not finite.
     """
     pair = transition(schedule, t, s)
-    check_same_shape("x0", x0, "x_t", x_t)
     check_finite("x_t", x_t)
     check_finite("x0", x0)
+    check_same_shape("x0", x0, "x_t", x_t)
+    x_t, x0 = alike(x_t, x0)
     return pair.c_0 * x0 + pair.c_t * x_t, x_t.new_tensor(pair.beta_tilde)

@@ -24,7 +24,7 @@ from diffusion_core.forward import check_same_shape
 from diffusion_core.parameterization import check_signal
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.reverse import MeanRule, ReverseStep, posterior_mean, reverse_step
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import NoiseSchedule, check_floating
 from diffusion_core.variance import Variance, VarianceChoice, fixed_small
 
 __all__ = ["Denoiser", "ancestral", "ddim"]
@@ -59,8 +59,8 @@ def ancestral(
         One `ReverseStep` for each timestep.
 
     Raises:
-        BadInput: timesteps, clip or generator of the wrong kind; eps of another shape than x_t; alpha_bar 0 at the
-            first timestep.
+        BadInput: x_T, timesteps, clip or generator of the wrong kind; eps of another shape than x_t; a step over
+            which the signal falls by more than x_T's dtype can tell from rounding (`check_signal`).
     """
     pairs = _pairs(schedule, x_T, timesteps, generator, clip)
     return _sample(denoiser, pairs, x_T, posterior_mean, variance, generator, clip, noisy_last)
@@ -142,8 +142,7 @@ def _pairs(
     clip: tuple[float, float] | None,
 ) -> list[Transition]:
     """The transitions between neighbouring timesteps, down to 0, once the arguments are known to be right."""
-    if not x_T.is_floating_point():
-        raise BadInput("x_T must hold floating-point numbers; got {got}.", got=x_T.dtype)
+    check_floating("x_T", x_T)
     if generator is not None and generator.device.type != x_T.device.type:
         raise BadInput(
             "generator must be on x_T's device, {expected}; got one on {got}.",
@@ -159,5 +158,6 @@ def _pairs(
     following = [*timesteps[1:], 0]
     if any(s >= t for t, s in zip(timesteps, following, strict=True)):
         raise BadInput("timesteps must go from high to low, each once; got {got}.", got=list(timesteps))
-    check_signal(schedule, timesteps[0], x_T.dtype)
+    for t, s in zip(timesteps, following, strict=True):
+        check_signal(schedule, t, x_T.dtype, s)
     return [transition(schedule, t, s) for t, s in zip(timesteps, following, strict=True)]

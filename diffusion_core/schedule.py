@@ -29,6 +29,7 @@ __all__ = [
     "SCHEDULES",
     "NoiseSchedule",
     "cast",
+    "check_floating",
     "cosine",
     "from_beta",
     "inverse_square",
@@ -42,6 +43,17 @@ __all__ = [
 def cast(table: Tensor, like: Tensor) -> Tensor:
     """A float64 table in the dtype and on the device of the data: the only place where tables leave the CPU."""
     return table.to(dtype=like.dtype).to(like.device)  # dtype first: not every device knows float64
+
+
+def check_floating(name: str, x: object) -> None:
+    """Raises BadInput unless x is a tensor of floating-point numbers: a table cast to whole numbers would be all 0."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        raise BadInput(
+            "{name} must be a tensor of floating-point numbers (of a picture of 0 to 255 make x.float() / 127.5 - 1); "
+            "got {got}.",
+            name=name,
+            got=x.dtype if isinstance(x, Tensor) else type(x).__name__,
+        )
 
 
 def _is_int(value: object) -> bool:
@@ -164,15 +176,16 @@ class NoiseSchedule:
         Args:
             table: (T + 1,) one of this schedule's tables.
             t: an integer, or (batch,) integers, one for each row of x.
-            x: (batch, ...) or any shape when t is one integer.
+            x: (batch, ...) or any shape when t is one integer; floating-point numbers of any width.
             low: the smallest t that makes sense.
 
         Returns:
             A float for one t; for a batch, a tensor (batch, 1, ..., 1) of x's dtype on x's device.
 
         Raises:
-            BadInput: t is no integer, is outside low..T, or has another length than x.
+            BadInput: t is no integer, is outside low..T, or has another length than x; x holds whole numbers.
         """
+        check_floating("the data", x)
         if not isinstance(t, Tensor):
             self.check_t(t, low)
             return table[t].item()

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.forward import check_finite, check_rows
 from diffusion_core.nets import NetConfig, Predictor, check_predicts, split_variance
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.mlp import check_whole
@@ -208,7 +209,15 @@ def points(law: GaussianMixture | FiniteData) -> DataSampler:
 
 
 def images(data: Tensor, labels: Tensor | None = None) -> DataSampler:
-    """Rows of data (N, C, H, W), float32, with their labels (N,): each draw is even and with replacement."""
+    """Rows of data (N, C, H, W), float32, with their labels (N,): each draw is even and with replacement.
+
+    Raises:
+        BadInput: no rows, or labels for other rows.
+    """
+    check_rows("data", data)
+    if labels is not None and len(labels) != len(data):
+        n, got = len(data), len(labels)
+        raise BadInput("labels must hold one for each of the {n} rows of data; got {got}.", n=n, got=got)
 
     def sample(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
         index = torch.randint(len(data), (n,), generator=generator)
@@ -270,7 +279,7 @@ def train(
         raise BadInput(
             "resume must hold the network {expected}; got {got}.", expected=config.net, got=resume.config.net
         )
-    config.net.check_data(sample(1, torch.Generator().manual_seed(0))[0].shape[1:])
+    _check_data(config, sample(1, torch.Generator().manual_seed(0))[0])
     device = torch.device(device)
     net = _build(config).to(device)
     ema = copy.deepcopy(net).requires_grad_(False)
@@ -315,6 +324,13 @@ def train(
                 clock = time.perf_counter()
 
     return states()
+
+
+def _check_data(config: TrainingConfig, x0: Tensor) -> None:
+    check_finite("the data", x0)
+    if x0.dtype != torch.float32:
+        raise BadInput("The data must be torch.float32, as the network is; got {got}.", got=x0.dtype)
+    config.net.check_data(x0.shape[1:])
 
 
 def _build(config: TrainingConfig) -> nn.Module:

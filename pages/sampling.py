@@ -149,7 +149,7 @@ denoiser = Guided(network, labels, {s.w})"""
     )
     return f"""import torch
 from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
-from diffusion_core import learned_range, optimal, optimal_for, q_sample, state_dependent, x0_from_eps
+from diffusion_core import eps_from_x0, learned_range, optimal, optimal_for, q_sample, state_dependent, x0_from_eps
 from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.data import TOYS, decode_photo, digits, picture, word
 from diffusion_core.nets import Guided, LearnedVariance
@@ -175,15 +175,18 @@ def losses_code(s: Settings) -> str:
         drawn = f"""images, classes = digit_images(held_out=True)
 rows = torch.randperm(len(images), generator=draws)[:{HELD_OUT[s.data]}]
 x0, labels = images[rows], classes[rows]"""
-        clip = ".clamp(-1, 1)"
+        clip = """
+    x0_hat = x0_from_eps(schedule, x_t, eps_hat, t).clamp(-1, 1)
+    eps_hat = eps_from_x0(schedule, x_t, x0_hat, t)"""
     return f"""
 draws = torch.Generator().manual_seed(0)
 {drawn}
 losses = {{}}                                         # of the network, on data that it has never seen
 for t in timesteps:
-    x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=draws))
-    x0_hat = x0_from_eps(schedule, x_t, network(x_t, t, labels), t){clip}
-    losses[t] = schedule.snr[t].item() * (x0 - x0_hat).square().mean().item()
+    eps = torch.randn(x0.shape, generator=draws)
+    x_t = q_sample(schedule, x0, t, eps)
+    eps_hat = network(x_t, t, labels){clip}
+    losses[t] = (eps - eps_hat).square().mean().item()
 """
 
 
@@ -515,7 +518,11 @@ schedule = settings.noise_schedule
 n = len(scene.x0) if scene.kind == "images" else SHOWN
 assert scene.law is not None  # a photo is no law to sample from, and is not offered here
 with picture, st.spinner(_("The network draws digits…")) if settings.clip else nullcontext():
-    chain = run(settings, scene.law, n)
+    try:
+        chain = run(settings, scene.law, n)
+    except BadInput as error:  # few steps over a long schedule, in the float32 of a network
+        st.error(explain(error), icon=":material/error:")
+        st.stop()
 alpha_bar = schedule.alpha_bar.numpy()[list(chain.positions)]
 tracks = {
     "x_t": Frames(chain.x),

@@ -24,7 +24,7 @@ from diffusion_core.nets.mlp import MLP, MLPConfig
 from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import eps_from_v, eps_from_x0
 from diffusion_core.posterior import Transition
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import NoiseSchedule, check_floating
 from diffusion_core.variance import Variance, learned_range
 
 __all__ = [
@@ -90,6 +90,7 @@ class Predictor:
         self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None, maps: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """eps, and the v of `variance.learned_range` (None without a learned variance), each in the shape of x_t."""
+        check_floating("x_t", x_t)
         output = self.net(x_t, t, cond) if maps is None else self.net(x_t, t, cond, maps)
         if self.config.learned_variance:
             return split_variance(output)

@@ -26,8 +26,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from diffusion_core.forward import check_rows
 from diffusion_core.nets.attention import GroupNorm
 from diffusion_core.nets.mlp import check_whole
+from diffusion_core.schedule import check_floating
 
 __all__ = ["Autoencoder", "AutoencoderConfig", "AutoencoderState", "psnr", "train_autoencoder"]
 
@@ -72,6 +74,8 @@ class Autoencoder(nn.Module):
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The mean and the log variance of q(raw latent | x), each (batch, c, H / 4, W / 4): not scaled."""
+        check_floating("x", x)
+        check_rows("x", x)
         mu, log_variance = self.encoder(x.contiguous(memory_format=torch.channels_last)).chunk(2, 1)
         return mu, log_variance.clamp(-20, 10)
 
@@ -81,6 +85,7 @@ class Autoencoder(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """z (batch, c, h, w) -> pixels (batch, 3, 4 h, 4 w), about [-1, 1]: not clipped."""
+        check_floating("z", z)
         return self.decode_raw(z * self._channel(self.std) + self._channel(self.mean))
 
     def decode_raw(self, raw: Tensor) -> Tensor:

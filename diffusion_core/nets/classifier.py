@@ -69,8 +69,12 @@ def train_classifier(
     Args:
         images: (N, 1, 28, 28) in [-1, 1].
         labels: (N,) integers.
+
+    Raises:
+        BadInput: no epochs, or fewer pictures than a batch holds.
     """
     check_whole("epochs", epochs, 1, 10_000)
+    check_whole("batch", batch, 1, len(images))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = config.build()

@@ -38,7 +38,7 @@ def tokenize(texts: Iterable[str]) -> Tensor:
     Raises:
         BadInput: words that the vocabulary has not, or too many words.
     """
-    return torch.stack([_row(text) for text in texts])
+    return torch.stack([torch.empty(LENGTH, dtype=torch.int64), *(_row(text) for text in texts)])[1:]
 
 
 def _row(text: str) -> Tensor:

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
+from diffusion_core.forward import check_rows
 from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm
 from diffusion_core.nets.mlp import TimeFeatures, check_whole, zero
 from diffusion_core.nets.text import PAD, TextConfig, tokenize
@@ -123,6 +124,7 @@ class UNet(nn.Module):
             maps: a dictionary to fill with each block's output (batch, width, H, W) under its name in `blocks`, and
                 with who looks where, (batch, heads, places, places or words), under the name + "_weights".
         """
+        check_rows("x", x)
         emb = self.time(t)  # (1 or batch, E)
         if self.label is not None:
             none = self.config.classes

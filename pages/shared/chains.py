@@ -11,7 +11,7 @@ from diffusion_core import FiniteData, GaussianMixture, ancestral, ddim, fixed_l
 from diffusion_core.forward import q_sample
 from diffusion_core.nets import Guided, LearnedVariance, Predictor
 from diffusion_core.objectives import optimal_for
-from diffusion_core.parameterization import x0_from_eps
+from diffusion_core.parameterization import eps_from_x0, x0_from_eps
 from diffusion_core.quality import Interval, mean_interval, share_interval, sliced_wasserstein
 from diffusion_core.reverse import ReverseStep
 from diffusion_core.schedule import NoiseSchedule
@@ -131,11 +131,13 @@ def network_losses(settings: Settings, law: FiniteData | GaussianMixture) -> Cal
         x0, labels = law.sample(n, generator).float(), None
     losses = {}
     for t in settings.timesteps:
-        x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator))
-        x0_hat = x0_from_eps(schedule, x_t, network(x_t, t, labels), t)
+        eps = torch.randn(x0.shape, generator=generator)
+        x_t = q_sample(schedule, x0, t, eps)
+        eps_hat = network(x_t, t, labels)
         if settings.clip:
-            x0_hat = x0_hat.clamp(*settings.clip)
-        losses[t] = schedule.snr[t].item() * (x0 - x0_hat).square().mean().item()
+            x0_hat = x0_from_eps(schedule, x_t, eps_hat, t).clamp(*settings.clip)
+            eps_hat = eps_from_x0(schedule, x_t, x0_hat, t)
+        losses[t] = (eps - eps_hat).square().mean().item()
     return losses.__getitem__
 
 

@@ -402,7 +402,7 @@ def test_bad_arguments() -> None:
     for clip in ((1, -1), (0, 0), (math.nan, 1), (-math.inf, 1)):
         with pytest.raises(BadInput, match=r"^clip must be two finite numbers"):
             ddim(nonlinear, schedule, x, (10,), clip=clip)
-    with pytest.raises(BadInput, match=r"^x_T must hold floating-point numbers; got torch\.int64\.$"):
+    with pytest.raises(BadInput, match=r"^x_T must be a tensor of floating-point numbers .*; got torch\.int64\.$"):
         ddim(nonlinear, schedule, torch.ones(2).long(), (10,))
     with pytest.raises(BadInput, match=r"^the denoiser's eps must have the shape of x_t \(2,\); got \(1,\)\.$"):
         next(ddim(lambda x_t, t: x_t[:1], schedule, x, (10,)))

@@ -277,7 +277,7 @@ def test_divergence_is_one_sentence() -> None:
     assert str(error.value) == error.value.template.format(**error.value.facts)
 
     def broken(n: int, generator: torch.Generator) -> tuple[Tensor, None]:
-        return torch.full((n, 2), math.nan), None
+        return torch.full((n, 2), math.nan if n > 1 else 0.0), None  # the first look finds nothing
 
     class Nan(torch.nn.Module):
         def forward(self, x: Tensor, t: Tensor, cond: None) -> Tensor:

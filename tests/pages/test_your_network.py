@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from diffusion_core import linear
 from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.data import TOYS
-from diffusion_core.nets import MLPConfig, UNetConfig
+from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
 from diffusion_core.training import TrainingConfig, images, train
 from pages.shared.networks import the_trainer
 from pages.shared.trainer import Data, View, shipped, shipped_data, write
@@ -184,6 +184,24 @@ def test_a_run_that_learns_eps_of_pure_noise_is_one_sentence_in_the_readers_lang
     app = give(open_page("training", **url), blind_file())
     assert len(app.error) == 1 and app.error[0].value.startswith(sentence)
     assert {name: app.query_params[name] for name in url} == url and "run" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("en", "From s = 0 to t = 4000 the signal falls to 2e-09 of what it was, too little for the digits of torch"),
+        ("zh", "从 s = 0 到 t = 4000，信号只剩下原来的 2e-09，torch.float32 的精度不足以分辨"),
+    ],
+)
+def test_too_few_steps_over_a_long_schedule_are_one_sentence(lang: str, sentence: str) -> None:
+    """What is left of the signal after T = 4000 is below the digits of a network; a few steps more are enough."""
+    config, long = TrainingConfig(MLPConfig(2, 16), steps=1), linear(4000)
+    net = config.net.build().requires_grad_(False)
+    content = write(View("", shipped_data(), config, long, denoiser=Predictor(net, config.net, long)), "network")
+    id = the_trainer().load(shipped_data(), content)
+    app = sample_page(run=id, N="1", lang=lang)
+    assert [text[: len(sentence)] for text in said(app)] == [sentence]
+    assert said(sample_page(run=id, N="5", variance="optimal")) == []
 
 
 @pytest.mark.parametrize(
