@@ -31,7 +31,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import MLPConfig, NetConfig, Predictor, UNetConfig
+from diffusion_core.nets import MLPConfig, NetConfig, Predictor, UNetConfig, seeded
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig
 from diffusion_core.schedule import NoiseSchedule
@@ -192,7 +192,7 @@ def load_denoiser(source: Source) -> Predictor:
     schedule = _schedule(config, tensors)
     net_config = _net_config(config.get("net"))
     check_tensors(tensors, _with_prefix("net", _skeleton(net_config).state_dict()), (torch.float32, torch.float16))
-    net = net_config.build().requires_grad_(False)
+    net = seeded(0, net_config.build).requires_grad_(False)
     net.load_state_dict(_of_prefix("net", tensors))
     return Predictor(net, net_config, schedule, str(config.get("predicts")))
 
@@ -240,7 +240,7 @@ def _load_plain(source: Source, kind: str, config_class: type[Any]) -> Any:
     config, tensors = read(source, kind)
     net_config = make(config_class, config.get("net"))
     check_tensors(tensors, _with_prefix("net", _skeleton(net_config).state_dict()), (torch.float32, torch.float16))
-    net = net_config.build().requires_grad_(False)
+    net = seeded(0, net_config.build).requires_grad_(False)
     net.load_state_dict(_of_prefix("net", tensors))
     return net
 

@@ -17,7 +17,6 @@ References:
 
 import copy
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import check_finite, check_rows
 from diffusion_core.nets import NetConfig, Predictor, check_predicts, split_variance
 from diffusion_core.nets.autoencoder import Autoencoder
-from diffusion_core.nets.mlp import check_whole
+from diffusion_core.nets.mlp import check_whole, seeded
 from diffusion_core.nets.text import tokenize
 from diffusion_core.objectives import hybrid_loss
 from diffusion_core.schedule import NoiseSchedule, cast
@@ -145,7 +144,7 @@ class Snapshot:
     @property
     def denoiser(self) -> Predictor:
         """A new network with the averaged weights, as a denoiser."""
-        net = self.config.net.build().requires_grad_(False)
+        net = seeded(0, self.config.net.build).requires_grad_(False)
         net.load_state_dict(self.ema)
         return Predictor(net, self.config.net, self.schedule, self.config.predicts)
 
@@ -242,8 +241,6 @@ def latent_scenes(autoencoder: Autoencoder) -> DataSampler:
 
 # --- the loop -------------------------------------------------------------------------------------------------------
 
-_building = threading.Lock()
-
 
 def train(
     config: TrainingConfig,
@@ -281,7 +278,7 @@ def train(
         )
     _check_data(config, sample(1, torch.Generator().manual_seed(0))[0])
     device = torch.device(device)
-    net = _build(config).to(device)
+    net = seeded(config.seed, config.net.build).to(device)
     ema = copy.deepcopy(net).requires_grad_(False)
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     start = 0 if resume is None else resume.step
@@ -331,12 +328,6 @@ def _check_data(config: TrainingConfig, x0: Tensor) -> None:
     if x0.dtype != torch.float32:
         raise BadInput("The data must be torch.float32, as the network is; got {got}.", got=x0.dtype)
     config.net.check_data(x0.shape[1:])
-
-
-def _build(config: TrainingConfig) -> nn.Module:
-    with _building, torch.random.fork_rng(devices=[]):  # PyTorch fills new layers from its one global generator
-        torch.manual_seed(config.seed)
-        return config.net.build()
 
 
 def _set_moments(optimizer: torch.optim.AdamW, net: nn.Module, resume: Snapshot) -> None:

@@ -450,7 +450,7 @@ def code(asked: Asked, own: bool, trained: bool) -> str:
     loaded = (
         f'load_denoiser("{file}")'
         if trained
-        else f'Predictor({config}.build(), {config}, cosine(1000), "v")  # untrained'
+        else f'Predictor(seeded(0, {config}.build), {config}, cosine(1000), "v")  # untrained'
     )
     call = (
         "ancestral(denoiser, schedule, z_T, timesteps, fixed_small, generator)"
@@ -460,7 +460,7 @@ def code(asked: Asked, own: bool, trained: bool) -> str:
     return f"""import torch
 from diffusion_core import ancestral, cosine, ddim, fixed_small
 from diffusion_core.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.nets import Predictor, WatchedGuidance
+from diffusion_core.nets import Predictor, WatchedGuidance, seeded
 from diffusion_core.nets.text import tokenize
 from diffusion_core.reading import read
 from diffusion_core.shapes import words_of

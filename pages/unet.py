@@ -108,12 +108,12 @@ def code_for_digits(label: int, seed: int, block: str, trained: bool) -> str:
     made = (
         f'network = load_denoiser("assets/models/{networks.DIGITS}")\nnet, schedule = network.net, network.schedule'
         if trained
-        else "net, schedule = UNetConfig().build().requires_grad_(False), cosine(1000)"
+        else "net, schedule = seeded(0, UNetConfig().build).requires_grad_(False), cosine(1000)"
     )
     return f"""import torch
 from diffusion_core import cosine, q_sample
 from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.nets import UNetConfig
+from diffusion_core.nets import UNetConfig, seeded
 from diffusion_core.nets.anatomy import measure, places_seen
 from diffusion_core.train import digit_images
 
@@ -140,18 +140,18 @@ def code_for_text(prompt: str, seed: int, block: str, trained: bool) -> str:
     made = (
         f'network = load_denoiser("assets/models/{networks.SHAPES}")'
         if trained
-        else "config = latent_config().net\nnet = config.build().requires_grad_(False)\n"
+        else "config = latent_config().net\nnet = seeded(0, config.build).requires_grad_(False)\n"
         "network = Predictor(net, config, cosine(1000), 'v')"
     )
     encoder = (
         f'load_autoencoder("assets/models/{networks.AUTOENCODER}")'
         if (networks.MODELS / networks.AUTOENCODER).exists()
-        else "AutoencoderConfig().build().requires_grad_(False)"
+        else "seeded(0, AutoencoderConfig().build).requires_grad_(False)"
     )
     return f"""import torch
 from diffusion_core import cosine, q_sample
 from diffusion_core.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.nets import Predictor
+from diffusion_core.nets import Predictor, seeded
 from diffusion_core.nets.anatomy import measure, places_seen
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.text import tokenize

@@ -19,6 +19,7 @@ from torch import Tensor
 from diffusion_core.claims.check import Claim, Trial, identity
 from diffusion_core.nets.anatomy import Part, measure, plan
 from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.mlp import seeded
 from diffusion_core.nets.unet import UNet, UNetConfig
 
 __all__ = ["ATTENTION", "CLAIMS", "PARAMETERS", "SHAPES", "WORK", "Sized"]
@@ -45,11 +46,10 @@ Plan = Callable[[Sized], list[Part]]
 
 def network(config: UNetConfig, seed: int) -> UNet:
     """A network with weights from the seed; those that start at zero are drawn, too."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = config.build().requires_grad_(False)
-        for parameter in net.parameters():
-            parameter.copy_(torch.randn(parameter.shape) / math.sqrt(max(1, parameter[0].numel())))
+    net, generator = seeded(seed, config.build).requires_grad_(False), torch.Generator().manual_seed(seed)
+    for parameter in net.parameters():
+        drawn = torch.randn(parameter.shape, generator=generator)
+        parameter.copy_(drawn / math.sqrt(max(1, parameter[0].numel())))
     return net
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.attention import attention_by_word
-from diffusion_core.nets.mlp import MLP, MLPConfig
+from diffusion_core.nets.mlp import MLP, MLPConfig, seeded
 from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import eps_from_v, eps_from_x0
 from diffusion_core.posterior import Transition
@@ -40,6 +40,7 @@ __all__ = [
     "UNet",
     "UNetConfig",
     "WatchedGuidance",
+    "seeded",
 ]
 
 NetConfig = MLPConfig | UNetConfig

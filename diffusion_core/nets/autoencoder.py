@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from diffusion_core.forward import check_rows
 from diffusion_core.nets.attention import GroupNorm
-from diffusion_core.nets.mlp import check_whole
+from diffusion_core.nets.mlp import check_whole, seeded
 from diffusion_core.schedule import check_floating
 
 __all__ = ["Autoencoder", "AutoencoderConfig", "AutoencoderState", "psnr", "train_autoencoder"]
@@ -117,7 +117,7 @@ class AutoencoderConfig:
         check_whole("latent", self.latent, 1, 64)
 
     def build(self) -> Autoencoder:
-        """A new network, its weights from PyTorch's global generator."""
+        """A new network, its weights from PyTorch's global generator: call it through `seeded`."""
         return Autoencoder(self)
 
 
@@ -150,9 +150,7 @@ def train_autoencoder(
         bf16: run the network under bfloat16 autocast.
     """
     check_whole("steps", steps, 1, 10**8)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = config.build()
+    net = seeded(seed, config.build)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=0.01, fused=True)
     decay = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=min(0.05, 1 / steps + 0.04))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.nets.mlp import check_whole
+from diffusion_core.nets.mlp import check_whole, seeded
 
 __all__ = ["Classifier", "ClassifierConfig", "ClassifierState", "train_classifier"]
 
@@ -47,7 +47,7 @@ class ClassifierConfig:
         check_whole("classes", self.classes, 2, 10_000)
 
     def build(self) -> Classifier:
-        """A new network, its weights from PyTorch's global generator."""
+        """A new network, its weights from PyTorch's global generator: call it through `seeded`."""
         return Classifier(self)
 
 
@@ -75,9 +75,7 @@ def train_classifier(
     """
     check_whole("epochs", epochs, 1, 10_000)
     check_whole("batch", batch, 1, len(images))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = config.build()
+    net = seeded(seed, config.build)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.05, fused=True)
     steps = epochs * (len(images) // batch)

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from diffusion_core.nets.mlp import seeded
 from diffusion_core.nets.unet import UNet, UNetConfig
 
 __all__ = ["FED", "Fed", "Work", "build", "count", "milliseconds"]
@@ -52,9 +53,7 @@ FED = {
 def build(fed: Fed, attention: tuple[bool, bool] = (False, True), widths: tuple[int, int] = (64, 128)) -> UNet:
     """An untrained U-Net without labels: what it costs does not depend on what it has learned."""
     config = UNetConfig(fed.shape[0], widths, attention, classes=None, patch=fed.patch)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return config.build().requires_grad_(False)
+    return seeded(0, config.build).requires_grad_(False)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,20 @@ References:
 """
 
 import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from diffusion_core.errors import BadInput
 
-__all__ = ["MLP", "MLPConfig", "TimeFeatures", "check_whole", "zero"]
+__all__ = ["MLP", "MLPConfig", "TimeFeatures", "check_whole", "seeded", "zero"]
+
+Made = TypeVar("Made")
+_building = threading.RLock()
 
 
 def check_whole(name: str, value: object, low: int, high: int) -> None:
@@ -28,6 +34,17 @@ def check_whole(name: str, value: object, low: int, high: int) -> None:
         raise BadInput(
             "{name} must be an integer from {low} to {high}; got {got}.", name=name, low=low, high=high, got=value
         )
+
+
+def seeded(seed: int, build: Callable[[], Made]) -> Made:
+    """What ``build`` makes where PyTorch's global generator on the CPU starts at the seed; it is left as it was.
+
+    New layers fill themselves from that one generator, which all threads share: so every network is built here, one at
+    a time, those whose weights a file will replace included.
+    """
+    with _building, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU, too
+        return build()
 
 
 def zero(layer: nn.Linear | nn.Conv2d) -> None:
@@ -111,5 +128,5 @@ class MLPConfig:
         return None
 
     def build(self) -> MLP:
-        """A new network, its weights from PyTorch's global generator."""
+        """A new network, its weights from PyTorch's global generator: call it through `seeded`."""
         return MLP(self)

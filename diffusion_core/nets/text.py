@@ -122,5 +122,5 @@ class TextConfig:
             )
 
     def build(self) -> TextEncoder:
-        """A new network, its weights from PyTorch's global generator."""
+        """A new network, its weights from PyTorch's global generator: call it through `seeded`."""
         return TextEncoder(self)

@@ -259,5 +259,5 @@ class UNetConfig:
             )
 
     def build(self) -> UNet:
-        """A new network, its weights from PyTorch's global generator."""
+        """A new network, its weights from PyTorch's global generator: call it through `seeded`."""
         return UNet(self)

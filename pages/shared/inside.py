@@ -9,7 +9,7 @@ from torch import Tensor
 
 from diffusion_core import cosine
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import Predictor, UNet, UNetConfig
+from diffusion_core.nets import Predictor, UNet, UNetConfig, seeded
 from diffusion_core.nets.anatomy import Part, measure
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.text import PAD, tokenize
@@ -51,10 +51,8 @@ class Inside:
 @st.cache_resource(show_spinner=False)
 def untrained_digits() -> Model:
     """A network to look into where the trained one is missing."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = UNetConfig()
-        return Model("untrained", Predictor(config.build().requires_grad_(False), config, cosine(1000)))
+    config = UNetConfig()
+    return Model("untrained", Predictor(seeded(0, config.build).requires_grad_(False), config, cosine(1000)))
 
 
 def digits() -> Model | None:
@@ -66,9 +64,7 @@ def digits() -> Model | None:
 @st.cache_resource(show_spinner=False)
 def untrained_autoencoder() -> Autoencoder:
     """Latents of a kind, where the trained autoencoder is missing."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return AutoencoderConfig().build().requires_grad_(False)
+    return seeded(0, AutoencoderConfig().build).requires_grad_(False)
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from torch import Tensor
 from diffusion_core import ancestral, cosine, ddim, fixed_small
 from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import ConditionalDenoiser, Guided, Predictor, UNetConfig, WatchedGuidance
+from diffusion_core.nets import ConditionalDenoiser, Guided, Predictor, UNetConfig, WatchedGuidance, seeded
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import TextConfig, tokenize
 from diffusion_core.parameterization import x0_from_eps
@@ -95,11 +95,9 @@ def shipped_key() -> str:
 @st.cache_resource(show_spinner=False)
 def untrained() -> Model:
     """A network before its first step: it answers v = 0 to everything."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        config = latent_config()
-        net = config.net.build().requires_grad_(False)
-        return Model(UNTRAINED, Predictor(net, config.net, cosine(1000), config.predicts))
+    config = latent_config()
+    net = seeded(0, config.net.build).requires_grad_(False)
+    return Model(UNTRAINED, Predictor(net, config.net, cosine(1000), config.predicts))
 
 
 def model_of_file(content: bytes) -> Model:
