@@ -211,6 +211,16 @@ class NoiseSchedule:
         ``leading``   1 + k floor(T / n), k = 0..n - 1            751, 501, 251, 1     Song et al. (DDIM)
         ============  ==========================================  ===================  ==================
 
+        Halves are rounded to even (iddpm: those of t - 1). diffusers 0.42.1, whose t is ours less 1, has the same
+        timesteps, save that
+
+        - ``leading`` with ``steps_offset=1``, as in the files of Stable Diffusion, is one later throughout;
+        - ``linspace`` (our iddpm) and ``trailing`` differ by 1 where their floats round a half the other way, for
+          ``trailing`` only where n does not divide T: at n = 27 and n = 48 of 1000, say;
+        - ``trailing`` may have one timestep more, the data themselves (ours t = 0): at n = 61 of 1000, say;
+        - ``linspace`` with n = 1 is our t = 1, not T;
+        - its DDIM steps from t to t - floor(T / n): for ``trailing`` that is the next timestep only if n divides T.
+
         Raises:
             BadInput: n is not an integer in 1..T, or the spacing has no such name.
         """

@@ -78,14 +78,17 @@ def _schedules(diffusers: Any) -> Iterator[Agreement]:
     yield Agreement("rescale_betas_zero_snr=True", "ᾱ", float(error), 1e-5)
 
 
+NUMBERS = (5, 10, 50, 1000)  # of steps; where n does not divide T, `NoiseSchedule.timesteps` says what differs
+
+
 def _spacings(diffusers: Any) -> Iterator[Agreement]:
     for ours, theirs in SPACINGS.items():
         scheduler = diffusers.DDPMScheduler(1000, timestep_spacing=theirs)
         wrong = 0
-        for n in (5, 10, 50, 1000):
+        for n in NUMBERS:
             scheduler.set_timesteps(n)
             wrong += [t - 1 for t in linear().timesteps(n, ours)] != scheduler.timesteps.tolist()
-        yield Agreement(f'timestep_spacing="{theirs}"', "t", float(wrong), 0.0)
+        yield Agreement(f'timestep_spacing="{theirs}", n = {", ".join(map(str, NUMBERS))}', "t", float(wrong), 0.0)
 
 
 def learned(pair: object, x_t: Tensor) -> Variance:

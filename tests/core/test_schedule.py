@@ -180,6 +180,29 @@ def test_spacings_by_hand() -> None:
     assert linear(1).timesteps(1) == (1,)
 
 
+def test_spacings_where_n_does_not_divide_T() -> None:
+    schedule = linear()
+    assert schedule.timesteps(3, "trailing") == (1000, 667, 333)  # rounded: 666.7 is 667, no floor
+    assert schedule.timesteps(7, "trailing") == (1000, 857, 714, 571, 429, 286, 143)
+    assert schedule.timesteps(48, "trailing")[-3:] == (62, 42, 21)  # 62.5 to even
+    assert schedule.timesteps(7, "leading") == (853, 711, 569, 427, 285, 143, 1)  # the floor of T / n, then times k
+    assert schedule.timesteps(3, "leading") == (667, 334, 1)
+    assert linear(10).timesteps(7, "leading") == (7, 6, 5, 4, 3, 2, 1)
+    assert linear(10).timesteps(7, "trailing") == (10, 9, 7, 6, 4, 3, 1)
+
+
+def test_the_smallest_t_holds_for_a_batch_too() -> None:
+    """A t below it in the middle of a batch: a score of infinity, a loss at t = 0."""
+    schedule, x = linear(10), torch.ones(3, 2)
+    assert schedule.at(schedule.beta, torch.tensor([1, 3, 1]), x, low=1).shape == (3, 1)
+    for t in (torch.tensor([1, 0, 3]), 0):
+        with pytest.raises(BadInput, match=r"^t must be an integer from 1 to 10; got 0\.$"):
+            schedule.at(schedule.beta, t, x, low=1)
+    with pytest.raises(BadInput, match=r"^t must be an integer from 4 to 10; got 3\.$"):
+        schedule.at(schedule.beta, torch.tensor([4, 3, 9]), x, low=4)
+    assert schedule.at(schedule.beta, torch.tensor([1, 0, 3]), x)[1] == 0
+
+
 @given(T=st.integers(1, 400), data=st.data())
 def test_timesteps_fall_and_stay_inside(T: int, data: st.DataObject) -> None:
     n = data.draw(st.integers(1, T))

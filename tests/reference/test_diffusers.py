@@ -83,6 +83,47 @@ def test_spacings(spacing: str, n: int) -> None:
     assert [t + 1 for t in ours] != theirs.timesteps.tolist()  # without the adapter
 
 
+@pytest.mark.parametrize("T", [50, 1000])
+@pytest.mark.parametrize("spacing", SPACINGS)
+def test_spacings_differ_as_said(spacing: str, T: int) -> None:
+    """By 1, at halves alone; for trailing only where n does not divide T, and perhaps with t = 0 at the end."""
+    theirs = DDPMScheduler(T, timestep_spacing=SPACINGS[spacing])
+    moved, longer = set(), set()
+    for n in range(2 if spacing == "iddpm" else 1, min(T, 150) + 1):
+        theirs.set_timesteps(n)
+        ours, other = linear(T).timesteps(n, spacing), [t + 1 for t in theirs.timesteps.tolist()]
+        for k, (a, b) in enumerate(zip(ours, other, strict=False)):
+            if a != b:
+                moved.add(n)
+                whole, parts = ((n - k) * T, n) if spacing == "trailing" else ((n - 1 - k) * (T - 1), n - 1)
+                assert spacing != "leading" and abs(a - b) == 1 and 2 * whole % parts == 0 != whole % parts
+        assert other[n:] in ([], [0]) and (other[n:] == [] or spacing == "trailing")
+        longer |= {n} if other[n:] else set()
+    assert not any(T % n == 0 for n in longer) and (spacing == "iddpm" or not any(T % n == 0 for n in moved))
+    if T == 1000:
+        assert min(moved, default=0) == {"iddpm": 27, "trailing": 48, "leading": 0}[spacing]
+        assert min(longer, default=0) == {"iddpm": 0, "trailing": 61, "leading": 0}[spacing]
+
+
+def test_leading_of_stable_diffusion_is_one_later_and_ddim_steps_by_the_floor() -> None:
+    later = DDPMScheduler(1000, timestep_spacing="leading", steps_offset=1)
+    later.set_timesteps(7)
+    assert [t + 1 for t in later.timesteps.tolist()] == [t + 1 for t in linear().timesteps(7, "leading")]
+    theirs, x = DDIMScheduler(1000, timestep_spacing="trailing", clip_sample=False), normal(4, seed=1)
+    for n, right in ((4, True), (3, False)):
+        theirs.set_timesteps(n)
+        t, s = linear().timesteps(n, "trailing")[1:3]
+        landed = theirs.step(x, adapter(t), x).prev_sample
+        assert torch.allclose(landed, ddim_step(t, s, x), rtol=1e-5, atol=1e-7) == right
+        assert torch.allclose(landed, ddim_step(t, t - 1000 // n, x), rtol=1e-5, atol=1e-7)
+
+
+def ddim_step(t: int, s: int, x: Tensor) -> Tensor:
+    """x_s from x_t = eps_hat = x, by the formula."""
+    a_t, a_s = linear().alpha_bar[t], linear().alpha_bar[s]
+    return a_s.sqrt() * (x - (1 - a_t).sqrt() * x) / a_t.sqrt() + (1 - a_s).sqrt() * x
+
+
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
