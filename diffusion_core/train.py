@@ -1,7 +1,8 @@
 """The command that trains: ``python -m diffusion_core.train points|digits|classifier|autoencoder|latent --out FILE``.
 
-It shows a progress bar and writes a checkpoint every few steps; killed at any moment, it goes on from the last one
-with ``--resume``, bit for bit. FILE gets the averaged network when the run is done; FILE.run is the checkpoint.
+It shows a progress bar and writes a checkpoint every few steps; killed at any moment, it goes on from the last one,
+bit for bit, with ``--resume FILE.run`` behind the same command. FILE gets the averaged network when the run is done;
+FILE.run is the checkpoint.
 
 With Hugging Face Accelerate installed, ``accelerate launch -m diffusion_core.train ...`` is the same program on many
 devices or machines; each process trains on its own draws, and the first one writes.
@@ -96,7 +97,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--bf16", action="store_true", help="bfloat16 autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     parser.add_argument("--fp16", action="store_true", help="write FILE in float16")
-    run = parser.add_argument_group("the run", "what is left out is the shipped network's; a checkpoint knows its own")
+    run = parser.add_argument_group("the run", "what is left out is the shipped network's, or the checkpoint's")
     run.add_argument("--steps", type=int, help="of the optimizer")
     run.add_argument("--width", type=int, help="of the network")
     run.add_argument("--batch", type=int, help="rows a step of each process")
@@ -136,12 +137,35 @@ def _schedule(args: argparse.Namespace) -> NoiseSchedule:
 
 
 def _resume(args: argparse.Namespace) -> Snapshot | None:
+    """The run to go on with. What is said again must be what it has: the same command once more is no error."""
     if args.resume is None:
         return None
-    fixed = ("steps", "width", "batch", "lr", "seed", "predicts", "learned_variance", "schedule", "T")
-    for name in _given(args, *fixed):
-        raise SystemExit(f"train: The checkpoint says what {name} is; leave it out of a run that goes on.")
-    return load_training(args.resume)
+    snapshot = load_training(args.resume)
+    has, said = _options(snapshot), _given(args, *_options(snapshot))
+    if "schedule" in said and torch.equal(
+        SCHEDULES[said["schedule"]](snapshot.schedule.T).beta, snapshot.schedule.beta
+    ):
+        said["schedule"] = has["schedule"]  # one schedule, whatever its name
+    other = [name for name in said if said[name] != has[name]]
+    if other:
+        raise BadInput(
+            "The run in the checkpoint has {has}, and goes on with nothing else; got {got}.",
+            has=", ".join(f"{name} = {has[name]}" for name in other),
+            got=", ".join(f"{name} = {said[name]}" for name in other),
+        )
+    return snapshot
+
+
+def _options(snapshot: Snapshot) -> dict[str, Any]:
+    """The options that a checkpoint knows, by their names on the command line."""
+    config, net = snapshot.config, snapshot.config.net
+    return {
+        **{name: getattr(config, name) for name in ("steps", "batch", "lr", "seed", "predicts")},
+        "width": net.width if isinstance(net, MLPConfig) else net.widths[0],
+        "learned_variance": net.learned_variance,
+        "schedule": snapshot.schedule.name,
+        "T": snapshot.schedule.T,
+    }
 
 
 def _run(args: argparse.Namespace) -> None:

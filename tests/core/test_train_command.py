@@ -13,11 +13,19 @@ import torch
 from torch import Tensor
 
 from diffusion_core import evaluate, train, training
-from diffusion_core.checkpoint import load_classifier, load_denoiser, load_training, save_classifier, save_denoiser
+from diffusion_core.checkpoint import (
+    load_classifier,
+    load_denoiser,
+    load_training,
+    save_classifier,
+    save_denoiser,
+    save_training,
+)
 from diffusion_core.data import eight_gaussians
 from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig, train_classifier
-from diffusion_core.schedule import linear
+from diffusion_core.schedule import cosine, linear
+from diffusion_core.training import Snapshot
 
 ROOT = Path(__file__).parents[2]
 TINY = ["points", "--width", "16", "--batch", "16", "--steps", "60", "--every", "5"]
@@ -38,6 +46,61 @@ def test_the_command_trains_and_resumes(tmp_path: Path) -> None:
     assert load_training(tmp_path / "a.run").step == 60
 
 
+def test_the_same_command_with_resume_behind_it_goes_on(tmp_path: Path) -> None:
+    said = ["--lr", "0.003", "--seed", "2", "--predicts", "v", "--schedule", "zero_terminal_snr", "--T", "50"]
+    run(tmp_path / "whole", *said)
+    *_, early = train_to(tmp_path / "whole.run", 25)
+    save_training(tmp_path / "half.run", early)
+    run(tmp_path / "half", *said, "--resume", str(tmp_path / "half.run"))
+    assert (tmp_path / "half").read_bytes() == (tmp_path / "whole").read_bytes()
+    run(tmp_path / "half", *said, "--resume", str(tmp_path / "half.run"))  # and once more: it is done
+    assert (tmp_path / "half").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert load_training(tmp_path / "half.run").step == 60
+
+
+def train_to(file: Path, step: int) -> list[Snapshot]:
+    """The snapshots of the run in a file, from its beginning to a step."""
+    whole = load_training(file)
+    states = training.train(whole.config, training.points(eight_gaussians().law), whole.schedule, every=5)
+    return [state.snapshot() for _, state in zip(range(step // 5), states, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("options", "has", "got"),
+    [
+        (["--steps", "70"], "steps = 60", "steps = 70"),
+        (["--width", "32", "--batch", "8"], "batch = 16, width = 16", "batch = 8, width = 32"),
+        (["--lr", "0.1"], "lr = 0.002", "lr = 0.1"),
+        (["--seed", "1"], "seed = 0", "seed = 1"),
+        (["--predicts", "x0"], "predicts = eps", "predicts = x0"),
+        (["--learned-variance"], "learned_variance = False", "learned_variance = True"),
+        (["--schedule", "cosine"], "schedule = linear", "schedule = cosine"),
+        (["--schedule", "linear", "--T", "100"], "T = 1000", "T = 100"),
+    ],
+)
+def test_another_value_is_refused_by_name(tmp_path: Path, options: list[str], has: str, got: str) -> None:
+    file = tmp_path / "a.run"
+    config = replace(train.points_config(width=16, steps=60), batch=16)
+    save_training(file, next(training.train(config, training.points(eight_gaussians().law), linear(), 1)).snapshot())
+    before = file.read_bytes()
+    with pytest.raises(SystemExit) as error:
+        run(tmp_path / "a", *options, "--resume", str(file))
+    assert str(error.value) == (
+        f"train: The run in the checkpoint has {has}, and goes on with nothing else; got {got}."
+    )
+    assert file.read_bytes() == before and not (tmp_path / "a").exists()
+
+
+def test_the_width_of_a_u_net_is_that_of_its_first_level(tmp_path: Path) -> None:
+    config = replace(train.digits_config(steps=2, width=8), batch=2)
+    data = training.images(torch.zeros(2, 1, 28, 28), torch.zeros(2).long())
+    save_training(tmp_path / "a.run", next(training.train(config, data, cosine(), 1)).snapshot())
+    same = ["digits", "--width", "8", "--resume", str(tmp_path / "a.run"), "--schedule", "cosine", "--batch", "2"]
+    train.main([*same, "--steps", "2", "--out", str(tmp_path / "a")])
+    with pytest.raises(SystemExit, match="train: The run in the checkpoint has width = 8, and goes on"):
+        train.main(["digits", "--width", "16", "--resume", str(tmp_path / "a.run"), "--out", str(tmp_path / "a")])
+
+
 def test_options_reach_the_run(tmp_path: Path) -> None:
     run(tmp_path / "a", "--predicts", "v", "--schedule", "cosine", "--T", "50", "--data", "bimodal", "--fp16")
     denoiser = load_denoiser(tmp_path / "a")
@@ -51,7 +114,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a checkpoint")
     for more, sentence in (
         (["--steps", "0"], "train: steps must be an integer from 1 to 100000000; got 0."),
-        (["--resume", str(tmp_path / "text")], "train: The checkpoint says what steps is; leave it out of a run"),
+        (["--resume", str(tmp_path / "text")], "train: The file is no safetensors file"),
         (["--device", "abacus"], "train: device must be one that PyTorch finds on this computer; got abacus."),
         (["--out", str(tmp_path / "no" / "a")], "of the file to write does not exist."),
         (["--lr", "100"], "Try a lower learning rate than 100."),
