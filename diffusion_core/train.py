@@ -141,11 +141,10 @@ def _resume(args: argparse.Namespace) -> Snapshot | None:
     if args.resume is None:
         return None
     snapshot = load_training(args.resume)
-    has, said = _options(snapshot), _given(args, *_options(snapshot))
-    if "schedule" in said and torch.equal(
-        SCHEDULES[said["schedule"]](snapshot.schedule.T).beta, snapshot.schedule.beta
-    ):
-        said["schedule"] = has["schedule"]  # one schedule, whatever its name
+    schedule, has = snapshot.schedule, _options(snapshot)
+    said = _given(args, *has)
+    if "schedule" in said and torch.equal(SCHEDULES[said["schedule"]](schedule.T).beta, schedule.beta):
+        said["schedule"] = schedule.name  # the same one, whatever it is called
     other = [name for name in said if said[name] != has[name]]
     if other:
         raise BadInput(

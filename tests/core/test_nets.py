@@ -23,6 +23,7 @@ from diffusion_core.nets.attention import Attention
 from diffusion_core.nets.mlp import TimeFeatures
 from diffusion_core.nets.unet import Residual
 from diffusion_core.parameterization import v_from_eps
+from diffusion_core.posterior import transition
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import cosine, linear
 
@@ -206,6 +207,39 @@ def test_learned_variance_shares_the_denoisers_call() -> None:
                 assert gap(torch.as_tensor(step.variance), torch.full((5, 2), fixed).double()) > 1e-9
     with pytest.raises(BadInput, match="no learned variance"):
         LearnedVariance(Predictor(net, MLPConfig(), schedule))
+
+
+def test_learned_variance_tells_the_network_its_class() -> None:
+    config = replace(TINY, learned_variance=True)
+    predictor = Predictor(randomized(config), config, linear(100))
+    x, labels = torch.randn(3, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2])
+    pair, turned = transition(predictor.schedule, 9, 8), labels.flip(0)
+    for run, told in ((LearnedVariance(predictor, labels), labels), (LearnedVariance(predictor), None)):
+        eps_hat, v = predictor.eps_and_v(x, 9, told)
+        assert gap(run(x, 9), eps_hat) < 1e-12
+        expected = v * math.log(pair.beta) + (1 - v) * math.log(pair.beta_tilde)  # type: ignore[operator]
+        assert gap(torch.as_tensor(run.variance(pair, x).log), expected) < 1e-12
+        assert gap(eps_hat, predictor(x, 9, turned)) > 1e-3
+        assert gap(run(x, 9, turned), predictor(x, 9, turned)) < 1e-12  # a class given at the call goes first
+    assert gap(predictor(x, 9, labels), predictor(x, 9)) > 1e-3
+
+
+def test_the_embedding_of_time_and_class_goes_through_silu_before_the_blocks() -> None:
+    net = randomized(TINY)
+    seen: list[Tensor] = []
+    for module in net.modules():
+        if isinstance(module, Residual):
+            module.embed.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    label = torch.tensor([2, 0])
+    net(torch.randn(2, 1, 8, 8, dtype=torch.float64), 7, label)
+    angle = 7 * torch.exp(-math.log(10_000) * torch.arange(4) / 3)
+    first, _, second = net.time[1:]  # type: ignore[index, misc]
+    hidden = torch.cat([angle.sin(), angle.cos()]).double() @ first.weight.T + first.bias
+    emb = (hidden / (1 + (-hidden).exp())) @ second.weight.T + second.bias + net.label.weight[label]  # type: ignore
+    assert len(seen) == 6
+    for h in seen:
+        assert gap(h, emb / (1 + (-emb).exp())) < 1e-5  # float32 angles
+        assert gap(h, emb) > 0.1
 
 
 @pytest.mark.parametrize(

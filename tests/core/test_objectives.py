@@ -385,6 +385,17 @@ def test_the_hybrid_loss_trains_the_mean_by_the_simple_loss_alone() -> None:
     )
 
 
+@pytest.mark.parametrize("T", [1, 2, 50, 4000])
+def test_the_hybrid_loss_weighs_the_bound_by_its_number_of_terms(T: int) -> None:
+    """L_vlb is a sum over t = 1..T: a mean over rows stands for a T-th of it."""
+    eps_hat, v, _x0, eps = network_outputs()
+    schedule, t = linear(T), torch.tensor([1, 1, (T + 1) // 2, T, T])
+    simple, bound = (eps - eps_hat).square().mean().item(), vlb_loss(eps_hat, v, schedule, t, eps).mean().item()
+    got = hybrid_loss(eps_hat, v, schedule, t, eps).item()
+    assert abs(got - simple - 1e-3 * T * bound) < 1e-12 * max(1.0, abs(T * bound))
+    assert abs(got - simple - bound) > 1e-3 * abs(bound)  # what it is at T = 1000 alone
+
+
 @pytest.mark.parametrize("t", [2, 20, 300])
 def test_the_learned_term_falls_to_the_exact_one(t: int) -> None:
     """Its mean, with the exact denoiser, is `vlb_term`; and the best constant v makes the optimal variance."""

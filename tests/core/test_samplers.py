@@ -225,6 +225,14 @@ def test_ddim_keeps_the_marginals() -> None:
         assert right(first, eta) and not right(first, 0.0)
 
 
+def test_the_variance_is_beta_tilde_unless_said() -> None:
+    schedule, x = linear(), normal(20)
+    for step in ancestral(nonlinear, schedule, x, schedule.timesteps(5), generator=seeded()):
+        pair = transition(schedule, step.t, step.s)
+        assert step.variance == pair.beta_tilde != pair.beta
+        torch.testing.assert_close(step.x_s, step.mean + math.sqrt(pair.beta_tilde) * step.noise)
+
+
 def test_state_dependent_variance_fits_the_contract() -> None:
     schedule, x = linear(), normal(6)
 

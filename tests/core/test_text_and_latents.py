@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
 
 from diffusion_core import evaluate, train
 from diffusion_core.checkpoint import (
@@ -17,7 +18,7 @@ from diffusion_core.checkpoint import (
     save_denoiser,
 )
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import Guided, Predictor, UNetConfig, WatchedGuidance
+from diffusion_core.nets import Guided, Predictor, UNetConfig, WatchedGuidance, seeded
 from diffusion_core.nets.attention import Attention, CrossAttention, attention_by_word
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig, psnr, train_autoencoder
 from diffusion_core.nets.text import LENGTH, PAD, START, Layer, TextConfig, TextEncoder, tokenize
@@ -244,6 +245,30 @@ def test_an_autoencoder_learns_and_its_latents_have_variance_1() -> None:
     assert psnr(x, net.decode(z)) > psnr(x, mean_only) + 3
     assert torch.equal(trained(3).encode(x[:2]), trained(3).encode(x[:2]))
     assert not torch.equal(trained(3).encode(x[:2]), trained(3, seed=1).encode(x[:2]))
+
+
+def test_the_autoencoder_is_trained_with_its_own_noise_and_the_kl_to_n01() -> None:
+    """The error and the KL of each step, against PyTorch's distributions, from the same draws."""
+    config, generator = AutoencoderConfig(8), torch.Generator().manual_seed(3)
+    net = seeded(3, config.build)
+    with torch.no_grad():
+        net.encoder[-1].bias[4:] = 1.5  # type: ignore[union-attr, index]  # sigma is far from 1
+
+    class Given:
+        latent, build = config.latent, staticmethod(lambda: net)
+
+    states = train_autoencoder(Given, pictures, steps=3, batch=8, seed=3)  # type: ignore[arg-type]
+    for _step in range(2):
+        x = pictures(8, generator)
+        with torch.no_grad():
+            mu, log_variance = net.moments(x)
+            q = Normal(mu, (log_variance / 2).exp())
+            z = mu + q.scale * torch.randn(mu.shape, generator=generator)
+            kl, error = kl_divergence(q, Normal(0.0, 1.0)).mean().item(), (net.decode_raw(z) - x).abs().mean().item()
+            other = (net.decode_raw(mu + q.variance * (z - mu) / q.scale) - x).abs().mean().item()
+        state = next(states)
+        assert abs(state.kl - kl) < 1e-5 and abs(state.error - error) < 1e-5 < abs(state.error - other)
+        assert abs(state.kl - 0.5 * (mu.square() + log_variance.exp() - 1 + log_variance).mean().item()) > 0.1
 
 
 def test_psnr() -> None:

@@ -272,6 +272,36 @@ def test_a_classifier_learns_and_comes_back(tmp_path: Path) -> None:
     assert not torch.equal(load_classifier(tmp_path / "judge")(real[:5]), Classifier(config)(real[:5]))
 
 
+def test_the_held_out_loss_is_over_1_to_T_evenly() -> None:
+    """Ten rows, T = 5: each t twice, none at 0, and no row without its own noise."""
+    seen: list[Tensor] = []
+    schedule = linear(5)
+
+    class Watched(torch.nn.Module):
+        def forward(self, x: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+            seen.append(t)
+            return (x - schedule.at(schedule.sqrt_alpha_bar, t, x) * 0.5) / schedule.at(
+                schedule.sqrt_one_minus_alpha_bar, t, x, low=1
+            )  # the exact one of data that are 0.5
+
+    net = Predictor(Watched(), UNetConfig(), schedule)
+    labels, generator = torch.arange(10), torch.Generator().manual_seed(0)
+    loss = evaluate._held_out_loss(net, torch.full((10, 1, 4, 4), 0.5), labels, generator)
+    assert sorted(torch.cat(seen).tolist()) == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert loss < 1e-6 < evaluate._held_out_loss(net, torch.full((10, 1, 4, 4), 0.4), labels, generator)
+
+
+def test_a_copy_is_nearer_than_one_held_out_digit_in_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held-out distances 1..1000, samples' distances 0.5, 5.5, 15.5, ...: those below 10.99, the 1 % quantile."""
+    ours = torch.tensor([0.5, 5.5, *(15.5 + 10 * k for k in range(18))])
+    answers = iter([ours, torch.arange(1, 1001).float()])
+    monkeypatch.setattr(evaluate, "nearest_distance", lambda *_: next(answers))
+    monkeypatch.setattr(evaluate, "generate", lambda _, labels, *rest: torch.zeros(len(labels), 1, 28, 28))
+    monkeypatch.setattr(evaluate, "_held_out_loss", lambda *_: 0.0)
+    report = evaluate.judge_digits(None, lambda x: torch.eye(10)[torch.arange(len(x)) % 10], 20)  # type: ignore
+    assert report.copies_percent == 10 and report.real_nearest == 500 and report.right_percent == 100
+
+
 def test_digits_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An untrained network: its digits are noise, which no judge takes for the class asked for."""
     config = UNetConfig(widths=(8, 16), heads=2)

@@ -89,6 +89,20 @@ def test_a_snapshot_stays_while_training_goes_on() -> None:
     assert not all(torch.equal(before[name], w) for name, w in state.net.state_dict().items())
 
 
+def test_what_is_sampled_with_is_the_averaged_network() -> None:
+    """The state's denoiser, the snapshot's average, and the snapshot's denoiser: none of them the raw network."""
+    state = list(train(TINY, DATA, linear(), every=10))[-1]
+    snapshot, raw, average = state.snapshot(), state.net.state_dict(), state.ema.state_dict()
+    for name, w in average.items():
+        assert torch.equal(snapshot.ema[name], w) and torch.equal(snapshot.net[name], raw[name])
+    assert not any(torch.equal(w, raw[name]) for name, w in average.items())
+    x = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected, wrong = state.ema(x, 7), state.net(x, 7)
+        for denoiser in (state.denoiser, snapshot.denoiser):
+            assert torch.equal(denoiser(x, 7), expected) and not torch.allclose(denoiser(x, 7), wrong, atol=1e-6)
+
+
 @pytest.mark.parametrize("predicts", ["eps", "x0", "v"])
 def test_the_error_of_the_output_in_units_of_eps(predicts: str) -> None:
     schedule = cosine(1000)
