@@ -1,7 +1,5 @@
 """A network beside the best that there can be: the floor by three routes, Pythagoras, and what breaks each."""
 
-import math
-
 import pytest
 import torch
 
@@ -42,15 +40,16 @@ def test_the_floor_of_one_gaussian_is_the_closed_form() -> None:
     assert (alpha_bar * 0.5 / (alpha_bar * 0.5 + noise) - expected).abs().max() > 0.01  # sd taken for a variance
 
 
-def test_the_floor_does_not_turn_with_the_plane() -> None:
-    """A bimodal coordinate beside a Gaussian one, turned by 0.5: the floor is the mean of theirs, by 1-D quadrature."""
-    turn = torch.tensor([[math.cos(0.5), -math.sin(0.5)], [math.sin(0.5), math.cos(0.5)]], dtype=torch.float64)
-    upright = torch.diag(torch.tensor([0.01, 0.25], dtype=torch.float64))
-    means = torch.tensor([[-0.9, 0.2], [0.9, 0.2]], dtype=torch.float64)
-    law = GaussianMixture([0.5, 0.5], means @ turn.T, (turn @ upright @ turn.T).expand(2, 2, 2))
-    sides = GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1), GaussianMixture.isotropic([1.0], [[0.2]], 0.5)
+def test_the_floor_does_not_turn_with_space() -> None:
+    """A bimodal coordinate beside two Gaussian ones, turned: the floor is the mean of theirs, by 1-D quadrature."""
+    turn = torch.linalg.matrix_exp(torch.tensor([[0.0, -0.5, 0.3], [0.5, 0.0, -0.8], [-0.3, 0.8, 0.0]]).double())
+    upright = torch.diag(torch.tensor([0.01, 0.25, 0.09], dtype=torch.float64))
+    means = torch.tensor([[-0.9, 0.2, 0.0], [0.9, 0.2, 0.0]], dtype=torch.float64)
+    law = GaussianMixture([0.5, 0.5], means @ turn.T, (turn @ upright @ turn.T).expand(2, 3, 3))
+    sides = [GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1)]
+    sides += [GaussianMixture.isotropic([1.0], [[0.2]], sd) for sd in (0.5, 0.3)]
     times = (40, 200, 400, 700)
-    expected = [sum(loss_floor(side, SCHEDULE, t).value for side in sides) / 2 for t in times]
+    expected = [sum(loss_floor(side, SCHEDULE, t).value for side in sides) / 3 for t in times]
     got = floors(law, SCHEDULE, times, 4096)
     assert (got - torch.tensor(expected, dtype=torch.float64)).abs().max() < 5e-4
 

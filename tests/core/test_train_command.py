@@ -292,8 +292,8 @@ def test_the_held_out_loss_is_over_1_to_T_evenly() -> None:
 
 
 def test_a_copy_is_nearer_than_one_held_out_digit_in_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Held-out distances 1..1000, samples' distances 0.5, 5.5, 15.5, ...: those below 10.99, the 1 % quantile."""
-    ours = torch.tensor([0.5, 5.5, *(15.5 + 10 * k for k in range(18))])
+    """Held-out distances 1..1000, samples' distances 0.5, 10.5, 11.5, ...: those below 10.99, the 1 % quantile."""
+    ours = torch.tensor([0.5, *(10.5 + k for k in range(19))])
     answers = iter([ours, torch.arange(1, 1001).float()])
     monkeypatch.setattr(evaluate, "nearest_distance", lambda *_: next(answers))
     monkeypatch.setattr(evaluate, "generate", lambda _, labels, *rest: torch.zeros(len(labels), 1, 28, 28))
