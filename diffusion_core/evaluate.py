@@ -31,7 +31,7 @@ from diffusion_core.checkpoint import load_autoencoder, load_classifier, load_de
 from diffusion_core.data import TOYS
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.forward import q_sample
+from diffusion_core.forward import check_rows, q_sample
 from diffusion_core.nets import Guided, Predictor
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.classifier import Classifier
@@ -196,6 +196,7 @@ def _held_out_loss(denoiser: Predictor, x0: Tensor, labels: Tensor, generator: t
 @torch.no_grad()
 def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
     """The part of the pictures that the judge names right."""
+    check_rows("images", images)
     return (judge(images).argmax(1) == labels).double().mean().item()
 
 
@@ -204,6 +205,7 @@ def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
 
 def pca(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The mean (d,) of the rows x (n, d), and their k directions of largest variance (k, d), orthonormal."""
+    check_rows("x", x)
     mean = x.mean(0)
     vectors = torch.linalg.eigh((x - mean).T @ (x - mean)).eigenvectors  # smallest first
     return mean, vectors.T.flip(0)[:k]

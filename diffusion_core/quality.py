@@ -20,6 +20,7 @@ from scipy import stats
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
+from diffusion_core.forward import check_rows
 
 __all__ = ["Interval", "mean_interval", "share_interval", "sliced_wasserstein"]
 
@@ -42,10 +43,11 @@ def sliced_wasserstein(x: Tensor, y: Tensor, generator: torch.Generator, directi
         directions: how many there are.
 
     Raises:
-        BadInput: x and y are not of one shape (n, d).
+        BadInput: x and y are not of one shape (n, d), or have no rows.
     """
     if x.ndim != 2 or x.shape != y.shape:
         raise BadInput("x and y must have one shape (n, d); got {x} and {y}.", x=tuple(x.shape), y=tuple(y.shape))
+    check_rows("x", x)
     theta = torch.randn((x.shape[1], directions), generator=generator, dtype=torch.float64)
     theta /= theta.norm(dim=0)  # (d, directions)
     first, second = ((points.double() @ theta).sort(dim=0).values for points in (x, y))  # (n, directions)

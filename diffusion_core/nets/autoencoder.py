@@ -184,4 +184,5 @@ def set_scale(
 
 def psnr(x: Tensor, y: Tensor) -> float:
     r""":math:`10\log_{10}(4/\mathrm{MSE})`, decibels, of pictures in [-1, 1]; higher is nearer."""
+    check_rows("x", x)
     return (10 * torch.log10(4 / (x - y).square().mean())).item()

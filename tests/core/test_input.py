@@ -14,7 +14,7 @@ from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import collapse_noise, q_chain, q_sample, q_step
 from diffusion_core.held_out import floors, held_out
 from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
-from diffusion_core.nets.autoencoder import AutoencoderConfig
+from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
 from diffusion_core.nets.text import LENGTH, tokenize
 from diffusion_core.objectives import hybrid_loss, simple_loss, vlb_loss
@@ -30,6 +30,7 @@ from diffusion_core.parameterization import (
     x0_from_v,
 )
 from diffusion_core.posterior import q_posterior, transition
+from diffusion_core.quality import sliced_wasserstein
 from diffusion_core.reverse import reverse_step
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule, cosine, from_beta, linear, scaled_linear
@@ -163,6 +164,10 @@ def test_nothing_to_work_on_is_one_sentence() -> None:
             "batch must be an integer from 1 to 0; got 64",
             lambda: list(train_classifier(ClassifierConfig(2), torch.empty(0, 1, 28, 28), torch.empty(0))),
         ),
+        (r"x must hold at least one row; got the shape \(0, 2\)", lambda: evaluate.pca(torch.empty(0, 2), 1)),
+        (r"x must hold at least one row", lambda: psnr(nothing, nothing)),
+        (r"images must hold at least one row", lambda: evaluate.accuracy(None, nothing, torch.empty(0))),
+        (r"x must hold at least one row", lambda: sliced_wasserstein(torch.empty(0, 2), torch.empty(0, 2), generator)),
         ("samples must be an integer from 10 to 1000000; got 0", lambda: evaluate.judge_digits(NET, None, 0)),
         ("samples must be an integer from 1 to 1000000; got 0", lambda: evaluate.judge_shapes(NET, coder, 0)),
     ]

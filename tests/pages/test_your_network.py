@@ -190,7 +190,7 @@ def test_a_run_that_learns_eps_of_pure_noise_is_one_sentence_in_the_readers_lang
     ("lang", "sentence"),
     [
         ("en", "From s = 0 to t = 4000 the signal falls to 2e-09 of what it was, too little for the digits of torch"),
-        ("zh", "从 s = 0 到 t = 4000，信号只剩下原来的 2e-09，torch.float32 的精度不足以分辨"),
+        ("zh", "从 s = 0 到 t = 4000，信号只剩原来的 2e-09 倍，torch.float32 的精度不足以分辨"),
     ],
 )
 def test_too_few_steps_over_a_long_schedule_are_one_sentence(lang: str, sentence: str) -> None:
