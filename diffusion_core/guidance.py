@@ -18,7 +18,7 @@ References:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -111,6 +111,9 @@ class LabelledDenoiser:
 # --- where guided sampling arrives, on the line ---------------------------------------------------------------------
 
 REACH = 5.5  # N(0, 1) has 4e-8 beyond
+BENT = 0.02  # a cell whose midpoint lies farther from the straight line, measured by its image, is halved
+LEAST = 1e-6  # of the mass: a cell that holds less is not halved
+MOST = 200_000  # cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +121,10 @@ class GuidedLaw:
     """Two laws on one grid of the line: what guided sampling makes, and p(x) p(c|x)^w.
 
     Attributes:
-        x: (n,) rising.
-        made, tilted: (n,) their distribution functions.
-        made_density, tilted_density: (n,) their densities.
+        x: (n,) rising, close together where either law changes.
+        made, tilted: (n,) their distribution functions, straight between the points.
+        made_density, tilted_density: (n,) their densities. That of what is made is the mean over the two cells beside
+            a point: where the map folds the true one is infinite, like 1 / sqrt of the distance.
     """
 
     x: Tensor
@@ -141,40 +145,96 @@ class GuidedLaw:
 
 
 def guided_law(
-    law: LabelledMixture, c: int, w: float, schedule: NoiseSchedule, timesteps: Sequence[int], n: int = 4001
+    law: LabelledMixture, c: int, w: float, schedule: NoiseSchedule, timesteps: Sequence[int], n: int = 2001
 ) -> GuidedLaw:
-    """Where DDIM without noise, guided by exact scores, takes N(0, 1); the law must be on the line.
+    r"""Where DDIM without noise, guided by exact scores, takes N(0, 1); the law must be on the line.
 
-    In one dimension each step is a rising function, so the u-quantile of x_T arrives at the u-quantile of what is made:
-    the distribution function follows from n starting points, evenly from -REACH to REACH, without a random number.
+    All steps together are one map f of x_T, and :math:`F(x) = P(f(x_T)\le x)`. For w in [0, 1] f rises. Else it need
+    not: a step's slope is :math:`\sqrt{\bar\alpha_s/\bar\alpha_t}\,[\rho + (1-\rho)((1-w)V + wV_c)/\sigma_t^2]` with
+    :math:`\sigma^2 = (1-\bar\alpha)/\bar\alpha`, :math:`\rho = \sigma_s/\sigma_t` and V, V_c the variances of x_0
+    given x_t without and with the class; it is negative where V is large and the step long, and f folds the line. So
+    [-REACH, REACH] is cut into n - 1 cells, those halved on which f is not straight (to `BENT`), and the mass of each
+    laid evenly over its image. No random number is used.
 
     Raises:
-        BadInput: a law in more dimensions.
+        BadInput: a law in more dimensions or without a density; w negative; n below 2; a map with more folds than
+            `MOST` cells can follow; the errors of `ddim`.
     """
     if law.mixture.dimension != 1:
         raise BadInput("A guided law is computed on the line only; got d = {d}.", d=law.mixture.dimension)
-    x_T = torch.linspace(-REACH, REACH, n, dtype=torch.float64)[:, None]
-    u = torch.special.ndtr(x_T[:, 0])
-    cond = torch.full((n,), c)
-    *_, last = ddim(Guided(law.denoiser(schedule), cond, w), schedule, x_T, timesteps)
-    made = last.x_s[:, 0]
-    low = min(made[0].item(), law.mixture.means.min().item()) - 1
-    high = max(made[-1].item(), law.mixture.means.max().item()) + 1
-    x = torch.linspace(low, high, 2001, dtype=torch.float64)
-    F = _interpolate(x, made, u)
+    if n < 2:
+        raise BadInput("n must be an integer of at least 2; got {got}.", got=n)
+    denoiser = law.denoiser(schedule)
+
+    def f(x_T: Tensor) -> Tensor:
+        guided = Guided(denoiser, torch.full((len(x_T),), c), w)
+        *_, last = ddim(guided, schedule, x_T[:, None], timesteps)
+        return last.x_s[:, 0]
+
+    ends, images = _straight_cells(f, torch.linspace(-REACH, REACH, n, dtype=torch.float64))
+    mass = torch.special.ndtr(ends).diff(dim=-1)[:, 0]
+    x = _places(law.mixture, images)
+    F = _distribution(x, images.amin(-1), images.amax(-1), mass / mass.sum())
     density = law.log_tilted(x[:, None], c, w)
     density = (density - density.max()).exp()
-    mass = torch.cumulative_trapezoid(density, x)
-    G = torch.cat([mass.new_zeros(1), mass]) / mass[-1]
-    return GuidedLaw(x, F, G, torch.gradient(F, spacing=(x,))[0], density / mass[-1])
+    tilted = torch.cumulative_trapezoid(density, x)
+    G = torch.cat([tilted.new_zeros(1), tilted]) / tilted[-1]
+    return GuidedLaw(x, F, G, _density(F, x), density / tilted[-1])
 
 
-def _interpolate(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
-    """Straight lines between the points (xs rising, ys); 0 to the left, 1 to the right."""
-    right = torch.searchsorted(xs, x).clamp(1, len(xs) - 1)
-    x0, x1, y0, y1 = xs[right - 1], xs[right], ys[right - 1], ys[right]
-    inside = y0 + (y1 - y0) * (x - x0) / (x1 - x0)
-    return torch.where(x < xs[0], 0.0, torch.where(x > xs[-1], 1.0, inside)).clamp(0, 1)
+def _straight_cells(f: Callable[[Tensor], Tensor], nodes: Tensor) -> tuple[Tensor, Tensor]:
+    """Ends (m, 2) of cells on which f is nearly straight, and the images of both ends, (m, 2)."""
+    ends, images = (torch.stack([part[:-1], part[1:]], -1) for part in (nodes, f(nodes)))
+    done: list[tuple[Tensor, Tensor]] = []
+    count = 0
+    while len(ends):
+        middle = ends.mean(-1)
+        found = f(middle)
+        rounding = 1e-12 * images.abs().amax(-1).clamp_min(1e-3)
+        bent = (found - images.mean(-1)).abs() > BENT * images.diff(dim=-1)[:, 0].abs() + rounding
+        bent &= torch.special.ndtr(ends).diff(dim=-1)[:, 0] > LEAST
+        halves = [_halved(part, at) for part, at in ((ends, middle), (images, found))]
+        done.append((halves[0][~bent].reshape(-1, 2), halves[1][~bent].reshape(-1, 2)))
+        ends, images = (part[bent].reshape(-1, 2) for part in halves)
+        count += len(done[-1][0])
+        if count + len(ends) > MOST:
+            raise BadInput(
+                "Such guidance folds the line too often: more than {most} cells; take a smaller w or more steps.",
+                most=MOST,
+            )
+    return torch.cat([part for part, _ in done]), torch.cat([part for _, part in done])
+
+
+def _halved(ends: Tensor, middle: Tensor) -> Tensor:
+    """(m, 2, 2): the two halves of each."""
+    return torch.stack([ends[:, 0], middle, middle, ends[:, 1]], -1).reshape(-1, 2, 2)
+
+
+def _places(mixture: GaussianMixture, images: Tensor) -> Tensor:
+    """Where the laws are looked at: an even grid, the ends of all images, and the components, finely."""
+    centre, sd = mixture.means, mixture.eigenvalues.sqrt()  # (K, 1)
+    low, high = min(images.min().item(), centre.min().item()) - 1, max(images.max().item(), centre.max().item()) + 1
+    even = torch.linspace(low, high, 2001, dtype=torch.float64)
+    bells = centre + sd * torch.linspace(-8, 8, 321, dtype=torch.float64)
+    bells = bells[(bells > low) & (bells < high)]
+    return torch.cat([even, images.flatten(), bells]).unique()
+
+
+def _distribution(x: Tensor, low: Tensor, high: Tensor, mass: Tensor) -> Tensor:
+    """P(X <= x) at rising x, where each mass lies evenly between its low and its high."""
+    start, full = torch.searchsorted(x, low, right=True), torch.searchsorted(x, high)
+    F = torch.bincount(full, mass, len(x) + 1)[:-1].cumsum(0)
+    count = (full - start).clamp_min(0)  # places inside each image
+    cell = torch.repeat_interleave(count)
+    at = torch.arange(len(cell)) - (count.cumsum(0) - count)[cell] + start[cell]
+    return F.index_add(0, at, mass[cell] * (x[at] - low[cell]) / (high - low)[cell]).clamp(0, 1)
+
+
+def _density(F: Tensor, x: Tensor) -> Tensor:
+    """The mean slope of F over the two cells beside each x: its trapezium sum is the mass, on uneven grids too."""
+    left, right = torch.cat([x[:1], x[:-1]]), torch.cat([x[1:], x[-1:]])
+    below, above = torch.cat([F[:1], F[:-1]]), torch.cat([F[1:], F[-1:]])
+    return (above - below) / (right - left)
 
 
 # --- the laws of the lesson -----------------------------------------------------------------------------------------

@@ -1,18 +1,26 @@
 """Guidance with exact scores: the identity at each t, the two scales where the end is known, and the law between."""
 
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch import Tensor
 
+from diffusion_core import guidance
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.guidance import LabelledMixture, guided_law, two_bumps, two_halves
 from diffusion_core.nets import Guided
 from diffusion_core.samplers import ddim
-from diffusion_core.schedule import cosine
+from diffusion_core.schedule import NoiseSchedule, cosine, linear
 
 SCHEDULE = cosine(1000)
 STEPS = SCHEDULE.timesteps(400, spacing="trailing")
+SHARP = LabelledMixture(GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1), (0, 1))
 
 
 def test_classes_sum_to_one() -> None:
@@ -35,7 +43,7 @@ def test_the_denoiser_answers_each_row_by_its_class() -> None:
 
 def test_without_and_with_the_condition_the_end_is_known() -> None:
     for w, mean, variance in ((0.0, 0.0, 0.85), (1.0, 0.7, 0.36)):
-        law = guided_law(two_bumps(), 1, w, SCHEDULE, STEPS)
+        law = guided_law(two_bumps(), 1, w, SCHEDULE, STEPS, n=501)
         assert law.largest_gap < 2e-3  # 400 steps, not infinitely many
         assert abs(torch.trapezoid(law.x * law.tilted_density, law.x) - mean) < 1e-3
         spread = torch.trapezoid((law.x - mean) ** 2 * law.tilted_density, law.x).item()
@@ -45,7 +53,7 @@ def test_without_and_with_the_condition_the_end_is_known() -> None:
 
 
 def test_more_guidance_leaves_the_tilted_law_behind() -> None:
-    gaps = [guided_law(two_bumps(), 1, w, SCHEDULE, STEPS) for w in (1.0, 2.0, 4.0, 8.0)]
+    gaps = [guided_law(two_bumps(), 1, w, SCHEDULE, STEPS, n=501) for w in (1.0, 2.0, 4.0, 8.0)]
     assert [g.largest_gap for g in gaps] == sorted(g.largest_gap for g in gaps)
     assert gaps[1].largest_gap > 0.2 and gaps[3].largest_gap > 0.8
     assert all(
@@ -83,18 +91,108 @@ def test_the_plane_knows_its_ends_too() -> None:
     assert z_of_means(1.0).abs().max() < stats.norm.isf(1e-3 / 4) < z_of_means(3.0).abs().max()
 
 
-def test_the_law_made_is_that_of_samples() -> None:
-    """Kolmogorov-Smirnov at level 1e-3, seed pinned; the tilted law is rejected."""
-    law = guided_law(two_bumps(), 1, 3.0, SCHEDULE, SCHEDULE.timesteps(100, spacing="trailing"))
-    x_T = torch.randn(3000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
-    guided = Guided(two_bumps().denoiser(SCHEDULE), torch.ones(3000, dtype=torch.long), 3.0)
-    *_, last = ddim(guided, SCHEDULE, x_T, SCHEDULE.timesteps(100, spacing="trailing"))
-    x = last.x_s[:, 0].numpy()
-    p = [
-        stats.kstest(x, stats.rv_histogram((d.numpy()[:-1], law.x.numpy())).cdf).pvalue
-        for d in (law.made_density, law.tilted_density)
-    ]
-    assert p[0] > 1e-3 > p[1]
+def samples(law: LabelledMixture, w: float, schedule: NoiseSchedule, timesteps: Sequence[int], n: int) -> Tensor:
+    """n draws of N(0, 1), taken along by DDIM, rising."""
+    x_T = torch.randn(n, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    guided = Guided(law.denoiser(schedule), torch.ones(n, dtype=torch.long), w)
+    *_, last = ddim(guided, schedule, x_T, timesteps)
+    return last.x_s[:, 0].sort()[0]
+
+
+def kolmogorov(x: Tensor, places: Tensor, F: Tensor) -> float:
+    """The p-value of samples x under the distribution function with the values F at these places."""
+    return float(stats.ks_1samp(x.numpy(), lambda at: np.interp(at, places.numpy(), F.numpy(), 0, 1)).pvalue)
+
+
+def carried_as_if_rising(x: Tensor, law: LabelledMixture, w: float, schedule: NoiseSchedule, steps: Sequence[int]):
+    """The mistake: the u-quantile of x_T arrives at the u-quantile of what is made."""
+    x_T = torch.linspace(-5.5, 5.5, 2001, dtype=torch.float64)[:, None]
+    guided = Guided(law.denoiser(schedule), torch.ones(2001, dtype=torch.long), w)
+    *_, last = ddim(guided, schedule, x_T, steps)
+    return torch.from_numpy(np.interp(x, last.x_s[:, 0].sort()[0], torch.special.ndtr(x_T[:, 0]), 0, 1))
+
+
+LEVEL = 1e-3 / 74  # Bonferroni over all settings below
+
+
+@pytest.mark.parametrize("law", [two_bumps(), SHARP], ids=["two bumps", "sharp"])
+def test_the_law_made_is_that_of_samples_at_every_scale_and_number_of_steps(law: LabelledMixture) -> None:
+    """Kolmogorov-Smirnov, 20,000 draws; false alarms: 1e-3 for both laws and all settings together, seed pinned."""
+    schedule = linear(1000) if law is SHARP else SCHEDULE
+    for w, steps in [*itertools.product((0.0, 1.0, 2.0, 3.0, 5.0, 8.0), (1, 2, 3, 5, 10)), (2.0, 50), (8.0, 50)]:
+        timesteps = schedule.timesteps(steps, "trailing")
+        found = guided_law(law, 1, w, schedule, timesteps, n=1001)
+        assert (found.x.diff() > 0).all() and (found.made.diff() >= 0).all() and (found.made_density >= 0).all()
+        assert abs(torch.trapezoid(found.made_density, found.x) - 1) < 1e-9
+        assert kolmogorov(samples(law, w, schedule, timesteps, 20_000), found.x, found.made) > LEVEL, (w, steps)
+
+
+@pytest.mark.parametrize("law, schedule, w, steps", [(two_bumps(), linear(1000), 3.0, 3), (SHARP, SCHEDULE, 5.0, 3)])
+def test_where_the_map_folds(law: LabelledMixture, schedule: NoiseSchedule, w: float, steps: int) -> None:
+    """200,000 draws at level 1e-3, seed pinned; as if the map rose, and the tilted law, are rejected."""
+    timesteps = schedule.timesteps(steps, "trailing")
+    found, x = guided_law(law, 1, w, schedule, timesteps), samples(law, w, schedule, timesteps, 200_000)
+    assert kolmogorov(x, found.x, found.made) > 1e-3
+    assert kolmogorov(x, found.x, carried_as_if_rising(found.x, law, w, schedule, timesteps)) < 1e-9
+    assert kolmogorov(x, found.x, found.tilted) < 1e-9
+
+
+def test_the_density_sums_all_branches() -> None:
+    """At x: the sum of phi(z) / |f'(z)| over all z with f(z) = x, by bisection; one branch alone is too little."""
+    law, schedule, timesteps = two_bumps(), linear(1000), (1000, 667, 333)
+    denoiser = law.denoiser(schedule)
+
+    def f(z: Tensor) -> Tensor:
+        *_, last = ddim(Guided(denoiser, torch.ones(len(z)).long(), 3.0), schedule, z[:, None], timesteps)
+        return last.x_s[:, 0]
+
+    found = guided_law(law, 1, 3.0, schedule, timesteps)
+    z = torch.linspace(-6, 6, 3001, dtype=torch.float64)
+    branches = []
+    for x in (1.41, 1.43, 1.45, 1.47):
+        above = f(z) > x
+        at = (above[1:] != above[:-1]).nonzero()[:, 0]
+        low, high, rising = z[at], z[at + 1], above[at + 1]
+        for _ in range(50):
+            middle = (low + high) / 2
+            right = (f(middle) > x) == rising
+            low, high = torch.where(right, low, middle), torch.where(right, middle, high)
+        root = low.requires_grad_()
+        (slope,) = torch.autograd.grad(f(root).sum(), root)
+        parts = torch.exp(-(root**2) / 2) / math.sqrt(2 * math.pi) / slope.abs()
+        got = float(np.interp(x, found.x, found.made_density))
+        assert got == pytest.approx(parts.sum().item(), rel=1e-2)
+        assert all(got != pytest.approx(part, rel=1e-2) for part in parts.tolist())
+        branches.append(len(parts))
+    assert branches == [2, 2, 2, 2]
+
+
+def test_when_a_guided_step_stops_rising() -> None:
+    """The slope of one step, 300 -> 100 and 300 -> 1, as guided_law's docstring has it, against autograd."""
+    law, schedule = two_bumps(), linear(1000)
+    x = torch.linspace(-6, 6, 2001, dtype=torch.float64)[:, None].requires_grad_()
+    least: dict[int, list[float]] = {100: [], 1: []}
+    for s, w in itertools.product((100, 1), (1.0, 2.0, 3.0, 5.0)):
+        step, _last = ddim(Guided(law.denoiser(schedule), torch.ones(2001).long(), w), schedule, x, (300, s))
+        (slope,) = torch.autograd.grad(step.x_s.sum(), x)
+        sigma_t, sigma_s = (float(schedule.snr[at]) ** -0.5 for at in (300, s))
+        rho, (V, V_c) = sigma_s / sigma_t, (part.x0_variance(x, schedule, 300) for part in (law.mixture, law.given(1)))
+        formula = rho + (1 - rho) * ((1 - w) * V + w * V_c) / sigma_t**2
+        scale = float((schedule.alpha_bar[s] / schedule.alpha_bar[300]).sqrt())
+        assert torch.allclose(slope, scale * formula, rtol=1e-9, atol=1e-12)
+        least[s].append(slope.min().item())
+    assert least[100] == pytest.approx([0.622, 0.392, 0.162, -0.297], abs=1e-3)
+    assert least[1] == pytest.approx([0.314, -0.018, -0.349, -1.012], abs=1e-3)
+
+
+def test_a_class_has_the_weights_that_its_components_have_in_the_data() -> None:
+    """p(x) = sum_c p(c) p(x | c) with components of unequal weight: equal weights within a class do not add up."""
+    weights, means = torch.tensor([0.1, 0.5, 0.4], dtype=torch.float64), [[-1.0], [0.5], [2.0]]
+    law = LabelledMixture(GaussianMixture.isotropic(weights, means, 0.4), (0, 0, 1))
+    x = torch.linspace(-3, 4, 50, dtype=torch.float64)[:, None]
+    together = (0.6 * law.given(0).log_prob(x).exp() + 0.4 * law.given(1).log_prob(x).exp()).log()
+    assert torch.allclose(together, law.mixture.log_prob(x), rtol=1e-12)
+    assert law.given(0).mean().item() == pytest.approx((0.1 * -1.0 + 0.5 * 0.5) / 0.6)
 
 
 def test_guided_scores_do_not_belong_to_one_diffusion() -> None:
@@ -121,3 +219,14 @@ def test_wrong_laws_are_one_sentence() -> None:
         two_bumps().denoiser(SCHEDULE)(torch.zeros(2, 1, dtype=torch.float64), 10, torch.tensor([0, 2]))
     with pytest.raises(BadInput, match="on the line only; got d = 2"):
         guided_law(two_halves(), 0, 1.0, SCHEDULE, STEPS)
+    with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
+        guided_law(two_bumps(), 0, 1.0, SCHEDULE, STEPS, n=1)
+
+
+def test_more_folds_than_cells_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    three = LabelledMixture(GaussianMixture.isotropic([1 / 3] * 3, [[-1.5], [0.0], [1.5]], 0.1), (0, 1, 2))
+    timesteps = SCHEDULE.timesteps(5, "trailing")
+    assert len(guided_law(three, 1, 8.0, SCHEDULE, timesteps, n=501).x) > 3000
+    monkeypatch.setattr(guidance, "MOST", 2000)
+    with pytest.raises(BadInput, match="more than 2000 cells"):
+        guided_law(three, 1, 8.0, SCHEDULE, timesteps, n=501)
