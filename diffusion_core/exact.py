@@ -43,6 +43,10 @@ __all__ = ["FiniteData", "GaussianMixture"]
 
 Denoiser = Callable[..., Tensor]
 
+MOST_EXPONENT = 2e7  # float64 keeps 8 digits behind the point of an exponent as large
+LIGHT = 1e-30  # of the second heaviest weight: points that have less do not add to a variance
+_ONE_BY_ONE = "donot_use_mm_for_euclid_dist"
+
 
 # ------------------------------------------------------------------------------------------------ Gaussian mixtures
 @dataclass(frozen=True, eq=False)
@@ -346,7 +350,8 @@ class FiniteData:
     At t = 0 there is no density; eps* is 0 and x0_hat is x_t. Where alpha_bar_t = 0, x0_hat is the mean.
 
     The weights are a float64 matrix product of centred points: no (batch, n, d) array, and no float32 product, whose
-    rounding, divided by 1 - abar, is many units of exponent at t = 1. The points go to the device of x_t once.
+    rounding, divided by 1 - abar, is many units of exponent at t = 1. Where the points are so far apart that even
+    float64 products would lose digits, the distances are taken one by one. The points go to the device of x_t once.
 
     Raises BadInput for points that are not (n, d) or not finite.
     """
@@ -405,10 +410,10 @@ class FiniteData:
         rows, abar, rest = self._ready(x_t, schedule, t)
         self._need_noise(rest)
         flat = rows.reshape(-1, self.dimension)
-        evidence = torch.cat([self._logits(part, abar, rest).logsumexp(-1) for part in self._split(flat)])
-        squares = (flat - math.sqrt(abar) * self._parts(rows.device).centre).square().sum(-1) / rest
+        seen = [self._logits(part, abar, rest) for part in self._split(flat)]
+        evidence = torch.cat([logits.logsumexp(-1) + constant for logits, constant in seen])
         normaliser = math.log(len(self.points)) + 0.5 * self.dimension * (LOG_2PI + math.log(rest))
-        return (evidence - 0.5 * squares - normaliser).reshape(rows.shape[:-1]).to(x_t)
+        return (evidence - normaliser).reshape(rows.shape[:-1]).to(x_t)
 
     def weights(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
         """w_i(x_t) = P(x_0 = y_i | x_t), (..., n), t >= 1."""
@@ -431,16 +436,24 @@ class FiniteData:
         return self._x0(rows, abar, rest).reshape(x_t.shape).to(x_t)
 
     def x0_variance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
-        """Var[x_0 | x_t] of each coordinate, sum_i w_i (y_i - x0_hat)^2, in the shape of x_t."""
+        """Var[x_0 | x_t] of each coordinate, sum_i w_i (y_i - x0_hat)^2, in the shape of x_t.
+
+        About the heaviest point of each row, whose own weight then adds nothing: by matrix products, and where those
+        lose digits (points much nearer to each other than to their mean) by differences. Each variance is right to
+        1e-10 of itself or of the largest of its row.
+        """
         rows, abar, rest = self._ready(x_t, schedule, t)
         if rest == 0:
             return torch.zeros_like(x_t)
-        centred = self._parts(rows.device).centred
-        squares = centred.square()
+        squares = self._parts(rows.device).centred.square()
         parts = []
         for flat in self._split(rows.reshape(-1, self.dimension)):
             w = self._weights(flat, abar, rest)
-            parts.append((w @ squares - (w @ centred).square()).clamp_min(0))  # rounding may go below 0
+            variance, lost = self._by_products(w, squares)
+            for some in lost.any(-1).nonzero()[:, 0].split(max(1, CHUNK // self.points.numel())):
+                columns = lost[some].any(0).nonzero()[:, 0]
+                variance[some[:, None], columns] = self._by_differences(w[some], columns)
+            parts.append(variance)
         return torch.cat(parts).reshape(x_t.shape).to(x_t)
 
     def eps(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
@@ -472,7 +485,7 @@ class FiniteData:
                 count=count,
                 limit=8 * CHUNK,
             )
-        logits = self._logits(rows.reshape(-1, d), abar, rest)
+        logits, _ = self._logits(rows.reshape(-1, d), abar, rest)
         log_weights = logits.log_softmax(-1).reshape(*rows.shape[:-1], n)
         means = step.c_t * rows.unsqueeze(-2) + step.c_0 * self.points.to(rows)
         values = rows.new_full((n, d), step.beta_tilde)
@@ -519,19 +532,47 @@ class FiniteData:
             centre = centred.mean(0)
             centred -= centre
             half_squares = 0.5 * torch.einsum("nd,nd->n", centred, centred)
-            self._copies[device] = _PointsOnDevice(centre, centred, half_squares)
+            largest = half_squares.max().item()
+            self._copies[device] = _PointsOnDevice(self.points.to(device), centre, centred, half_squares, largest)
         return self._copies[device]
 
-    def _logits(self, rows: Tensor, abar: float, rest: float) -> Tensor:
-        """(rows, n): log w_i but for a constant; rows (rows, d)."""
+    def _logits(self, rows: Tensor, abar: float, rest: float) -> tuple[Tensor, Tensor]:
+        """(rows, n) and (rows,), whose sum is -|x - sqrt(abar) y_i|^2 / 2 (1 - abar); rows (rows, d)."""
         parts = self._parts(rows.device)
-        offset = rows - math.sqrt(abar) * parts.centre
         scale = abar / rest
-        return torch.addmm(parts.half_squares, offset, parts.centred.T, alpha=math.sqrt(abar) / rest, beta=-scale)
+        if scale * parts.largest_half_square > MOST_EXPONENT:
+            distance = torch.cdist(rows, math.sqrt(abar) * parts.points.double(), compute_mode=_ONE_BY_ONE)
+            return distance.square() / (-2 * rest), rows.new_zeros(len(rows))
+        offset = rows - math.sqrt(abar) * parts.centre
+        logits = torch.addmm(parts.half_squares, offset, parts.centred.T, alpha=math.sqrt(abar) / rest, beta=-scale)
+        return logits, offset.square().sum(-1) / (-2 * rest)
 
     def _weights(self, rows: Tensor, abar: float, rest: float) -> Tensor:
-        logits = self._logits(rows.reshape(-1, self.dimension), abar, rest)
+        logits, _ = self._logits(rows.reshape(-1, self.dimension), abar, rest)
         return logits.softmax(-1).reshape(*rows.shape[:-1], len(self.points))
+
+    def _by_products(self, w: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
+        """The variance under weights (rows, n) of each coordinate, (rows, d), and where too few of its digits are left.
+
+        With y from the heaviest point: sum w y^2 - (sum w y)^2, where the first is at least max w of the difference.
+        """
+        centred, heaviest = self._parts(w.device).centred, w.argmax(-1, keepdim=True)
+        top, others = centred[heaviest[:, 0]], w.scatter(1, heaviest, 0.0)
+        mass, first, second = others.sum(-1, keepdim=True), others @ centred, others @ squares
+        size = second + mass * top.square()
+        variance = (size - 2 * top * first - (first - mass * top).square()).clamp_min(0)  # rounding may go below 0
+        kept = variance > 1e-5 * size
+        return variance, ~kept & (size > 1e5 * torch.where(kept, variance, 0.0).amax(-1, keepdim=True))
+
+    def _by_differences(self, w: Tensor, columns: Tensor) -> Tensor:
+        """The same for some coordinates, (rows, columns), with every difference of two points taken by itself."""
+        heavy = w.topk(min(2, w.shape[-1]), -1)
+        kept = (w > LIGHT * heavy.values[:, -1:]).any(0).nonzero()[:, 0]
+        points = self._parts(w.device).points
+        top = points[heavy.indices[:, 0, None, None], columns].double()  # (rows, 1, columns)
+        offset = points[kept[:, None], columns].double() - top
+        w = w[:, None, kept]
+        return (w @ offset.square() - (w @ offset).square())[:, 0]
 
     def _x0(self, rows: Tensor, abar: float, rest: float) -> Tensor:
         if rest == 0:
@@ -550,9 +591,11 @@ class FiniteData:
 
 @dataclass(frozen=True)
 class _PointsOnDevice:
+    points: Tensor  # (n, d), as they came
     centre: Tensor  # (d,)
     centred: Tensor  # (n, d), points - centre
     half_squares: Tensor  # (n,), |points - centre|^2 / 2
+    largest_half_square: float
 
 
 # ------------------------------------------------------------------------------------------------ the denoiser contract

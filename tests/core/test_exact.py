@@ -5,6 +5,7 @@ Stochastic checks have pinned seeds; |z| < 4.5 has a false alarm rate of 7e-6 ea
 
 import itertools
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -462,6 +463,75 @@ def test_finite_data_is_the_mixture_of_points():
     assert error(finite.mean(), mixture.mean()) < 1e-12
     assert abs(finite.variance - mixture.variance) < 1e-12
     assert abs(finite.second_moment - points.square().mean().item()) < 1e-12
+
+
+# outliers, near-duplicates, a cluster far from the mean, and nothing special
+FAR_APART = {
+    "an outlier": ([[0.0], [1e-3], [1e6]], [[5e-4], [2e-4], [0.9]]),
+    "an outlier, and little doubt": ([[0.0], [1e-3], [1e6]], [[-10.0]]),
+    "near-duplicates": ([[0.0, 1.0], [1e-7, 1.0], [2.0, -1.0], [2.0, -3.0]], [[0.0, 1.0], [2.0, -2.0], [1.0, 0.0]]),
+    "far from the origin": ([[1e4, 0.3], [1e4 + 1e-3, 0.3], [1e4 - 1, 0.4]], [[1e4, 0.3], [1e4 - 0.5, 0.3]]),
+    "a few": ([[-0.9, 0.1], [0.9, 0.4], [0.2, -0.7], [0.25, -0.7]], [[0.1, 0.2], [0.9, 0.4], [0.2, -0.6]]),
+}
+
+
+def in_many_digits(points, row, abar, rest):
+    """log q_t, w and Var[x_0 | x_t] of one row from their definitions, in decimal arithmetic."""
+    with localcontext(prec=700):
+        y = [[Decimal(v) for v in point] for point in points]
+        abar, rest, x = Decimal(abar), Decimal(rest), [Decimal(v) for v in row]
+        exponents = [
+            -sum((a - abar.sqrt() * b) ** 2 for a, b in zip(x, point, strict=True)) / (2 * rest) for point in y
+        ]
+        top = max(exponents)
+        w = [(e - top).exp() for e in exponents]
+        log_q = top + (sum(w) / len(w)).ln() - len(x) * (2 * Decimal(math.pi) * rest).ln() / 2
+        w = [v / sum(w) for v in w]
+        mean = [sum(v * point[i] for v, point in zip(w, y, strict=True)) for i in range(len(x))]
+        variance = [sum(v * (p[i] - m) ** 2 for v, p in zip(w, y, strict=True)) for i, m in enumerate(mean)]
+        return float(log_q), [float(v) for v in w], [float(v) for v in variance]
+
+
+@pytest.mark.parametrize("name", FAR_APART)
+@pytest.mark.parametrize("t", [1, 40, 300, 1000])
+def test_finite_data_in_many_digits(name, t):
+    points, at = (torch.tensor(part, dtype=torch.float64) for part in FAR_APART[name])
+    law, (abar, rest) = FiniteData(points), levels(t)
+    x = math.sqrt(abar) * at
+    truth = [in_many_digits(points.tolist(), row, abar, rest) for row in x.tolist()]
+    log_q, w, variance = (torch.tensor(part, dtype=torch.float64) for part in zip(*truth, strict=True))
+    got = law.x0_variance(x, SCHEDULE, t)
+    assert ((got - variance).abs() <= 1e-10 * variance.amax(-1, keepdim=True) + 1e-300).all()
+    assert (law.weights(x, SCHEDULE, t) - w).abs().max() < 1e-9
+    assert error(law.log_prob(x, SCHEDULE, t), log_q) < 1e-9
+    centred = points - points.mean(0)
+    plain = w @ centred.square() - (w @ centred).square()
+    if name in ("an outlier", "near-duplicates") and t == 1:
+        assert ((plain - variance).abs() > 1e-3 * variance.amax(-1, keepdim=True)).any()
+
+
+def test_the_variance_of_finite_data_is_never_negative():
+    """Where all the weight is on points that agree in a coordinate, rounding alone would be left of it."""
+    points = normal(60, 3, seed=41)
+    points[:, 1] = torch.where(points[:, 1] > 1.8, points[:, 1], 0.3)
+    x = noisy(FiniteData(points), 100, n=200)[0]
+    spread = FiniteData(points).x0_variance(x, SCHEDULE, 100)
+    assert spread.min() >= 0 and (spread[:, 1] < 1e-12).any()
+
+
+def test_the_variance_of_digits_needs_no_differences():
+    """By matrix products only, where no two points are nearly the same: by differences it is some ten times slower."""
+    points = digit_like_points()
+    points[1] = -points[0]
+    law = FiniteData(points)
+    for t in (1, 100, 300, 500):
+        x = noisy(law, t, n=8)[0]
+        w = law.weights(x, SCHEDULE, t)
+        variance, lost = law._by_products(w, (points - points.mean(0)).square())
+        mean = w @ points
+        truth = torch.stack([w[i] @ (points - mean[i]).square() for i in range(8)])
+        assert not lost.any() or t == 1
+        assert ((variance - truth).abs() < 1e-10 * truth.amax(-1, keepdim=True).clamp_min(1e-20)).all()
 
 
 def test_effective_count_and_nearest():
