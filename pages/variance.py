@@ -60,6 +60,7 @@ SAMPLED = (2, 5, 10, 20, 50, 100)  # numbers of steps that the samplers are run 
 SIDE_BY_SIDE = (5, 10, 20, 50, 100, 1000)
 CLOUDS = ("eight_gaussians", "two_moons", "bimodal", "three_modes")
 PEAK_STEPS = ("5", "10", "20", "50")
+POWER = (2.4, 1.0, 4.0, 0.1)  # a of f^-a: natural images have 2 to 2.4
 
 
 def names() -> dict[str, str]:
@@ -217,6 +218,18 @@ def formula() -> Formula:
     return Formula(m.math(m.rows(*lines)), values={name: name for name in names}, title=_("This step's variances"))
 
 
+BINS = 50
+
+
+def common_top(made: Runs, reach: float, peak: np.ndarray) -> np.ndarray:
+    """(P,) the height of the axis that all histograms share at each position, so that they can be compared."""
+    tops = [peak]
+    for frames in made.x.values():
+        counts = [np.histogram(x, BINS, (-reach, reach))[0].max() for x in frames]
+        tops.append(np.array(counts) * BINS / (2 * reach * frames.shape[1]))
+    return 1.08 * np.max(tops, axis=0)
+
+
 def show_picture(s: Settings) -> None:
     """The chain of each choice beside the true density, and the variances over t."""
     made, label = runs(s), names()
@@ -224,6 +237,8 @@ def show_picture(s: Settings) -> None:
     truth = Mixture(
         np.ones(1), np.zeros((1, 1)), np.array([s.data_variance]), np.sqrt(made.alpha_bar_s), 1 - made.alpha_bar_s
     )
+    true_variance = 1 + made.alpha_bar_s * (s.data_variance - 1)
+    top = common_top(made, reach, 1 / np.sqrt(2 * math.pi * true_variance))
     shown = ("large", "small", "learned", "optimal")
     relative = {name: made.variance[name] / made.variance["large"] for name in shown}
     lesson.show_timeline(
@@ -240,10 +255,11 @@ def show_picture(s: Settings) -> None:
                 Histogram(
                     f"x_{name}",
                     _("x_s, {name}").format(name=label[name]),
-                    bins=50,
+                    bins=BINS,
                     domain=(-reach, reach),
                     density=truth,
                     color=COLOR[name],
+                    top=top,
                 )
                 for name in made.x
             ),
@@ -494,19 +510,45 @@ def show_peaks() -> None:
 # --- DDIM's table 1 -------------------------------------------------------------------------------------------------
 
 
-@st.cache_data(show_spinner=False)
-def table_1() -> dict[int, list[float]]:
+@st.cache_data(show_spinner=False, max_entries=64)
+def table_1(exponent: float, mean_variance: float) -> dict[int, list[float]]:
     """S -> the distance for each eta, then for sigma-hat."""
     schedule = schedule_of("linear", T)
     return {
-        steps: claims.table_1(claims.of_ddim, schedule, schedule.timesteps(steps, spacing="leading"))
+        steps: claims.table_1(
+            claims.of_ddim, schedule, schedule.timesteps(steps, spacing="leading"), (exponent,), mean_variance
+        )[0]
         for steps in claims.PAPER_TABLE_1
     }
 
 
-def show_table_1() -> None:
-    """Two charts and, for each S, whether the order is the paper's."""
-    here = table_1()
+@st.cache_data(show_spinner=False, max_entries=64)
+def order_begins(mean_variance: float) -> float:
+    """The exponent from which on the order at S = 10 is the paper's; infinite where there is none up to 4."""
+    schedule = schedule_of("linear", T)
+    rows = claims.table_1(
+        claims.of_ddim, schedule, schedule.timesteps(10, spacing="leading"), mean_variance=mean_variance
+    )
+    return claims.turn([claims.order(row) for row in rows], claims.order(claims.PAPER_TABLE_1[10]))
+
+
+def order_sentence(mean_variance: float) -> str:
+    """Which spectra have the paper's order at ten steps."""
+    begins, s2 = order_begins(mean_variance), f"{mean_variance:g}"
+    if begins == math.inf:
+        return _("At mean variance s² = {s2}, no power up to f⁻⁴ has the paper's order at S = 10.").format(s2=s2)
+    if begins == claims.EXPONENTS[0]:
+        return _("At mean variance s² = {s2}, every power from f⁻¹ on has the paper's order at S = 10.").format(s2=s2)
+    return _("At mean variance s² = {s2}, the paper's order at S = 10 begins at a = {a}.").format(
+        s2=s2, a=f"{begins:g}"
+    )
+
+
+def show_table_1(mean_variance: float) -> None:
+    """Two charts and, for each S, whether the order is the paper's; the spectrum's power has a control."""
+    exponent = controls.number("power", _("a of the power f⁻ᵃ"), *POWER)
+    st.markdown(order_sentence(mean_variance))
+    here = table_1(exponent, mean_variance)
     rows = (*(f"η = {eta:g}" for eta in claims.ETAS), _("σ̂ (DDPM with β)"))
     titles = (_("here: W₂² a dimension, exact"), _("the paper: FID, CIFAR-10"))
     tables: tuple[Mapping[int, Sequence[float]], ...] = (here, claims.PAPER_TABLE_1)
@@ -586,6 +628,7 @@ for name, options, default in (
     ("state", ("no", "yes"), "no"),
 ):
     controls.bind(name, default, controls.parse_choice(name, options))  # below: their notes stand with the others
+controls.bind("power", POWER[0], controls.parse_number("power", *POWER[1:3]))
 
 settings = Settings(data_variance, steps, v, schedule_name, spacing, last_step == "noisy", seed)
 told.info(answer(settings), icon=":material/balance:")
@@ -654,7 +697,7 @@ show_peaks()
 
 st.header(_("DDIM's Table 1, without a network"), anchor="table")
 st.markdown(prose["table"])
-show_table_1()
+show_table_1(data_variance)
 
 lesson.check(prose, [lesson.Checked(claim) for claim in (*claims.CLAIMS, claims_network.VARIANCE)])
 lesson.show_code(code(settings), "variance")

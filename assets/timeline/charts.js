@@ -46,7 +46,7 @@ function histogramPanel(spec, stage, frame) {
     const view = size();
     if (view.width === 0) return;
     const { context, theme } = { context: view.context, theme: stage.theme };
-    const top = 1.08 * Math.max(...heights, ...curve) || 1;
+    const top = spec.top ? stage.arrays[spec.top].data[p] : 1.08 * Math.max(...heights, ...curve) || 1;
     const box = { left: BOX.left, top: BOX.top, right: view.width - BOX.right, bottom: view.height - BOX.bottom };
     const y = { low: 0, high: top, ticks: ticks(0, top, 3).map((v) => [v, formatTick(v)]) };
     const x = { low, high, ticks: ticks(low, high, 4).map((v) => [v, formatTick(v)]) };
@@ -97,7 +97,8 @@ function histogramPanel(spec, stage, frame) {
     const count = node.shape[0] ?? 1;
     pickable(frame, stage, { at: nearest, step: (dx, dy) => (stage.pick + dx + dy + count) % count });
   }
-  return { draw, numbers: () => (mixture ? { heights, curve } : { heights }) };
+  const scale = () => (spec.top ? { top: stage.arrays[spec.top].data.slice(stage.position, stage.position + 1) } : {});
+  return { draw, numbers: () => ({ heights, ...(mixture ? { curve } : {}), ...scale() }) };
 }
 
 /** An upright line at x. */

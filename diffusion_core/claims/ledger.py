@@ -218,7 +218,8 @@ REVERSE = (
         "E25",
         "μ̃(xₜ, x₀) = √αₜ (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · xₜ + √ᾱₜ₋₁ βₜ/(1 − ᾱₜ) · x₀",
         "true",
-        "Right, though not a weighted mean: the two weights add up to less than 1. At t = 1 it is x₀, and β̃₁ = 0.",
+        "Right, though not a weighted mean: for t ≥ 2 the two weights add up to less than 1. At t = 1 they are 0 and "
+        "1: it is x₀, and β̃₁ = 0.",
         (reverse.STEP, posterior.REGRESSION),
     ),
     Entry(
@@ -267,9 +268,10 @@ SUMMARY = (
         "Step 2: DDPM uses an untrained Σ_θ = β̃ₜ, and holds that β̃ₜ = βₜ and β̃ₜ = (1 − ᾱₜ₋₁)/(1 − ᾱₜ) · βₜ give "
         "about the same result.",
         "wrong",
-        "Σ = σₜ² I with σₜ² = βₜ or σₜ² = β̃ₜ. Their samples are nearly alike at T = 1000 only. In few steps βₜ makes"
-        " samples too wide and β̃ₜ too narrow (data variance up to 1); and the likelihood bound tells them apart at "
-        "any T.",
+        "Σ = σₜ² I with σₜ² = βₜ or σₜ² = β̃ₜ. After many steps their samples are nearly alike, closer still at N = "
+        "4000 than at N = 1000; after few they are not. For data of variance below 1, βₜ with noise in the last step "
+        "always makes them too wide, and β̃ₜ from a start that is nearly noise too narrow. The likelihood bound tells "
+        "the two apart at any N.",
         (reverse.LAW, variance.SPREADS, variance.METRICS, variance.TABLE_1),
     ),
     Entry(
@@ -359,7 +361,7 @@ ABSENT = (
         "E41",
         "(Left out:) which variance is right.",
         "loose",
-        "The best one is β̃ₜ + wₜ (βₜ − β̃ₜ), wₜ = ℓₜ/ᾱₜ: the loss curve is the optimal variance. It lies between β̃ₜ"
+        "The best one is β̃ₜ + wₜ (βₜ − β̃ₜ), wₜ = ℓₜ/ᾱₜ: the loss curve gives the optimal variance. It lies between β̃ₜ"
         " and βₜ if the variance of the data is at most 1.",
         (variance.ROUTES, variance.SAMPLES, variance.BETWEEN_MODES),
     ),
@@ -367,8 +369,8 @@ ABSENT = (
         "E42",
         "(Left out:) the step from x₁ to x₀.",
         "loose",
-        "β̃₁ = 0 and ln β̃₁ = −∞, so the last step adds no noise, and a bound needs a decoder there; a library that "
-        "clips the logarithm must say so.",
+        "β̃₁ = 0 and ln β̃₁ = −∞: that is no density, so a bound needs a decoder there, and a library that clips the "
+        "logarithm must say so. That the last step adds no noise is a convention, for every σ², and no consequence.",
         (variance.DECODER,),
     ),
 )

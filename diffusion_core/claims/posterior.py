@@ -288,6 +288,9 @@ def check_mean(coefficients: Coefficients, setting: Walk, seed: int) -> list[Tri
         expected += [p.sqrt_alpha_bar_s, p.one_minus_alpha_bar_s]
         got += [c_t / p.beta_tilde, c_0 / p.beta_tilde]
         expected += [math.sqrt(p.alpha) / p.beta, p.sqrt_alpha_bar_s / p.one_minus_alpha_bar_s]
+        a, b = math.sqrt(p.alpha), p.sqrt_alpha_bar_s  # both below 1, so the weights add up to less than 1
+        got.append(c_t + c_0)
+        expected.append((a + b) / (1 + a * b))
     return [identity(np.array(got), np.array(expected))]
 
 

@@ -6,9 +6,11 @@ bound = L_T + sum L_{t-1} + L_0 = H(x_0) + gap                                  
 """
 
 import math
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -32,7 +34,7 @@ from diffusion_core.objectives import decoder_term, entropy, loss_floor, optimal
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.quadrature import expectation_nodes
 from diffusion_core.samplers import ancestral
-from diffusion_core.schedule import NoiseSchedule, linear
+from diffusion_core.schedule import SCHEDULES, NoiseSchedule, linear
 from diffusion_core.variance import (
     Variance,
     VarianceChoice,
@@ -50,6 +52,7 @@ __all__ = [
     "CLAIMS",
     "DECODER",
     "ETAS",
+    "EXPONENTS",
     "LAST_STEP",
     "LEARNED",
     "MEAN_FROM_NOISE",
@@ -61,13 +64,18 @@ __all__ = [
     "SAMPLES",
     "SPREADS",
     "TABLE_1",
+    "EveryRun",
+    "Ranks",
     "Steps",
+    "Told",
+    "all_spreads",
     "gap_and_density",
     "of_ddim",
     "order",
     "peaks_by_choice",
     "power_law",
     "table_1",
+    "turn",
     "two_peaks",
 ]
 
@@ -144,70 +152,150 @@ MEAN_FROM_NOISE = Claim(
 
 # --- step 2: beta or beta-tilde -------------------------------------------------------------------------------------
 
-VarianceOfRun = Callable[[Steps, VarianceChoice], float]
+SPACINGS = ("iddpm", "trailing", "leading")
+LAST = {False: "no noise", True: "noise"}  # in the last step
+NOISE = 0.1  # alpha_bar of the first timestep, up to which the start is as good as noise
 
 
-def by_recursion(setting: Steps, choice: VarianceChoice) -> float:
-    """The core's recursion."""
-    return generated_variance(setting.schedule, setting.timesteps, choice, setting.data_variance)
+@dataclass(frozen=True)
+class EveryRun:
+    """All runs of N = 1..T steps, with every schedule and every spacing, for Gaussian data of one variance."""
+
+    T: int = 1000
+    data_variance: float = 0.25
 
 
-def with_noisy_end(setting: Steps, choice: VarianceChoice) -> float:
-    """Noise in the last step, too: sigma is beta there, for beta-tilde is 0."""
-    return generated_variance(
-        setting.schedule, setting.timesteps, with_last(choice, fixed_large), setting.data_variance, noisy_last=True
+@cache
+def strides(T: int, spacing: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """t and s of the steps of all runs of N = 1..T, one run after the other, and where each run begins."""
+    schedule = linear(T)
+    t = np.fromiter(chain.from_iterable(schedule.timesteps(n, spacing) for n in range(1, T + 1)), dtype=np.int32)
+    begin = np.cumsum(np.arange(T))
+    s = np.append(t[1:], 0)
+    s[begin[1:] - 1] = 0
+    return t, s, begin
+
+
+@cache
+def all_spreads(
+    name: str, spacing: str, T: int, data_variance: float
+) -> tuple[np.ndarray, dict[tuple[str, bool], np.ndarray]]:
+    """alpha_bar at the first timestep, and generated over true variance, for each N = 1..T.
+
+    By the closed form at the top, which shares no line with the core's recursion. Keys: (choice, noise in the last
+    step).
+    """
+    schedule = SCHEDULES[name](T)
+    log, alpha_bar, noise = (
+        table.numpy() for table in (schedule.log_alpha_bar, schedule.alpha_bar, schedule.one_minus_alpha_bar)
     )
+    weight = alpha_bar / (1 + alpha_bar * (data_variance - 1)) ** 2
+    t, s, begin = strides(T, spacing)
+    large = -np.expm1(log[t] - log[s]) * weight[s]
+    small = large * noise[s] / noise[t]
+    start = weight[t[begin]]
+
+    def ratio(added: np.ndarray) -> np.ndarray:
+        return data_variance * (start + np.add.reduceat(added, begin))
+
+    quiet, narrow = ratio(np.where(s > 0, large, 0.0)), ratio(small)
+    ratios = {("β", False): quiet, ("β", True): ratio(large), ("β̃", False): narrow, ("β̃", True): narrow}
+    return alpha_bar[t[begin]], ratios
 
 
-def with_neighbours_beta(setting: Steps, choice: VarianceChoice) -> float:
+SpreadOf = Callable[[Steps, VarianceChoice, bool], float]
+
+
+def by_recursion(setting: Steps, choice: VarianceChoice, noisy_last: bool) -> float:
+    """The core's recursion."""
+    return generated_variance(setting.schedule, setting.timesteps, choice, setting.data_variance, noisy_last)
+
+
+def with_neighbours_beta(setting: Steps, choice: VarianceChoice, noisy_last: bool) -> float:
     """The table's beta_t, whatever the stride."""
 
     def neighbour(pair: Transition, x_t: Tensor) -> Variance:
         return choice(transition(setting.schedule, pair.t, pair.t - 1), x_t)
 
-    return by_recursion(setting, neighbour)
+    return by_recursion(setting, neighbour, noisy_last)
 
 
-def exchanged(setting: Steps, choice: VarianceChoice) -> float:
+def exchanged(setting: Steps, choice: VarianceChoice, noisy_last: bool) -> float:
     """beta where beta-tilde was asked for, and the other way round."""
-    return by_recursion(setting, fixed_small if choice is fixed_large else fixed_large)
+    return by_recursion(setting, fixed_small if choice is fixed_large else fixed_large, noisy_last)
 
 
-def in_closed_form(setting: Steps, choice: VarianceChoice) -> float:
-    """g_0 of the formula at the top, which shares no line with the recursion; no noise in the last step."""
-    lam, alpha_bar = setting.data_variance, setting.schedule.alpha_bar
-    v = 1 + alpha_bar * (lam - 1)
-    first = setting.timesteps[0]
-    total = (alpha_bar[first] / v[first] ** 2).item()
-    for pair in pairs_of(setting)[:-1]:
-        total += float(choice(pair, NOTHING).value) * (alpha_bar[pair.s] / v[pair.s] ** 2).item()
-    return lam**2 * total
+@dataclass(frozen=True)
+class Told:
+    """What is said of all runs: on which side of the data's variance each kind falls, and the variance itself."""
+
+    sides: Mapping[str, str]
+    variance_of: SpreadOf = by_recursion
 
 
-def check_spreads(variance_of: VarianceOfRun, setting: Steps, seed: int) -> list[Trial]:
-    """Both choices at six numbers of steps: the closed form, and on which side of the data's variance they fall."""
-    schedule, lam = setting.schedule, setting.data_variance
-    runs = [Steps(schedule, schedule.timesteps(n), lam) for n in (5, 10, 20, 50, 100, 1000) if n <= schedule.T]
-    wide, narrow = ([variance_of(run, choice) for run in runs] for choice in (fixed_large, fixed_small))
-    expected = [in_closed_form(run, choice) for choice in (fixed_large, fixed_small) for run in runs]
-    wrong = sum(not g > lam for g in wide) + sum(not g < lam for g in narrow)
+def sides_of(setting: EveryRun) -> dict[str, str]:
+    """Kind of run -> "too spread", "too narrow", or "either" where both are found."""
+    kinds: dict[str, list[np.ndarray]] = {}
+    for name in SCHEDULES:
+        for spacing in SPACINGS:
+            first, ratios = all_spreads(name, spacing, setting.T, setting.data_variance)
+            for noisy, last in LAST.items():
+                kinds.setdefault(f"β, {last} in the last step", []).append(ratios["β", noisy])
+            for where, mask in (("noise", first <= NOISE), ("elsewhere", first > NOISE)):
+                kinds.setdefault(f"β̃, from {where}", []).append(ratios["β̃", False][mask])
+    ratios_of = {kind: np.concatenate(found) for kind, found in kinds.items()}
+    return {
+        kind: "too spread" if (r > 1).all() else "too narrow" if (r < 1).all() else "either"
+        for kind, r in ratios_of.items()
+    }
+
+
+def check_spreads(told: Told, setting: EveryRun, seed: int) -> list[Trial]:
+    """The sides of all runs; and the closed form that found them against the variant's, at one drawn N each."""
+    found, draw = sides_of(setting), random.Random(seed)
+    got, expected = [], []
+    for name in SCHEDULES:
+        schedule = SCHEDULES[name](setting.T)
+        for spacing in SPACINGS:
+            n = round(min(40, setting.T) ** draw.random())
+            run = Steps(schedule, schedule.timesteps(n, spacing), setting.data_variance)
+            _first, ratios = all_spreads(name, spacing, setting.T, setting.data_variance)
+            for key, choice in (("β", fixed_large), ("β̃", fixed_small)):
+                for noisy in LAST:
+                    got.append(told.variance_of(run, choice, noisy) / setting.data_variance)
+                    expected.append(ratios[key, noisy][n - 1])
+    wrong = sum(told.sides[kind] != side for kind, side in found.items())
+    runs = 2 * 2 * len(SCHEDULES) * len(SPACINGS) * setting.T
     return [
-        identity(np.array(wide + narrow), np.array(expected)),
-        Trial("numbers of steps on the wrong side", wrong, tolerance=0, n=2 * len(runs)),
+        Trial("kinds of run on another side", wrong, tolerance=0, n=runs),
+        identity(np.array(got), np.array(expected)),
     ]
 
 
+SIDES = {
+    "β, noise in the last step": "too spread",
+    "β, no noise in the last step": "either",
+    "β̃, from noise": "too narrow",
+    "β̃, from elsewhere": "either",
+}
 SPREADS = Claim(
     key="E31b",
-    says="Data of variance 1/4: at any number of steps β makes the samples too spread, and β̃ too narrow.",
+    says="Data of variance 1/4, any schedule, spacing and number of steps: β makes the samples too spread if the last "
+    "step has noise, β̃ too narrow if the first x_t is nearly noise (ᾱ_t ≤ 0.1). Otherwise either may happen.",
     check=check_spreads,
-    truth=by_recursion,
+    truth=Told(SIDES),
     mistakes={
-        "the neighbour's β for a long stride": with_neighbours_beta,
-        "noise added in the last step": with_noisy_end,
-        "β and β̃ exchanged": exchanged,
+        "β too spread without noise in the last step, too": Told(
+            {**SIDES, "β, no noise in the last step": "too spread"}
+        ),
+        "β̃ too narrow from any start": Told({**SIDES, "β̃, from elsewhere": "too narrow"}),
+        "β and β̃ exchanged": Told(SIDES, exchanged),
+        "the neighbour's β for a long stride": Told(SIDES, with_neighbours_beta),
+        "noise added in the last step": Told(
+            SIDES, lambda setting, choice, noisy_last: by_recursion(setting, with_last(choice, fixed_large), True)
+        ),
     },
-    setting=TEN,
+    setting=EveryRun(),
 )
 
 
@@ -498,7 +586,9 @@ METRICS = Claim(
 # --- DDIM's table 1, in kind ----------------------------------------------------------------------------------------
 
 ETAS = (0.0, 0.2, 0.5, 1.0)
-PAPER_TABLE_1 = {  # Song et al. 2021, Table 1: FID on CIFAR-10 for the four eta, then sigma-hat; by number of steps S
+# Song et al. 2021, Table 1: FID on CIFAR-10 for the four eta, then sigma-hat; by number of steps S. There the steps are
+# spaced quadratically (appendix D.2), here evenly, as on the paper's other data.
+PAPER_TABLE_1 = {
     10: (13.36, 14.04, 16.66, 41.07, 367.43),
     20: (6.84, 7.11, 8.35, 18.36, 133.37),
     50: (4.67, 4.77, 5.25, 8.01, 32.72),
@@ -508,30 +598,42 @@ PAPER_TABLE_1 = {  # Song et al. 2021, Table 1: FID on CIFAR-10 for the four eta
 LawOf = Callable[[NoiseSchedule, Sequence[int], Tensor, float], GeneratedLaw]
 
 
-def power_law(side: int = 32, mean_variance: float = 0.25) -> tuple[Tensor, Tensor]:
-    """The spectrum of a Gaussian "image": variance f^-3 at spatial frequency f (f at least 1), its distinct values.
+EXPONENTS = tuple(round(0.1 * k, 1) for k in range(10, 41))  # a of f^-a, from 1 to 4
+
+
+def power_law(
+    exponents: Sequence[float] = EXPONENTS, mean_variance: float = 0.25, side: int = 32
+) -> tuple[Tensor, Tensor]:
+    """Spectra of Gaussian "images": variance f^-a at spatial frequency f (f at least 1), their distinct values.
+
+    The power of natural images falls as f^-2 (Field 1987) to f^-2.4 (Tolhurst, Tadmor, Chao 1992).
 
     Returns:
-        Eigenvalues (K,), and how many of the side x side directions have each (K,); float64.
+        Eigenvalues (A, K), and how many of the side x side directions have each (K,); float64.
     """
     k = torch.arange(side, dtype=torch.float64) - side // 2
     f2 = (k[:, None] ** 2 + k**2).clamp(min=1).flatten()
     values, counts = f2.unique(return_counts=True)
-    lam = values**-1.5
     counts = counts.double()
-    return lam * mean_variance * counts.sum() / (lam @ counts), counts
+    lam = values ** (-torch.tensor(exponents, dtype=torch.float64)[:, None] / 2)
+    return lam * mean_variance * counts.sum() / (lam @ counts)[:, None], counts
 
 
-def wasserstein2(law: GeneratedLaw, counts: Tensor) -> float:
-    """Squared W2 distance between samples and data, a dimension: an exact FID."""
-    return ((law.variance.sqrt() - law.data_variance.sqrt()).square() @ counts / counts.sum()).item()
-
-
-def table_1(law_of: LawOf, schedule: NoiseSchedule, timesteps: Sequence[int]) -> list[float]:
-    """W2^2 a dimension of DDIM at the four eta, then of DDPM with beta ("sigma-hat")."""
-    lam, counts = power_law()
-    laws = [law_of(schedule, timesteps, lam, eta) for eta in ETAS]
-    return [wasserstein2(law, counts) for law in (*laws, generated_law(schedule, timesteps, fixed_large, lam))]
+def table_1(
+    law_of: LawOf,
+    schedule: NoiseSchedule,
+    timesteps: Sequence[int],
+    exponents: Sequence[float] = EXPONENTS,
+    mean_variance: float = 0.25,
+) -> list[list[float]]:
+    """A row for each exponent: squared W2 distance a dimension, an exact FID, of DDIM at the four eta and of DDPM with
+    beta ("sigma-hat")."""
+    lam, counts = power_law(exponents, mean_variance)
+    every = lam.flatten()
+    laws = [law_of(schedule, timesteps, every, eta) for eta in ETAS]
+    laws.append(generated_law(schedule, timesteps, fixed_large, every))
+    apart = [(law.variance.sqrt() - law.data_variance.sqrt()).square().reshape(lam.shape) @ counts for law in laws]
+    return (torch.stack(apart, 1) / counts.sum()).tolist()
 
 
 def of_ddim(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta: float) -> GeneratedLaw:
@@ -565,24 +667,54 @@ def order(row: Sequence[float]) -> list[int]:
     return sorted(range(len(row)), key=row.__getitem__)
 
 
-def check_table_1(law_of: LawOf, setting: NoiseSchedule, seed: int) -> list[Trial]:
-    """The paper's order of all five at 10 and at 1000 steps, and that of the four eta between."""
-    wrong = 0
-    for steps, paper in PAPER_TABLE_1.items():
-        row = table_1(law_of, setting, setting.timesteps(steps, spacing="leading"))
-        columns = 5 if steps in (10, 1000) else 4
-        wrong += order(row[:columns]) != order(paper[:columns])
-    return [Trial("numbers of steps with another order", wrong, tolerance=0, n=len(PAPER_TABLE_1))]
+def turn(orders: Sequence[Sequence[int]], paper: Sequence[int], exponents: Sequence[float] = EXPONENTS) -> float:
+    """The exponent from which on the order is the paper's; infinite where there is none."""
+    last_wrong = max((k for k, one in enumerate(orders) if list(one) != list(paper)), default=-1)
+    return (*exponents, math.inf)[last_wrong + 1]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How DDIM is said to run, and the exponent from which on the paper's order at S = 10 is said to hold."""
+
+    law_of: LawOf = of_ddim
+    turn: float = 2.3
+
+
+@cache
+def orders(law_of: LawOf, schedule: NoiseSchedule) -> dict[int, list[list[int]]]:
+    """S -> the order of the five, for each exponent."""
+    return {
+        steps: [order(row) for row in table_1(law_of, schedule, schedule.timesteps(steps, spacing="leading"))]
+        for steps in PAPER_TABLE_1
+    }
+
+
+def check_table_1(ranks: Ranks, setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """The order of the four eta at each S, the first at S = 1000, and where the paper's order at S = 10 begins."""
+    found = orders(ranks.law_of, setting)
+    eta = sum([k for k in row if k < 4] != [0, 1, 2, 3] for rows in found.values() for row in rows)
+    first = sum(row[0] != 4 for row in found[1000])
+    begins = turn(found[10], order(PAPER_TABLE_1[10]))
+    n = len(EXPONENTS)
+    return [
+        Trial("spectra and S with another order of η", eta, tolerance=0, n=n * len(found)),
+        Trial("spectra where β is not first at S = 1000", first, tolerance=0, n=n),
+        Trial("exponent where the order at S = 10 begins, less the one said", begins - ranks.turn, tolerance=0.0, n=n),
+    ]
 
 
 TABLE_1 = Claim(
     key="E31d",
-    says="Order as in DDIM's Table 1: the less noise the better, and β goes from last at 10 steps to first at 1000.",
+    says="Gaussian “images”, power f⁻ᵃ, mean variance 1/4, a from 1 to 4: as in DDIM's Table 1, less noise is better "
+    "at every S, and β is first at S = 1000; its order at S = 10, with β last, begins at a = 2.3.",
     check=check_table_1,
-    truth=of_ddim,
+    truth=Ranks(),
     mistakes={
-        "noise added on top, the direction not shortened": noise_on_top,
-        "“η = 0” as DDPM without its noise": ddpm_without_noise,
+        "noise added on top, the direction not shortened": Ranks(noise_on_top),
+        "“η = 0” as DDPM without its noise": Ranks(ddpm_without_noise),
+        "the order at S = 10 with any spectrum": Ranks(turn=1.0),
+        "the order at S = 10 from f⁻³ on only": Ranks(turn=3.0),
     },
     setting=linear(1000),
 )

@@ -284,8 +284,9 @@ class _Writer:
                 mixture = None if panel.density is None else self.mixture(name, panel.density, 1)
                 if panel.mark is not None:
                     self.scalar(panel.mark)
+                top = None if panel.top is None else self.put_numbers(f"{name}.top", panel.top)
                 spec = {key: value for key, value in vars(panel).items() if key != "density"}
-                return {"kind": "histogram", **spec, "mixture": mixture}
+                return {"kind": "histogram", **spec, "mixture": mixture, "top": top}
             case Curves():
                 domain = np.broadcast_to(np.asarray(panel.domain, dtype=float), (self.count, 2))
                 for low, high in domain:

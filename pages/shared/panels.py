@@ -213,12 +213,13 @@ class Images:
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Histogram:
     """A track's values at t as a density, one ``component`` of its points or all (None), under the exact curve.
 
     The curve is the mixture's density averaged over a bin's width: the expected height of a bar, at every t.
-    ``mark`` is a scalar track, drawn as an upright line.
+    ``mark`` is a scalar track, drawn as an upright line. ``top`` (P,) is the height of the axis at each position, for
+    histograms that are to be compared; without it, the axis fits what is drawn.
     """
 
     track: str
@@ -230,6 +231,7 @@ class Histogram:
     color: str = COLORS["x_t"]
     mark: str | None = None
     weight: float = 1.0
+    top: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from safetensors.numpy import load
 
 from diffusion_core import fixed_large, fixed_small, generated_variance, linear
 from tests.pages.test_pages import open_page
@@ -54,9 +55,59 @@ def test_a_last_step_without_noise_is_named_where_it_costs() -> None:
 
 def test_the_sentence_in_chinese() -> None:
     text = open_page("variance", lang="zh", N="10").info[0].value
-    assert "43%" in text
-    assert "过宽" in text
+    assert "采用 β，**样本方差偏大 43%**；采用 β̃，**样本方差偏小 58%**；" in text
     assert "too" not in text
+
+
+def histograms(**url: str) -> tuple[list[dict], dict[str, np.ndarray]]:
+    """The panels of the four chains, and the arrays that the browser is given."""
+    blob = next(one.proto.bytes for one in open_page("variance", **url).get("bidi_component"))
+    size = int.from_bytes(blob[:8], "little")
+    panels = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["spec"])["panels"]
+    return [panel for panel in panels if panel["kind"] == "histogram"], load(blob)
+
+
+@pytest.mark.parametrize("url", [{}, {"s2": "0.01", "N": "2"}, {"s2": "4", "spacing": "leading"}])
+def test_the_four_histograms_have_the_same_axes_and_nothing_leaves_them(url: dict[str, str]) -> None:
+    panels, arrays = histograms(**url)
+    assert len(panels) == 4
+    assert len({tuple(panel["domain"]) for panel in panels}) == 1
+    tops = [arrays[panel["top"]] for panel in panels]
+    assert all(np.array_equal(top, tops[0]) for top in tops)
+    (low, high), bins = panels[0]["domain"], panels[0]["bins"]
+    reached = np.zeros(len(tops[0]))
+    for panel in panels:
+        for p, x in enumerate(arrays[panel["track"]]):
+            heights, _edges = np.histogram(x, bins, (low, high))
+            reached[p] = max(reached[p], heights.max() * bins / (high - low) / len(x))
+            assert heights.sum() > 0.995 * len(x)
+    assert (reached < tops[0]).all()
+    assert (tops[0] < 1.6 * reached).all()  # no axis is far too high either
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_spectrum_has_a_control_and_the_order_follows_it(lang: str) -> None:
+    """With f^-2 sigma-hat is fourth at ten steps, with f^-2.4 it is last, as in the paper; the turn follows s^2."""
+    found = {}
+    for power in ("2.0", "2.4"):
+        app = open_page("variance", lang=lang, power=power)
+        found[power] = next(m.value for m in app.markdown if m.value.startswith("- S = 10:")).splitlines()
+    assert found["2.0"][0].split(" · ")[0] == "- S = 10: η 0 < η 0.2 < η 0.5 < σ̂ < η 1"
+    assert found["2.4"][0].split(" · ")[0] == "- S = 10: η 0 < η 0.2 < η 0.5 < η 1 < σ̂"
+    assert all(lines[-1].startswith("- S = 1000: σ̂ <") for lines in found.values())
+    begins = {"en": "begins at a = {}.", "zh": "从 a = {} 起"}[lang]
+    for s2, a in (("0.25", "2.3"), ("0.4", "2.6"), ("1.0", "3.2")):
+        app = open_page("variance", lang=lang, s2=s2)
+        assert any(begins.format(a) in m.value for m in app.markdown), s2
+    every = {"en": "every power from f⁻¹ on", "zh": "从 f⁻¹ 起的每一种功率谱"}[lang]
+    assert any(every in m.value for m in open_page("variance", lang=lang, s2="0.05").markdown)
+
+
+@pytest.mark.parametrize("power", ["0.9", "steep", "nan"])
+def test_a_power_that_is_not_allowed_is_one_sentence(power: str) -> None:
+    app = open_page("variance", lang="en", power=power)
+    said = f"power in the URL is '{power}'; it must be a number from 1.0 to 4.0. Shown instead: 2.4."
+    assert [w.value for w in app.warning] == [said]
 
 
 def test_the_bold_number_of_each_column_is_its_best() -> None:
