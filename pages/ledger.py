@@ -63,10 +63,12 @@ def light_of(claim: Claim, seed: int) -> Light:
 
 def head(entry: Entry, lights: Mapping[str, Light]) -> str:
     """Key, verdict, light."""
-    badge = f":{VERDICT_COLORS[entry.verdict]}-badge[{_(VERDICTS[entry.verdict])}]"
+    said = _("the article: {verdict}").format(verdict=_(VERDICTS[entry.verdict]))
+    badge = f"**{entry.key}** :{VERDICT_COLORS[entry.verdict]}-badge[{said}]"
     if not entry.claims:
-        return f"**{entry.key}** {badge}"
-    return f"**{entry.key}** {badge} {LIGHTS[green(entry, lights)]} {_(state_name(entry, lights))}"
+        return badge
+    light = f"{LIGHTS[green(entry, lights)]} {_(state_name(entry, lights))}"
+    return badge + " " + _("what is right: {light}").format(light=light)
 
 
 def draw_entry(entry: Entry, seed: int) -> tuple[Any, Any]:
@@ -140,14 +142,26 @@ def show_ledger(entries: list[tuple[str, Entry]], seed: int, top: Any) -> dict[s
     return lights
 
 
-def summary(report: Report, place: Any) -> None:
-    """How many lights are green, and the report to take away."""
-    lit, dark, missing = report.count()
+def summary(report: Report, shown: list[Entry], place: Any) -> None:
+    """How many lights of those that are shown are green, how many there are in all, and the report to take away."""
+    states = [green(entry, report.lights) for entry in shown if entry.claims]
+    lit, dark, missing = (states.count(state) for state in (True, False, None))
+    checkable = sum(bool(entry.claims) for _section, entry in report.entries)
     with place.container():
         say = st.error if dark else st.info if missing else st.success
         say(
-            _("{green} of {all} entries are green with seed {seed}; {missing} not checked yet.").format(
-                green=lit, all=lit + dark + missing, seed=report.seed, missing=missing
+            _(
+                "Of the {shown} shown, {green} are green, {red} red and {missing} not checked yet (seed {seed}). "
+                "{all} of the {entries} statements can be checked; {definitions} are definitions."
+            ).format(
+                shown=len(states),
+                green=lit,
+                red=dark,
+                missing=missing,
+                seed=report.seed,
+                all=checkable,
+                entries=len(report.entries),
+                definitions=len(report.entries) - checkable,
             ),
             icon=":material/cancel:" if dark else ":material/check_circle:",
         )
@@ -272,7 +286,8 @@ with st.container(key="controls", border=True):
 place = st.empty()
 lights = show_ledger(shown, seed, place)
 if lights:
-    summary(Report(SECTIONS, lights, seed, datetime.now(UTC).isoformat(timespec="seconds")), place)
+    report = Report(SECTIONS, lights, seed, datetime.now(UTC).isoformat(timespec="seconds"))
+    summary(report, [entry for _section, entry in shown], place)
 
 st.header(_("How a check is made"), anchor="check")
 st.markdown(prose["formula"])

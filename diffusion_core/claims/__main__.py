@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from diffusion_core.claims import SECTIONS
-from diffusion_core.claims.check import Claim, Entry, Light, Outcome
+from diffusion_core.claims.check import CLAIM_ALPHA, PAGE_ALPHA, Claim, Entry, Light, Outcome
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, versions
 
 WIDTH = 112
@@ -29,6 +29,9 @@ def main(arguments: Sequence[str], sections: Mapping[str, tuple[Entry, ...]] = S
         return 2
     started, lights = time.perf_counter(), list[Light]()
     print(", ".join(f"{package} {version}" for package, version in versions().items()), f"seed {asked.seed}", sep="\n")
+    print(
+        f"False alarms: at most {PAGE_ALPHA:g} for all checks together; {CLAIM_ALPHA:g} a claim, shared by its tests."
+    )
     for section, entries in sections.items():
         chosen = [entry for entry in entries if not asked.keys or entry.key in asked.keys]
         if chosen:

@@ -2,6 +2,9 @@
 
 Under a true claim the p-value of an exact test is uniform on (0, 1): sup |F_n(p) - p| tells (Kolmogorov-Smirnov). Of a
 one-sided test, whose claim is true on a whole side, it is so or larger: sup (F_n(p) - p) tells.
+
+All claims together raise a false alarm where the smallest p of a seed, multiplied by the number of its claim's tests
+and of the claims' shares, is at most the level.
 """
 
 from collections import Counter
@@ -11,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from diffusion_core.claims.check import Claim, Outcome, Trial
+from diffusion_core.claims.check import PAGE_ALPHA, SHARES, Claim, Outcome, Trial
 
-__all__ = ["Calibration", "calibrate", "one_sided", "p_values", "uniformity"]
+__all__ = ["Calibration", "Family", "calibrate", "family", "one_sided", "p_values", "uniformity"]
 
 
 def tests_of(outcome: Outcome) -> Iterator[tuple[str, Trial]]:
@@ -53,14 +56,21 @@ class Calibration:
         seeds: how many.
         false_alarms: seeds at which the truth was rejected.
         power: mistake -> the share of seeds at which it was rejected.
-        uniform: test -> the p-value of its p-values being uniform (one-sided ones: or larger).
+        p: test -> its p-values, one a seed.
+        one_sided: which of these tests are.
     """
 
     claim: Claim
     seeds: int
     false_alarms: int
     power: Mapping[str, float]
-    uniform: Mapping[str, float]
+    p: Mapping[str, np.ndarray]
+    one_sided: frozenset[str] = frozenset()
+
+    @property
+    def uniform(self) -> dict[str, float]:
+        """Test -> the p-value of its p-values being uniform (one-sided ones: or larger)."""
+        return {name: uniformity(p, name in self.one_sided) for name, p in self.p.items()}
 
     @property
     def alarm_p(self) -> float:
@@ -75,14 +85,46 @@ class Calibration:
         return enough and self.alarm_p > 1e-3 and least > 1e-3
 
 
-def calibrate(claim: Claim, seeds: Sequence[int]) -> Calibration:
-    """The truth and every mistake of a claim at each seed."""
+@dataclass(frozen=True)
+class Family:
+    """All claims over the same seeds.
+
+    Attributes:
+        smallest: (seeds,) the smallest p of each seed, adjusted for all tests: the seed is a false alarm where it is at
+            most the level.
+        pooled: the p-values of all tests that are not one-sided.
+    """
+
+    smallest: np.ndarray
+    pooled: np.ndarray
+
+    def alarms(self, level: float = PAGE_ALPHA) -> int:
+        """Seeds at which any true claim would be red at this level."""
+        return int((self.smallest <= level).sum())
+
+    def interval(self, level: float = PAGE_ALPHA) -> tuple[float, float]:
+        """95% interval of the rate of false alarms (Clopper, Pearson 1934)."""
+        found = stats.binomtest(self.alarms(level), len(self.smallest)).proportion_ci(method="exact")
+        return float(found.low), float(found.high)
+
+
+def family(calibrations: Iterable[Calibration]) -> Family:
+    """What claims calibrated at the same seeds do together; those without p-values cannot raise a false alarm."""
+    tested = [one for one in calibrations if one.p]
+    smallest = [SHARES * len(one.p) * np.min(list(one.p.values()), axis=0) for one in tested]
+    pooled = [p for one in tested for name, p in one.p.items() if name not in one.one_sided]
+    return Family(np.minimum(1.0, np.min(smallest, axis=0)), np.concatenate(pooled))
+
+
+def calibrate(claim: Claim, seeds: Sequence[int], power: bool = True) -> Calibration:
+    """The truth and, for the power, every mistake of a claim at each seed."""
     truth = [claim.run(seed=seed) for seed in seeds]
-    larger = one_sided(truth)
+    mistakes = claim.mistakes if power else {}
     return Calibration(
         claim,
         len(seeds),
         sum(not outcome.passed for outcome in truth),
-        {m: float(np.mean([not claim.run(m, seed=seed).passed for seed in seeds])) for m in claim.mistakes},
-        {name: uniformity(p, name in larger) for name, p in p_values(truth).items()},
+        {m: float(np.mean([not claim.run(m, seed=seed).passed for seed in seeds])) for m in mistakes},
+        p_values(truth),
+        frozenset(one_sided(truth)),
     )

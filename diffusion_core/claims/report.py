@@ -146,7 +146,9 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _entry_lines(self, entry: Entry, _: Translate) -> Iterator[str]:
-        yield f"### {entry.key} · {_(VERDICTS[entry.verdict])} · {_(state_name(entry, self.lights))}"
+        said, state = _(VERDICTS[entry.verdict]), _(state_name(entry, self.lights))
+        right = _("what is right: {light}").format(light=state) if entry.claims else state
+        yield f"### {entry.key} · " + _("the article: {verdict}").format(verdict=said) + f" · {right}"
         yield from ("", "> " + _(entry.article), "", _(entry.correct))
         for claim in entry.claims:
             if light := self.lights.get(claim.key):

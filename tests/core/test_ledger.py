@@ -14,8 +14,8 @@ from scipy import stats
 from diffusion_core.claims import SECTIONS, Claim
 from diffusion_core.claims import library as library_module
 from diffusion_core.claims.__main__ import main
-from diffusion_core.claims.calibration import calibrate, p_values, uniformity
-from diffusion_core.claims.check import Light, Trial, chi_square, identity, z_of_mean
+from diffusion_core.claims.calibration import calibrate, family, p_values, uniformity
+from diffusion_core.claims.check import SHARES, Light, Trial, chi_square, identity, z_of_mean
 from diffusion_core.claims.forward import ORDER
 from diffusion_core.claims.library import compare, tolerance
 from diffusion_core.claims.report import PACKAGES, Report, green, state_name, versions
@@ -115,17 +115,19 @@ def test_markdown_says_the_same_in_the_readers_language() -> None:
     for expected in (
         "0 green, 1 red, 1 not run; seed 3; 2026-01-02T03:04:05",
         f"numpy {np.__version__}",
-        "### E1 · definition · nothing to check",
-        "### E3 · loose · red",
-        "### E4 · loose · not run",
+        "### E1 · the article: definition · nothing to check",
+        "### E3 · the article: loose · what is right: red",
+        "### E4 · the article: loose · what is right: not run",
         "> " + FORWARD[2].article,
         FORWARD[2].correct,
         "- ✗ **" + ORDER.says + "**",
         "rejected, as it must be",
     ):
         assert expected in text
-    assert "### E3 · loose · green" in report_of(ORDER).markdown(lambda message: message)
-    assert "### E3 · LOOSE · GREEN" in report_of(ORDER).markdown(lambda m: m if "{" in m else m.upper())
+    assert "### E3 · the article: loose · what is right: green" in report_of(ORDER).markdown(lambda message: message)
+    assert "### E3 · the article: LOOSE · what is right: GREEN" in report_of(ORDER).markdown(
+        lambda m: m if "{" in m else m.upper()
+    )
 
 
 def test_a_package_that_is_missing_is_said(monkeypatch) -> None:
@@ -162,6 +164,31 @@ def test_calibration_sees_power_false_alarms_and_p_values() -> None:
     wrong = calibrate(replace(good, truth=1.1), seeds)
     assert not wrong.good
     assert wrong.uniform["z of the mean"] > 1e-3 > wrong.uniform["variance / expected (chi-square)"]
+
+
+def uniform(power: float, setting: int, seed: int) -> list[Trial]:
+    """Two tests whose p-values are uniform at the power 1, and too small above it."""
+    p = torch.rand(2, generator=torch.Generator().manual_seed(1000 * seed + setting), dtype=torch.float64)
+    return [Trial("p", 0.0, p_value=float(one) ** power) for one in p]
+
+
+def test_all_claims_together_raise_a_false_alarm_as_seldom_as_was_promised() -> None:
+    """As many claims as there are shares, 400 seeds: at each level the rate is that level, and not far below it."""
+    seeds = range(400)
+    claims = [Claim(f"{k}", "", uniform, 1.0, {}, k) for k in range(1, SHARES + 1)]
+    found = [calibrate(one, seeds) for one in claims]
+    together = family(found)
+    assert len(together.pooled) == 2 * SHARES * len(seeds)
+    assert uniformity(together.pooled) > 1e-3
+    for level in (0.05, 0.2):
+        low, high = together.interval(level)
+        assert low < level < 1.5 * high
+    alone = np.min([2 * np.min(list(one.p.values()), axis=0) for one in found], axis=0)
+    assert np.mean(alone <= 0.05) > 0.5  # each claim at the whole level: what was wrong before
+    red = [any(not one.run(seed=seed).passed for one in claims) for seed in np.argsort(together.smallest)[:3].tolist()]
+    assert sum(red) == together.alarms()  # the lights say the same
+    assert family([*found, calibrate(replace(claims[0], truth=4.0), seeds)]).alarms(0.05) > 60  # a wrong claim is seen
+    assert family([calibrate(ORDER, range(2)), *found]).alarms(1.0) == len(seeds)  # one without p-values raises none
 
 
 def test_a_one_sided_test_may_be_sure_but_not_too_eager() -> None:

@@ -46,6 +46,14 @@ def bare(text: str) -> str:
     return re.sub(r"_(\w)", r"\1", re.sub(r"_\{([^}]*)\}", r"\1", text)).translate(str.maketrans("₀₁₂₋₊ₜₛ", "012−+ts"))
 
 
+def counted(shown: int, green: int, red: int = 0) -> str:
+    """What stands above the entries once some were checked."""
+    return (
+        f"Of the {shown} shown, {green} are green, {red} red and {shown - green - red} not checked yet (seed 0). "
+        "40 of the 42 statements can be checked; 2 are definitions."
+    )
+
+
 def heads(app: AppTest) -> list[str]:
     """The first line of each entry: key, verdict, light."""
     return [text for text in texts(app) if text.startswith("**E") and "-badge[" in text]
@@ -57,7 +65,9 @@ def test_all_42_entries_stand_there_with_verdict_and_no_light_yet(lang: str) -> 
     translate = catalogue(lang).gettext
     assert [head.split("**")[1] for head in heads(app)] == [entry.key for entry in ENTRIES]
     for entry, head in zip(ENTRIES, heads(app), strict=True):
-        assert f"-badge[{translate(VERDICTS[entry.verdict])}]" in head
+        assert (
+            f"-badge[{translate('the article: {verdict}').format(verdict=translate(VERDICTS[entry.verdict]))}]" in head
+        )
         assert ("radio_button_unchecked" in head) == bool(entry.claims)
     assert [s.value for s in app.subheader] == [translate(name) for name in SECTION_NAMES.values()]
     bodies = [element.proto.body for element in app.get("html")]
@@ -87,13 +97,16 @@ def test_one_entry_is_checked_alone(lang: str) -> None:
     translate = catalogue(lang).gettext
     assert any(translate("betas drawn anew, some twice") in text for text in texts(app))
     assert len(app.info) == 1  # the others were not checked
+    assert {"en": "the article: loose", "zh": "原文：不严谨"}[lang] in heads(app)[2]
+    assert {"en": "what is right:", "zh": "正确的论断："}[lang] in heads(app)[2]
+    assert heads(app)[2].endswith({"en": "green", "zh": "通过检验"}[lang])
     app.number_input(key="url_seed").set_value(4).run()
     assert not [head for head in heads(app) if "check_circle" in head]  # another seed, nothing checked yet
 
 
 def test_all_are_checked_and_green_and_the_report_goes_with_it() -> None:
     app = press(open_ledger("en"), "Check all that are shown")
-    assert [s.value for s in app.success] == [f"{N} of {N} entries are green with seed 0; 0 not checked yet."]
+    assert [s.value for s in app.success] == [counted(N, N)]
     assert not app.error
     assert len([head for head in heads(app) if "check_circle" in head]) == N
     assert len(app.expander) == sum(len(entry.claims) for entry in ENTRIES)
@@ -104,7 +117,8 @@ def test_all_are_checked_and_green_and_the_report_goes_with_it() -> None:
 def test_checking_all_that_are_shown_leaves_the_others() -> None:
     app = press(open_ledger("en", verdict="wrong"), "Check all that are shown")
     wrong = sum(entry.verdict == "wrong" for entry in ENTRIES)
-    assert app.info[0].value == f"{wrong} of {N} entries are green with seed 0; {N - wrong} not checked yet."
+    assert [s.value for s in app.success] == [counted(wrong, wrong)]  # of those shown, none is missing
+    assert N == 40 and wrong == 6
 
 
 def test_a_light_that_is_not_green_is_said_in_red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +127,7 @@ def test_a_light_that_is_not_green_is_said_in_red(monkeypatch: pytest.MonkeyPatc
     app = open_ledger("en")
     app.button(key="run_E3").click().run()
     assert [head.split("**")[1] for head in heads(app) if ":red[:material/cancel:]" in head] == ["E3"]
-    assert app.error[0].value.startswith(f"0 of {N} entries are green")
+    assert app.error[0].value == counted(N, 0, red=1)
 
 
 def test_calibration_of_a_test_and_of_an_identity() -> None:
