@@ -12,7 +12,7 @@ from diffusion_core import FiniteData, GaussianMixture, fixed_large, fixed_small
 from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun, Run
 from diffusion_core.errors import BadInput
 from diffusion_core.gaussian_law import gaussian_optimal
-from diffusion_core.variance import learned_range
+from diffusion_core.variance import VarianceChoice, learned_range
 from pages.shared import chains, controls, exports, figures, lesson, mathml, networks, shell, trainer
 from pages.shared.chains import DRAWS, DRAWS_PLANE, HELD_OUT, HELD_OUT_PLANE, Chain, Settings, field_of, run
 from pages.shared.i18n import _, explain
@@ -32,6 +32,7 @@ from pages.shared.timeline import (
     Probe,
     Scalar,
     Shifted,
+    Track,
 )
 from pages.shared.trainer import View
 
@@ -73,7 +74,7 @@ def formula(settings: Settings) -> Formula:
     def product(factor: str, value: str) -> str:
         return m.row(m.live(factor), times, m.paren(m.live(value)))
 
-    guess = m.row(m.live("scale"), times, m.paren(m.live("x_t"), m.op("−"), product("rest", "eps")))
+    guess = m.row(m.live("scale"), times, m.paren(m.live("x_t_long"), m.op("−"), product("rest", "eps_long")))
     whole = m.frac(m.row(x_t, m.op("−"), rest, eps), m.sqrt(ab_t))
     again: tuple[tuple[str, ...], ...] = ()
     if settings.clip:
@@ -93,16 +94,30 @@ def formula(settings: Settings) -> Formula:
         ("", eq, m.row(drawn_now, eq, m.live("x_s"))),
         (m.text(_("stored")), eq, m.live("stored")),
     )
-    names = ["x_t", "eps", "x0_hat", "mean", "z", "x_s", "stored", *(["eps_used"] if again else [])]
+    results = ["x0_hat", "mean", "x_s", "stored", *(["eps_used"] if again else [])]
     return Formula(
         m.math(m.rows(*lines)),
         values={
-            **{name: name for name in ("scale", "rest", "first", "second")},
-            "sigma": Probe("sigma", 0) if settings.looks_at_x_t else "sigma",
-            **{name: Probe(name, 0) for name in names},
+            **{name: Probe(name, decimals="few") for name in results},
+            **{name: Probe(name, decimals="some") for name in ("x_t", "eps", "z", "scale", "first", "second", "sigma")},
+            **{f"{name}_long": Probe(name, decimals="many") for name in ("x_t", "eps")},
+            "rest": Probe("rest", decimals="many"),
         },
         title=_("The step opened, for what you picked (recomputed in your browser)"),
     )
+
+
+def decimals(chain: Chain) -> dict[str, Scalar]:
+    """How many decimals the formula's numbers have at each position, so that it is right as printed.
+
+    Results have 3 and their parts 5; what is multiplied by 1 / sqrt(alpha_bar_t) has so many more as that takes away.
+    At t = 0, where no step begins, no number is shown.
+    """
+    lost = np.ceil(np.log10(chain.x0_hat_scale)).astype(int)
+    counts = {"few": np.full_like(lost, 3), "some": np.full_like(lost, 5), "many": np.maximum(5, 4 + lost)}
+    for values in counts.values():
+        values[-1] = -1
+    return {name: Scalar(values) for name, values in counts.items()}
 
 
 def code(s: Settings) -> str:
@@ -214,21 +229,28 @@ def panels(scene: Scene, chain: Chain, settings: Settings, alpha_bar: np.ndarray
             drawn(scene, "x_t", title, density=law, layers=(*field, Path("x_t"))),
             drawn(scene, "x0_hat", _("x̂₀, the guess of the end, on the data"), density=data, color=COLORS["x0_hat"]),
         ]
-    shown.append(
+    used = (chain.sigma**2).reshape(len(chain.positions), -1).mean(1)
+    beta, beta_tilde, used = (np.append(values[:-1], np.nan) for values in (chain.beta, chain.beta_tilde, used))
+    shown.append(  # at t = 0 there is no step
         Lines(
             (
-                Line("beta", "β", COLORS["beta"]),
-                Line("beta_tilde", "β̃", COLORS["beta_tilde"], dash=True),
-                Line("sigma2", _("σ² used, on average") if settings.looks_at_x_t else _("σ² used"), COLORS["eps"]),
+                Line(beta, "β", COLORS["beta"]),
+                Line(beta_tilde, "β̃", COLORS["beta_tilde"], dash=True),
+                Line(used, _("σ² used, on average") if settings.looks_at_x_t else _("σ² used"), COLORS["eps"]),
             ),
             title=_("Variance of the step"),
         )
     )
-    if settings.network:
+    if chain.eps_star is not None:
+        gap = np.square(chain.eps_hat - chain.eps_star).mean((1, 2))
+        gap[-1] = np.nan  # at t = 0 there is no noise left to predict
         shown += [
-            Lines((Line("gap", "‖ε_θ − ε*‖² / d", COLORS["x0_hat"]),), title=_("How far ε_θ is from ε*"), log_y=True),
+            Lines((Line(gap, "‖ε_θ − ε*‖² / d", COLORS["x0_hat"]),), title=_("How far ε_θ is from ε*"), log_y=True),
             Numbers(
-                (("ε_θ", Probe("eps"), COLORS["x_t"]), ("ε*", Probe("eps_star"), COLORS["eps"])),
+                (
+                    ("ε_θ", Probe("eps", decimals="some"), COLORS["x_t"]),
+                    ("ε*", Probe("eps_star", decimals="some"), COLORS["eps"]),
+                ),
                 title=_("Predicted noise, for what you picked"),
             ),
         ]
@@ -524,20 +546,19 @@ with picture, st.spinner(_("The network draws digits…")) if settings.clip else
         st.error(explain(error), icon=":material/error:")
         st.stop()
 alpha_bar = schedule.alpha_bar.numpy()[list(chain.positions)]
-tracks = {
+inverse = np.divide(1, chain.eps_scale, out=np.zeros_like(chain.eps_scale), where=chain.eps_scale > 0)
+eps_from_x0_hat = Affine(inverse, "x_t", -inverse / chain.x0_hat_scale, "x0_hat")
+tracks: dict[str, Track] = {
     "x_t": Frames(chain.x),
-    "eps": Frames(chain.eps_hat),
+    "x0_hat": Frames(chain.x0_hat),
+    # made of x0_hat: the other way round, float32 would be multiplied by 1 / sqrt(alpha_bar_t)
+    "eps": Frames(chain.eps_hat) if settings.clip else eps_from_x0_hat,
     "z": Frames(chain.noise),
     "scale": Scalar(chain.x0_hat_scale),
     "rest": Scalar(chain.eps_scale),
     "first": Scalar(chain.first),
     "second": Scalar(chain.second),
-    "sigma2": Scalar((chain.sigma**2).reshape(len(chain.positions), -1).mean(1)),
-    "beta": Scalar(chain.beta),
-    "beta_tilde": Scalar(chain.beta_tilde),
-    "x0_hat": Frames(chain.x0_hat)
-    if settings.clip
-    else Affine(chain.x0_hat_scale, "x_t", -chain.x0_hat_scale * chain.eps_scale, "eps"),
+    **decimals(chain),
     "mean": Affine(
         chain.first, "x_t" if sampler == "ddpm" else "eps_used" if settings.clip else "eps", chain.second, "x0_hat"
     ),
@@ -552,12 +573,9 @@ else:
     tracks["sigma"] = Scalar(chain.sigma)
     tracks["x_s"] = Affine(np.ones_like(chain.sigma), "mean", chain.sigma, "z")
 if settings.clip:  # eps again, from the clipped x0_hat
-    inverse = np.divide(1, chain.eps_scale, out=np.zeros_like(chain.eps_scale), where=chain.eps_scale > 0)
-    tracks["eps_used"] = Affine(inverse, "x_t", -inverse / chain.x0_hat_scale, "x0_hat")
+    tracks["eps_used"] = eps_from_x0_hat
 if chain.eps_star is not None:
-    gap = np.square(chain.eps_hat - chain.eps_star).mean((1, 2))
     tracks["eps_star"] = Frames(chain.eps_star)
-    tracks["gap"] = Scalar(np.append(gap[:-1], gap[-2]))  # at t = 0 there is no noise left to predict
 sentence = None
 if isinstance(scene.law, FiniteData):
     nearest, sentence = of_digits(chain, scene, settings)
@@ -607,10 +625,17 @@ st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
 
 few = schedule.timesteps(min(steps, 10), spacing="trailing")  # where the choice of variance shows most
+
+
+def of_quarter(choice: VarianceChoice, timesteps: tuple[int, ...]) -> str:
+    """Variance of the samples over that of data of variance 1/4, exact."""
+    variance = generated_variance(schedule, timesteps, choice, Run.data_variance)
+    return lesson.significant(variance / Run.data_variance)
+
+
 gaussian = {"large": fixed_large, "small": fixed_small, "learned": learned_range(v)}  # for it, both optima are one
 checked = "optimal" if settings.own_v else variance  # a network's v knows no Gaussian data
 law = Run(schedule, few, gaussian.get(checked, gaussian_optimal(Run.data_variance)))
-ratio = generated_variance(schedule, few, law.variance, law.data_variance) / law.data_variance
 lesson.check(
     prose,
     [
@@ -622,8 +647,16 @@ lesson.check(
             law,
             (name, T, settings.run, few, checked, v),
             _(
-                "{n} steps with {variance}, data of variance 1/4: in theory the samples have {ratio} of its variance."
-            ).format(n=len(few), variance=variance_names()[checked], ratio=lesson.significant(ratio)),
+                "{n} trailing steps with {variance}, data of variance 1/4: in theory the samples have {ratio} of its "
+                "variance. In {N} steps, spaced as chosen above, they have {large} of it with β and {small} with β̃."
+            ).format(
+                n=len(few),
+                variance=variance_names()[checked],
+                ratio=of_quarter(law.variance, few),
+                N=steps,
+                large=of_quarter(fixed_large, settings.timesteps),
+                small=of_quarter(fixed_small, settings.timesteps),
+            ),
         ),
         lesson.Checked(COPIES, CopyRun(schedule, schedule.timesteps(min(T, 25))), (name, T, settings.run)),
     ],

@@ -306,7 +306,7 @@ function linesPanel(spec, stage, frame, legend) {
   }
 
   function draw(p, fresh) {
-    series.forEach((line, i) => (readouts[i].textContent = format(line.data[p])));
+    series.forEach((line, i) => (readouts[i].textContent = Number.isFinite(line.data[p]) ? format(line.data[p]) : "–"));
     const view = size();
     const { context, width, height } = view;
     if (width === 0) return;

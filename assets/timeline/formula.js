@@ -4,12 +4,22 @@
 function liveValue(value, stage) {
   const node = stage.tracks.get(value.track);
   const read = (p) => node.value(p, placeOf(node, stage.pick, stage.kind, value.component));
-  return Object.assign(read, { text: node.whole ? String : format });
+  const decimals = value.decimals && stage.tracks.get(value.decimals);
+  const plain = node.whole ? String : format;
+  return Object.assign(read, { text: (v, p) => (decimals ? rounded(v, decimals.value(p, 0)) : plain(v)) });
+}
+
+/** A number with so many decimals, so that what is made of printed numbers is what is printed; below 0: none is shown. */
+function rounded(value, decimals) {
+  if (decimals < 0) return "–";
+  if (Math.abs(value) >= 1e5) return format(value, decimals + 4);
+  const text = Math.abs(value).toFixed(decimals);
+  return (value < 0 && Number(text) > 0 ? "−" : "") + text;
 }
 
 function show(element, read, p) {
   const value = read(p);
-  element.textContent = read.text(value);
+  element.textContent = read.text(value, p);
   element.setAttribute("data-value", value);
 }
 

@@ -216,7 +216,8 @@ class _Writer:
                 most=width - 1,
                 got=probe.component,
             )
-        return {"track": probe.track, "component": probe.component}
+        decimals = None if probe.decimals is None else self.scalar(probe.decimals)
+        return {"track": probe.track, "component": probe.component, "decimals": decimals}
 
     def points(self, name: str) -> None:
         """A track of points in the plane."""
@@ -342,7 +343,9 @@ class _Writer:
                 raise BadInput("A line needs a scalar track; {name!r} is none.", name=line.values)
             values = self.tracks[line.values]["values"]
         else:
-            values = self.put_numbers(name, line.values)
+            given = np.asarray(line.values, dtype="float64")
+            values = self.put_numbers(name, np.where(np.isnan(given), 0.0, given))
+            self.arrays[name] = np.ascontiguousarray(given)  # with its gaps
         return {"label": line.label, "color": line.color, "dash": bool(line.dash), "values": values}
 
 

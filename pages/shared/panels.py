@@ -128,10 +128,14 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Probe:
-    """The value of a track at what is picked: ``component`` of a picked point, or a picked element itself."""
+    """The value of a track at what is picked: ``component`` of a picked point, or a picked element itself.
+
+    It is shown with four digits; or with as many decimals as the scalar track ``decimals`` says, below 0 not at all.
+    """
 
     track: str
     component: int = 0
+    decimals: str | None = None
 
 
 # --- layers of a plane -----------------------------------------------------------------------------------------------
@@ -277,7 +281,7 @@ class Curves:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One curve over the positions: the name of a scalar track, or (P,) values."""
+    """One curve over the positions: the name of a scalar track, or (P,) values, NaN where there is nothing."""
 
     values: str | np.ndarray
     label: str

@@ -135,6 +135,43 @@ def test_each_step_is_recomputed_in_the_browser(url: str, app_url: str, open_pag
         assert np.abs(read(root, "x_t") - read(root, "stored")).max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sampling?N=5&pick=3",
+        "sampling?N=5&T=4000&pick=3",  # 1 / sqrt(alpha_bar_T) is 6 x 10^8
+        "sampling?N=4&sampler=ddim&eta=0.5&pick=7",
+        "sampling?data=digits&denoiser=network&N=4",
+    ],
+)
+def test_the_formula_is_right_as_printed_and_no_step_begins_at_0(url: str, app_url: str, open_page: Open) -> None:
+    """What is made of the printed numbers is the printed result, to one in its last digit, at every step."""
+    root = timeline(open_page(f"{app_url}/{url}&lang=en"))
+    last = int(root.evaluate("root => root.timeline.positions.length")) - 1
+
+    def printed(position: int) -> dict[str, str]:
+        root.evaluate("(root, p) => root.timeline.draw(p)", position)
+        return dict(
+            root.locator("mn[data-name]").evaluate_all("nodes => nodes.map(n => [n.dataset.name, n.textContent])")
+        )
+
+    def number(text: str) -> float:
+        digits, _times, power = text.replace("−", "-").partition("×10")
+        return float(digits) * 10 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")) or 0)
+
+    for position in range(last):
+        n = {name: number(text) for name, text in printed(position).items()}
+        x0_hat = n["scale"] * (n["x_t_long"] - n["rest"] * n["eps_long"])
+        if "digits" in url:
+            x0_hat = min(1.0, max(-1.0, x0_hat))
+        partner = n["eps"] if "ddim" in url else n["x_t"]
+        assert abs(x0_hat - n["x0_hat"]) < 1.5e-3
+        assert abs(n["first"] * partner + n["second"] * n["x0_hat"] - n["mean"]) < 2e-3
+        assert abs(n["mean"] + n["sigma"] * n["z"] - n["x_s"]) < 1.5e-3
+        assert abs(n["x_s"] - n["stored"]) < 1.5e-3
+    assert set(printed(last).values()) == {"–"}
+
+
 def test_the_posterior_follows_what_is_dragged(app_url: str, open_page: Open) -> None:
     """Drag x_t: bells and formula follow at once; when it is let go, the URL, and the picture is the same again."""
     page = open_page(f"{app_url}/posterior?lang=en&t=400&stride=100&x_0=1.2&x_t=0.4", height=1400)

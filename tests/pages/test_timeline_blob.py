@@ -68,9 +68,39 @@ def test_only_types_that_the_reader_knows() -> None:
     assert kinds <= {"F64", "F32", "U8"}
 
 
+def test_a_line_may_have_gaps_and_a_histogram_a_common_top() -> None:
+    gap = np.array([1.0, *[np.nan] * (P - 1)])
+    data = blob(panels=(tl.Lines((tl.Line(gap, "", "#000000"),), ""),))
+    (line,) = spec_of(data)["panels"][0]["series"]
+    np.testing.assert_array_equal(load(data)[line["values"]], gap)
+    top = np.linspace(2, 1, P)
+    data = blob(panels=(tl.Histogram("x_t", "", top=top), tl.Histogram("x_t", "")))
+    first, second = spec_of(data)["panels"]
+    np.testing.assert_array_equal(load(data)[first["top"]], top)
+    assert second["top"] is None
+
+
+def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
+    panel = tl.Formula("<mn>{{q}}</mn><mn>{{a}}</mn>", {"q": tl.Probe("x_t", 1, decimals="a"), "a": tl.Probe("a")})
+    values = spec_of(blob(panels=(PLANE, panel)))["panels"][1]["values"]
+    assert (values["q"]["decimals"], values["a"]["decimals"]) == ("a", None)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        (
+            {"panels": (tl.Lines((tl.Line(np.full(P, np.inf), "", "#000000"),), ""),)},
+            "panel.0.0 must be finite; got NaN or infinity.",
+        ),
+        (
+            {"panels": (tl.Histogram("x_t", "", top=np.ones(P + 1)),)},
+            f"panel.0.top must have one entry for each of the {P} positions; got shape ({P + 1},).",
+        ),
+        (
+            {"panels": (tl.Formula("<mn>{{q}}</mn>", {"q": tl.Probe("a", decimals="x0")}),)},
+            "Track 'x0' must be one number at each position; got shape (5, 2).",
+        ),
         ({"positions": ()}, "positions must hold at least one t; got none."),
         ({"panels": ()}, "panels must hold at least one panel; got none."),
         ({"labels": {**tl.LABELS, "play": ""}}, "labels must have 'play'."),
