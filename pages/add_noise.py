@@ -22,12 +22,12 @@ from pages.shared.scenes import (
 )
 from pages.shared.timeline import Affine, Constant, Formula, Line, Lines, Probe, Scalar
 
-NOT_NOISE = 0.01  # nats a dimension: from here on a picture can be seen in x_T
+NOT_NOISE = 0.01  # nats a dimension, x_0 known: from here on a picture can be seen in x_T
 FIELDS = ("x0", "eps", "x_t")
 
 
 def formula(scene: Scene) -> Formula:
-    """x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, with today's numbers, for the element picked."""
+    """x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps, with the numbers at this t, for the element picked."""
     m = mathml
     x_t, x_0 = m.sub(m.sym("x"), m.sym("t")), m.sub(m.sym("x"), m.num("0"))
     alpha_bar = m.sub(m.bar(m.sym("α")), m.sym("t"))
@@ -47,7 +47,9 @@ def formula(scene: Scene) -> Formula:
         ("", m.op("="), m.live("x_t")),
     )
     probes = {field: Probe(field, 0) for field in FIELDS}
-    return Formula(m.math(m.rows(*lines)), values={"a": "a", "b": "b", **probes}, title=_("The picked element, today"))
+    return Formula(
+        m.math(m.rows(*lines)), values={"a": "a", "b": "b", **probes}, title=_("The picked element, at this t")
+    )
 
 
 def code(scene: Scene, schedule: str, T: int, t: int, seed: int) -> str:
@@ -80,7 +82,8 @@ def schedule_table(scene: Scene, tables: dict[str, NoiseSchedule], chosen: str) 
     """Where each schedule ends: what is left of the signal, and how far x_T is from noise for this data."""
     second_moment = float(np.mean(scene.x0.astype(float) ** 2))
     lines = [
-        "| " + _("Schedule") + " | ᾱ_T | √ᾱ_T | SNR_T | KL(q(x_T) ‖ N(0, I)) |",
+        "| " + _("Schedule") + r" | $\bar\alpha_T$ | $\sqrt{\bar\alpha_T}$ | $\mathrm{SNR}_T$ "
+        r"| $\mathrm{KL}\big(q(x_T)\,\Vert\,N(0,I)\big)$ |",
         "|---|---|---|---|---|",
     ]
     exact = True
@@ -90,9 +93,12 @@ def schedule_table(scene: Scene, tables: dict[str, NoiseSchedule], chosen: str) 
         ends = (float(s.alpha_bar[-1]), float(s.sqrt_alpha_bar[-1]), float(s.snr[-1]), kl)
         lines.append(f"| {label} | " + " | ".join(map(lesson.significant, ends)) + " |")
     how = (
-        _("KL in nats, exact, by quadrature of the density of x_T.")
+        _("KL in nats, exact, by quadrature of the density of $x_T$.")
         if exact
-        else _("KL in nats a pixel: the mean of KL(q(x_T | x_0) ‖ N(0, I)) over the pictures shown, an upper bound.")
+        else _(
+            "An upper bound of the KL, in nats a pixel: the mean of the KL with $x_0$ known, "
+            "$\\mathrm{KL}(q(x_T\\mid x_0)\\,\\Vert\\,N(0,I))$, over the pictures shown."
+        )
     )
     return "\n".join(lines) + f"\n\n{how}"
 
@@ -133,13 +139,16 @@ panels.append(
 panels.append(formula(scene))
 
 with picture:
-    kl = forward_kl(schedule, float(np.mean(scene.x0.astype(float) ** 2)), T)
-    if kl > NOT_NOISE:
+    second_moment = float(np.mean(scene.x0.astype(float) ** 2))
+    if forward_kl(schedule, second_moment, T) > NOT_NOISE:
+        kl, exact = terminal_kl(scene.name, scene.word, name, T, second_moment, scene.law)
+        away = _("{kl} nats") if exact else _("at most {kl} nats a pixel")
         st.warning(
             _(
-                "x_T is not noise yet: √ᾱ_T = {amplitude} of the signal is left, {kl} nats a dimension away from "
-                "N(0, I). Sampling that starts from N(0, I) would start in the wrong place."
-            ).format(amplitude=lesson.significant(float(a[-1])), kl=lesson.significant(kl)),
+                "$x_T$ is not noise yet: $\\sqrt{{\\bar\\alpha_T}}$ = {amplitude} of the signal is left. Its distance "
+                "from $N(0,I)$ in the sense of KL is {away}; sampling that starts from $N(0,I)$ starts from another "
+                "law."
+            ).format(amplitude=lesson.significant(float(a[-1])), away=away.format(kl=lesson.significant(kl))),
             icon=":material/warning:",
         )
     state = lesson.show_timeline(

@@ -3,6 +3,7 @@
 q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I)                        (Ho et al. 2020, eq. 2)
 alpha_bar_t = prod(1 - beta_i): the order of the betas does not matter to x_T
 Var[x_t] - 1 = alpha_bar_t (Var[x_0] - 1),    x_T -> N(0, I)  iff  alpha_bar_T -> 0  iff  sum(beta) = infinity
+x_T = N(0, I) at a finite T:  iff  alpha_bar_T = 0,  or x_0 is N(0, I) already
 """
 
 import math
@@ -25,7 +26,7 @@ from diffusion_core.claims.check import (
 from diffusion_core.data import bimodal
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.forward import forward_kl, q_sample, q_step
-from diffusion_core.schedule import NoiseSchedule, from_beta, inverse_square, linear
+from diffusion_core.schedule import NoiseSchedule, from_beta, inverse_square, linear, zero_terminal_snr
 
 __all__ = [
     "ALPHA_BAR",
@@ -50,7 +51,15 @@ class OneStep:
     schedule: NoiseSchedule
     t: int
     n: int = 20_000
-    start: float = 30.0  # far out, so that shrinking shows
+
+    @property
+    def beta(self) -> float:
+        return float(self.schedule.beta[self.t])
+
+    @property
+    def start(self) -> float:
+        """So far out that shrinking by sqrt(1 - beta), about beta / 2, is at least three deviations of the noise."""
+        return max(30.0, 6 / math.sqrt(self.beta))
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
@@ -90,8 +99,7 @@ def check_one_step(step: Step, setting: OneStep, seed: int) -> list[Trial]:
     generator = torch.Generator().manual_seed(seed)
     x_s = torch.full((setting.n,), setting.start, dtype=torch.float64)
     x_t = step(setting.schedule, x_s, setting.t - 1, setting.t, generator)
-    beta = float(setting.schedule.beta[setting.t])
-    residual = (x_t - math.sqrt(1 - beta) * x_s) / math.sqrt(beta)
+    residual = (x_t - math.sqrt(1 - setting.beta) * x_s) / math.sqrt(setting.beta)
     return [z_of_mean(residual), chi_square(residual), kolmogorov_smirnov(residual)]
 
 
@@ -129,7 +137,7 @@ def check_is_noise(choose: Callable[[NoiseSchedule], NoiseSchedule], setting: Wh
 
 IS_NOISE = Claim(
     key="E4",
-    says="At the end, x_T cannot be told from pure noise N(0, 1).",
+    says="At the end of this schedule, 20,000 values of x_T, made of two peaks, cannot be told from noise N(0, 1).",
     check=check_is_noise,
     truth=lambda schedule: schedule,
     mistakes={
@@ -254,22 +262,31 @@ def kl_of_a_gaussian(law: GaussianMixture, schedule: NoiseSchedule) -> float:
 
 
 def check_distance(kl: Callable[[GaussianMixture, NoiseSchedule], float], setting: WholeWay, seed: int) -> list[Trial]:
-    """KL(q(x_T) || N(0, 1)) against the mean of log q - log N over draws of x_T."""
+    """KL(q(x_T) || N(0, 1)) against the mean of log q - log N over draws of x_T; and 0 where x_T is exactly noise."""
     law = bimodal().law
     assert isinstance(law, GaussianMixture)
     x_T = law.marginal(setting.schedule, setting.schedule.T).sample(setting.n, torch.Generator().manual_seed(seed))
     noise = -0.5 * (x_T.square().sum(-1) + math.log(2 * math.pi))
     ratio = law.log_prob(x_T, setting.schedule, setting.schedule.T) - noise
-    return [estimated_mean_z(ratio, kl(law, setting.schedule))]
+    normal, ended = GaussianMixture.isotropic([1.0], [[0.0]], 1.0), zero_terminal_snr(setting.schedule)
+    return [
+        estimated_mean_z(ratio, kl(law, setting.schedule)),
+        Trial("KL for data N(0, 1)", kl(normal, setting.schedule), tolerance=1e-12, n=1),
+        Trial("KL at zero terminal SNR", kl(law, ended), tolerance=1e-12, n=1),
+    ]
 
 
 DISTANCE = Claim(
     key="E4b",
-    says="At finite T, x_T is never exactly noise: KL(q(x_T) ‖ N(0, 1)) is positive, and a known number.",
+    says="At a finite T, x_T is exactly noise only if ᾱ_T = 0 or the data are N(0, 1) already; else "
+    "KL(q(x_T) ‖ N(0, 1)) is positive, and a known number.",
     check=check_distance,
     truth=lambda law, schedule: law.kl_to_normal(schedule, schedule.T),
     mistakes={
         "exactly noise: KL = 0": lambda law, schedule: 0.0,
+        "never exactly noise, whatever the data": lambda law, schedule: max(
+            law.kl_to_normal(schedule, schedule.T), 1e-3
+        ),
         "only mean and variance compared": kl_of_a_gaussian,
         "the KL with x_0 known": lambda law, schedule: forward_kl(schedule, law.second_moment, schedule.T),
     },

@@ -42,16 +42,17 @@ FORWARD = (
         "E3",
         "β ∈ (0, 1); in practice it increases with t.",
         "loose",
-        "Growing βₜ is a choice, not a need. x_T depends on the product of the 1 − βₜ alone, in any order; and the "
-        "signal-to-noise ratio falls at every step, whatever the order.",
+        "Growing βₜ is a choice, not a need. The law of x_T depends on the product of the 1 − βₜ alone, in any order; "
+        "and the signal-to-noise ratio falls at every step, whatever the order.",
         (forward.ORDER,),
     ),
     Entry(
         "E4",
         "As T → ∞, x_T is pure Gaussian noise.",
         "loose",
-        "Only if ᾱ_T → 0, that is if Σβₜ = ∞. With βₜ = 1/(t + 1)² half of the variance stays signal for ever; and "
-        "with β from 0.0001 to 0.02, T = 100 leaves ᾱ_T = 0.36. At finite T it is never exact.",
+        "Only if ᾱ_T → 0, that is (for βₜ < 1) if Σβₜ = ∞. With βₜ = 1/(t + 1)² it stays above 1/2 for ever; and with "
+        "β from 0.0001 to 0.02, T = 100 leaves ᾱ_T = 0.36. At a finite T it is exact only if ᾱ_T = 0, or if the data "
+        "are N(0, I) already.",
         (forward.IS_NOISE, forward.DISTANCE),
     ),
 )

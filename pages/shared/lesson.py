@@ -5,6 +5,8 @@ made the picture, and what the article leaves out.
 """
 
 import math
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,17 @@ from pages.shared import controls
 from pages.shared.i18n import _, explain, parts
 from pages.shared.timeline import LABELS, TimelineState, timeline
 
-__all__ = ["PARTS", "article", "check", "open_lesson", "picture_first", "show_code", "show_timeline", "significant"]
+__all__ = [
+    "PARTS",
+    "article",
+    "check",
+    "open_lesson",
+    "picture_first",
+    "show_code",
+    "show_timeline",
+    "significant",
+    "typeset",
+]
 
 MOST_ELEMENTS = 10**7
 PARTS = ("title", "question", "picture", "formula", "check", "article")
@@ -106,6 +118,28 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{mantissa} × 10{superscript}".replace("-", "−")
 
 
+_LETTER = r"A-Za-z\u0370-\u03ff\u1f00-\u1fff"  # Latin and Greek: 汉字 may stand right beside a symbol
+_INDEXED = re.compile(rf"(?<![{_LETTER}_])(SNR|[{_LETTER}][\u0300-\u036f]*)_(\{{[^}}]*\}}|[{_LETTER}\d]+)(?!_)")
+_RAISED = re.compile(rf"(?<=[{_LETTER}\u0300-\u036f\d)])\^([{_LETTER}\d]+|\([^)]*\))")
+
+
+def typeset(text: str) -> str:
+    """A plain sentence as Markdown: x_t, x̂_0 and p(c | x)^w become mathematics; what is so already is left alone."""
+    if "$" in text:
+        return text
+    indexed = _INDEXED.sub(lambda m: f"${_symbol(m[1])}_{{{m[2].strip('{}')}}}$", text)
+    return _RAISED.sub(lambda m: f"$^{{{m[1].strip('()')}}}$", indexed)
+
+
+def _symbol(letter: str) -> str:
+    """A letter with its mark, or a name, in LaTeX."""
+    marks = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
+    if letter == "SNR":
+        return r"\mathrm{SNR}"
+    bare, *over = list(unicodedata.normalize("NFD", letter))
+    return "".join(rf"\{marks[mark]}{{" for mark in reversed(over)) + bare + "}" * len(over)
+
+
 def _verdict(trial: Trial) -> str:
     if trial.p_value is None:
         return _("at most {tolerance} allowed").format(tolerance=significant(trial.tolerance or 0.0))
@@ -115,19 +149,24 @@ def _verdict(trial: Trial) -> str:
 def trial_list(outcome: Outcome) -> str:
     """The trials of one outcome, a line each: its mark, its name, its number, its p-value or tolerance, its n."""
     return "  \n".join(
-        f"{':red[✗]' if rejected else ':green[✓]'} {_(trial.name)}: **{significant(trial.value)}**"
+        f"{':red[✗]' if rejected else ':green[✓]'} {typeset(_(trial.name))}: **{significant(trial.value)}**"
         f" · {_verdict(trial)} · n = {trial.n:,}"
         for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True)
     )
 
 
-def light(outcome: Outcome) -> None:
+def light(outcome: Outcome, mistaken: bool = False) -> None:
     """Green or red, and in words."""
-    if outcome.passed:
+    if outcome.passed and mistaken:
+        st.warning(
+            _("Not rejected: at this setting these numbers cannot tell the mistake from the truth."),
+            icon=":material/help:",
+        )
+    elif outcome.passed:
         st.success(_("Holds: no test rejects it."), icon=":material/check_circle:")
     else:
         failed = ", ".join(
-            _(trial.name) for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True) if rejected
+            typeset(_(trial.name)) for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True) if rejected
         )
         st.error(_("Rejected by: {tests}.").format(tests=failed), icon=":material/cancel:")
 
@@ -154,6 +193,13 @@ def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
     """The checks of a lesson, each with its light and its mistakes."""
     st.header(_("Check it"), anchor="check")
     st.markdown(prose["check"])
+    st.markdown(
+        _(
+            "**p** says how often chance alone would put a true sentence as far off as it is here. Among many tests a "
+            "p of 0.01 is nothing unusual: the level at which a light turns red is so low that, if all sentences of "
+            "this page are true, one seed in 1,000 turns one of them red."
+        )
+    )
     key = controls.bind("check", 0, controls.parse_integer("check", 0, controls.MAX_SEED))
 
     def roll() -> None:
@@ -168,10 +214,10 @@ def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
     for one in checks:
         claim = one.claim
         with st.container(border=True, key=f"claim_{claim.key}"):
-            st.markdown(f"**{_(claim.says)}**")
+            st.markdown(f"**{typeset(_(claim.says))}**")
             if one.note:
                 st.markdown(one.note)
-            options = {"truth": _("As it is"), **{str(i): _(m) for i, m in enumerate(claim.mistakes, 1)}}
+            options = {"truth": _("As it is"), **{str(i): typeset(_(m)) for i, m in enumerate(claim.mistakes, 1)}}
             picked = controls.choice(f"try_{claim.key}", _("Try a mistake"), options, "truth", pills=True)
             mistake = None if picked == "truth" else list(claim.mistakes)[int(picked) - 1]
             try:
@@ -179,7 +225,7 @@ def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
             except BadInput as error:  # the weights that it speaks of are missing or damaged
                 st.error(explain(error), icon=":material/error:")
                 continue
-            light(outcome)
+            light(outcome, mistake is not None)
             st.markdown(trial_list(outcome))
 
 

@@ -166,6 +166,8 @@ def pick_scene(names: list[str], default: str, seed: int) -> Scene:
 @st.cache_data(show_spinner=False, max_entries=256)
 def terminal_kl(data: str, word: str, schedule: str, T: int, second_moment: float, _law: object) -> tuple[float, bool]:
     """KL(q(x_T) || N(0, I)) in nats, exact for a mixture; else a bound, E KL(q(x_T | x_0) || N(0, I)) a dimension."""
+    if isinstance(_law, GaussianMixture) and float(schedule_of(schedule, T).alpha_bar[-1]) == 0:
+        return 0.0, True  # x_T is eps; quadrature would print its rounding
     if isinstance(_law, GaussianMixture):
         return _law.kl_to_normal(schedule_of(schedule, T), T), True
     return forward_kl(schedule_of(schedule, T), second_moment, T), False

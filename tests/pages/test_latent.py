@@ -22,6 +22,7 @@ from diffusion_core.nets.cost import FED, build, count
 from diffusion_core.shapes import captioned_shapes
 from diffusion_core.train import MODELS
 from pages.shared import networks
+from pages.shared.lesson import typeset
 from tests.pages.test_guidance import small
 from tests.pages.test_pages import open_page, words
 
@@ -193,5 +194,5 @@ def test_brightness_in_numbers(lam: str, std: str, mean: str, models: Path) -> N
 
 def test_the_checks_are_the_lessons(models: Path) -> None:
     shown = words(page())
-    assert all(f"**{claim.says}**" in shown for claim in LESSONS["latent"])
+    assert all(f"**{typeset(claim.says)}**" in shown for claim in LESSONS["latent"])
     assert np.isfinite([trial.value for claim in LESSONS["latent"] for trial in claim.run().trials]).all()

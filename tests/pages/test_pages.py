@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.i18n import read_parts
+from pages.shared.lesson import typeset
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -197,7 +198,7 @@ def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_pa
 def light_of(app: AppTest, claim: str) -> bool:
     """Whether the light of a claim is green."""
     rows = [m.value for m in app.markdown]
-    start = next(i for i, value in enumerate(rows) if value == f"**{claim}**")
+    start = next(i for i, value in enumerate(rows) if value == f"**{typeset(claim)}**")
     trials = next(value for value in rows[start:] if value.startswith((":green[✓]", ":red[✗]")))
     return "✗" not in trials
 
@@ -222,9 +223,10 @@ def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
 
     app = open_page("add_noise", lang="en", schedule="inverse_square", data="bimodal")
     assert not light_of(app, IS_NOISE.says)
-    assert any("x_T is not noise yet" in w.value for w in app.warning)
-    assert not any("x_T is not noise yet" in w.value for w in open_page("add_noise", lang="en").warning)
-    assert any("x_T is not noise yet" in w.value for w in open_page("add_noise", lang="en", T="50").warning)
+    assert any("$x_T$ is not noise yet" in w.value and "is 0.00760 nats" in w.value for w in app.warning)
+    assert not any("is not noise yet" in w.value for w in open_page("add_noise", lang="en").warning)
+    short = open_page("add_noise", lang="en", T="50")  # of pictures only a bound is known
+    assert any("at most 0.4" in w.value and "nats a pixel" in w.value for w in short.warning)
 
 
 def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
