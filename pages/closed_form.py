@@ -177,17 +177,18 @@ st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
 left, right = st.columns(2)
 with left:
-    st.markdown("**" + _("The noise of the jump is another one at each t: corr(z̄_s, z̄_t)") + "**")
+    st.markdown("**" + lesson.typeset(_("The noise of the jump is another one at each t: corr(z̄_s, z̄_t)")) + "**")
     rows = [int(t) for t in np.unique(np.linspace(1, T, min(T, 60)).round())]
     ab = schedule.alpha_bar.numpy()[rows]
     ratio = np.sqrt(ab / (1 - ab))
-    correlation = np.minimum.outer(ratio, ratio) / np.maximum.outer(ratio, ratio)
+    less, more = np.minimum.outer(ratio, ratio), np.maximum.outer(ratio, ratio)
+    correlation = np.divide(less, more, out=np.ones_like(less), where=more > 0)  # of z_bar_T with itself, where 0 / 0
     st.plotly_chart(figures.noise_correlation(rows, correlation, _), key="correlation")
 with right:
     st.markdown("**" + _("The error of a mean falls as 1/√n, unless a mistake is in it") + "**")
     labels = [_("As it is"), *map(_, claims.RATE.mistakes)]
     st.plotly_chart(figures.error_rate(claims.COUNTS, dict(zip(labels, errors(seed), strict=True)), _), key="rate")
-st.markdown("**" + _("0.6 z₁ + 0.8 z₂: the variances add up to 1 only if z₁ and z₂ are independent") + "**")
+st.markdown("**" + _("0.6 z₁ + 0.8 z₂ is N(0, 1) if z₁ and z₂ are independent; two ways to miss it") + "**")
 labels = [_("independent"), *map(_, claims.ADDITIVITY.mistakes)]
 st.plotly_chart(figures.additivity(dict(zip(labels, additivity_samples(seed), strict=True)), _), key="additivity")
 

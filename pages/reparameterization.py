@@ -5,7 +5,7 @@ import streamlit as st
 import torch
 
 from diffusion_core.claims import reparameterization as claims
-from diffusion_core.reparameterization import gradient_variances
+from diffusion_core.reparameterization import cosine_variances, gradient_variances
 from pages.shared import controls, lesson, mathml, shell
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
@@ -94,7 +94,13 @@ def panels() -> list[Panel]:
     )
     return [
         Plane((Points("pair", size=4.0),), title=_("Across: ε, which stays. Up: z"), domain=(-5.0, 5.0), weight=1.4),
-        Curves(bells, title=_("Drag μ"), domain=(-6.0, 6.0), handles=(Handle("mu", "μ", COLORS["x0"]),), weight=2.2),
+        Curves(
+            bells,
+            title=_("Drag μ (each bell with its peak at 1)"),
+            domain=(-6.0, 6.0),
+            handles=(Handle("mu", "μ", COLORS["x0"]),),
+            weight=2.2,
+        ),
         *(
             Histogram(
                 track,
@@ -108,14 +114,14 @@ def panels() -> list[Panel]:
             )
             for track, title, color in (
                 ("pathwise", _("Pathwise: 2z"), PATHWISE),
-                ("score", _("Score function: z² ε/σ"), SCORE),
+                ("score", _("Score-function estimator: z² ε/σ"), SCORE),
             )
         ),
         Numbers(
             (
                 (_("exact gradient 2μ (the line)"), "exact", None),
                 (_("variance, pathwise"), "var_pathwise", PATHWISE),
-                (_("variance, score function"), "var_score", SCORE),
+                (_("variance, score-function estimator"), "var_score", SCORE),
                 (_("their ratio"), "ratio", None),
             ),
             title=_("One estimate of ∂E[z²]/∂μ"),
@@ -138,6 +144,20 @@ estimates = pathwise_gradients(mu, sigma, eps), score_function_gradients(mu, sig
 for name, g, variance in zip(("pathwise", "score function"), estimates, gradient_variances(mu, sigma)[0]):
     print(f"{{name:15}} mean {{g[:, 0].mean():.3f}}, variance {{g[:, 0].var():.2f}}, exactly {{variance:.2f}}")
 """
+
+
+def noisier(mu: float, sigma: float) -> str:
+    """The variances of both estimators for three functions."""
+    n = lesson.significant
+    rows = {
+        "$z^2$": gradient_variances(mu, sigma)[0],
+        r"$\cos z$": cosine_variances(mu, sigma, 1),
+        r"$\cos 10z$": cosine_variances(mu, sigma, 10),
+    }
+    head = [r"$f$", _("pathwise"), _("score-function estimator"), _("their ratio")]
+    body = "\n".join(f"| {f} | {n(p)} | {n(s)} | {n(s / p)} |" for f, (p, s) in rows.items())
+    where = _("The variance of one estimate of $\\partial\\,\\mathbb E[f(z)]/\\partial\\mu$ at μ = {mu}, σ = {sigma}:")
+    return f"{where.format(mu=n(mu), sigma=n(sigma))}\n\n| {' | '.join(head)} |\n|:--|--:|--:|--:|\n{body}"
 
 
 @st.cache_data(show_spinner=False)
@@ -176,16 +196,20 @@ st.markdown(prose["picture"])
 
 st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
+st.markdown(noisier(mu, state.t))
 names = (
     _("DDPM: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε"),
     _("a schedule that is learned"),
     _("an encoder that is learned (VAE): x_t from its output"),
 )
-st.markdown("**" + _("The gradient of the loss, with x_t and with x_t.detach()") + "**")
+st.markdown("**" + _("The gradient of the loss, with $x_t$ and with $x_t$ detached") + "**")
 line = _("{what}: {differ} of {count} numbers differ, by {largest} at most")
 st.markdown(
     "\n".join(
-        "- " + line.format(what=name, differ=f"**{differ}**", count=count, largest=lesson.significant(largest))
+        "- "
+        + line.format(
+            what=lesson.typeset(name), differ=f"**{differ}**", count=count, largest=lesson.significant(largest)
+        )
         for name, (count, differ, largest) in zip(names, detached(seed), strict=True)
     )
 )
@@ -208,6 +232,7 @@ lesson.check(
                 ratio=lesson.significant(ratio[1] / ratio[0]),
             ),
         ),
+        lesson.Checked(claims.NOISIER, None, ()),
         lesson.Checked(claims.DETACH, None, ()),
     ],
 )

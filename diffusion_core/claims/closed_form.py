@@ -207,7 +207,7 @@ RATE = Claim(
     truth=lambda r, n: float(r.mean()),
     mistakes={
         "the same noise for every sample": lambda r, n: float(r[0]),
-        "a biased formula": lambda r, n: float(r.mean()) + 0.02,
+        "a formula that is off by a constant 0.02": lambda r, n: float(r.mean()) + 0.02,
     },
     setting=None,
 )
@@ -330,7 +330,7 @@ def check_correlation(
 
 CORRELATION = Claim(
     key="E11d",
-    says="z̄ is another variable at each t: corr(z̄_s, z̄_t) = √(ᾱ_t (1 − ᾱ_s) / (ᾱ_s (1 − ᾱ_t))).",
+    says="z̄ is another variable at each t: corr(z̄_s, z̄_t) = √(ᾱ_t (1 − ᾱ_s) / (ᾱ_s (1 − ᾱ_t))) for s < t.",
     check=check_correlation,
     truth=collapse_noise,
     mistakes={

@@ -62,10 +62,16 @@ REPARAMETERIZATION = (
         "E5",
         "A random sample lets no gradient through; reparameterization is needed to make it differentiable.",
         "wrong",
-        "Gradients exist without it: the score-function estimator is unbiased, only noisier. And DDPM's training does"
-        " not need it for back-propagation: xₜ does not depend on θ. It serves to draw xₜ in one jump, and to name ε "
-        "as the target. Autoencoders and learned schedules do need it.",
-        (reparameterization.UNBIASED, reparameterization.VARIANCES, reparameterization.DETACH),
+        "Gradients exist without it: the score-function estimator (REINFORCE) is unbiased, too; which of the two is "
+        "noisier depends on the function. And DDPM's training does not need it for back-propagation: xₜ does not depend"
+        " on θ. It serves to draw xₜ in one jump, and to name ε as the target. Variational autoencoders and learned "
+        "schedules use it; a plain autoencoder draws nothing.",
+        (
+            reparameterization.UNBIASED,
+            reparameterization.VARIANCES,
+            reparameterization.NOISIER,
+            reparameterization.DETACH,
+        ),
     ),
     Entry(
         "E6",
@@ -89,7 +95,7 @@ CLOSED_FORM = (
         "Let αₜ = 1 − βₜ and ᾱₜ = α₁ α₂ ⋯ αₜ.",
         "true",
         "A definition, to which ᾱ₀ = 1 belongs. Near t = 1 a computer must not form 1 − ᾱₜ as a difference: in "
-        "float32 that costs four of seven digits.",
+        "float32 that costs four of seven digits, where β₁ = 0.0001.",
         (forward.ALPHA_BAR,),
     ),
     Entry(
@@ -119,8 +125,8 @@ CLOSED_FORM = (
         "E12",
         "Gaussians add: N(0, σ₁² I) + N(0, σ₂² I) ~ N(0, (σ₁² + σ₂²) I)",
         "loose",
-        "What is added are independent variables. Without independence the variance is another one; and the sum of "
-        "two densities is a mixture, which is not Gaussian.",
+        "What is added are independent variables. Without independence the sum may have another variance (z₂ = z₁: "
+        "(σ₁ + σ₂)²) and another shape; and the average of two densities is a mixture, not Gaussian if σ₁ ≠ σ₂.",
         (closed_form.ADDITIVITY,),
     ),
     Entry(

@@ -1,8 +1,15 @@
 """What the lessons say in words and numbers is true for the controls that they offer."""
 
-import pytest
+import base64
+import json
 
+import numpy as np
+import pytest
+import torch
+
+from diffusion_core import ancestral, fixed_small, linear, q_sample
 from pages.shared.lesson import typeset
+from pages.shared.scenes import law_of, scene
 from tests.pages.test_pages import open_page
 
 
@@ -32,3 +39,24 @@ def test_x_T_is_exactly_noise_at_zero_terminal_snr_and_only_there() -> None:
     last = {line.split("|")[1].strip(): line.split("|")[-2].strip() for line in table.splitlines() if "|" in line}
     assert last["zero terminal SNR"] == "0"
     assert [name for name, kl in last.items() if kl == "0"] == ["zero terminal SNR"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_digits_that_come_back_are_others_of_the_10_000(seed: int) -> None:
+    """Start's sentence, by its own steps."""
+    schedule, here = linear(1000), scene("digits", "", seed)
+    law, generator = law_of("digits", ""), torch.Generator().manual_seed(seed)
+    x0 = torch.from_numpy(here.x0)
+    x_T = q_sample(schedule, x0, 1000, torch.randn(x0.shape, generator=generator))
+    steps = schedule.timesteps(50, spacing="trailing")
+    *_, last = ancestral(law.denoiser(schedule), schedule, x_T, steps, fixed_small, generator)
+    back = last.x_s.float()
+    assert torch.cdist(back, law.points.float()).amin(1).max() < 0.1  # two digits are 4 and more apart
+    assert (back - x0).norm(dim=1).min() > 1
+
+
+def test_the_noise_of_a_jump_is_fully_correlated_with_itself_even_at_zero_terminal_snr() -> None:
+    app = open_page("closed_form", lang="en", schedule="zero_terminal_snr", T="20")
+    heatmap = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["z"]
+    z = np.frombuffer(base64.b64decode(heatmap["bdata"]), heatmap["dtype"]).reshape(20, 20)
+    assert np.allclose(np.diag(z), 1) and z[-1, 0] == 0
