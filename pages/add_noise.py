@@ -116,6 +116,12 @@ with lesson.picture_first() as picture:
     with columns[2]:
         T = controls.integer("T", "T", 1000, 1, 4000)
 
+own = scene.name in ("photo", "picture")
+if own and st.session_state.get("add_noise_data", scene.name) != scene.name and "t" in st.query_params:
+    controls.remember("t", None, None)  # a picture of one's own opens where it can be seen
+    st.session_state.pop("url_t", None)
+st.session_state["add_noise_data"] = scene.name
+
 schedule = schedule_of(name, T)
 a, b = schedule.sqrt_alpha_bar.numpy(), schedule.sqrt_one_minus_alpha_bar.numpy()
 noise_variance = schedule.one_minus_alpha_bar.numpy()

@@ -119,7 +119,7 @@ def formula() -> Formula:
     return Formula(
         m.math(m.rows(*lines)),
         values={name: name for name in (*names, "x_t", "x_0")},
-        title=_("The square completed, with today's numbers"),
+        title=_("The square completed, with the numbers at this t"),
     )
 
 
@@ -165,7 +165,7 @@ def simulate(
 
 @dataclass(frozen=True)
 class ArticleLine:
-    """One line of the article's derivation: its title, the formula, and what is to be said of it today."""
+    """One line of the article's derivation: its title, the formula, and what is to be said of it at this t."""
 
     title: str
     latex: str
@@ -173,7 +173,7 @@ class ArticleLine:
 
 
 def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
-    """The article's lines in their order, for the pair (t, s) in place of (t, t - 1), with today's numbers."""
+    """The article's lines in their order, for the pair (t, s) in place of (t, t - 1), with the numbers at this t."""
     n = lesson.significant
     p = pair
     mean = p.c_t * x_t + p.c_0 * x_0
@@ -189,7 +189,7 @@ def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
             r"q(x_s\mid x_t,x_0)=\frac{q(x_t\mid x_s,x_0)\;q(x_s\mid x_0)}{q(x_t\mid x_0)}",
             _(
                 "True. Said nowhere, but used: $q(x_t\\mid x_s,x_0)=q(x_t\\mid x_s)$, the Markov property. At "
-                "$x_s=\\tilde\\mu$ today: {like} × {prior} / {evidence} = {posterior}."
+                "$x_s=\\tilde\\mu$ here: {like} × {prior} / {evidence} = {posterior}."
             ).format(
                 like=n(like),
                 prior=n(prior),
@@ -202,7 +202,7 @@ def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
             r"\exp\!\Big(-\tfrac12\big(A\,x_s^2-B\,x_s+C\big)\Big),\quad A=\frac{\alpha}{\beta}+\frac1{1-\bar\alpha_s},"
             r"\quad B=\frac{2\sqrt{\alpha}}{\beta}x_t+\frac{2\sqrt{\bar\alpha_s}}{1-\bar\alpha_s}x_0",
             _(
-                "The article writes “=”. Today $A$ = {A}, $B$ = {B}, $C=\\tilde\\mu^2/\\tilde\\beta$ = {C}, and "
+                "The article writes “=”. Here $A$ = {A}, $B$ = {B}, $C=\\tilde\\mu^2/\\tilde\\beta$ = {C}, and "
                 "what is printed integrates to $\\sqrt{{2\\pi\\tilde\\beta}}$ = {integral}, not to 1. So it is a "
                 "“∝”; or $C$ must hold $\\ln(2\\pi\\tilde\\beta)$ as well."
             ).format(A=n(A), B=n(B), C=n(mean**2 / p.beta_tilde), integral=n(math.sqrt(2 * math.pi * p.beta_tilde))),
@@ -219,7 +219,7 @@ def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
             r"\tilde\beta=\frac1A=\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,\beta",
             _(
                 "The article prints $\\beta_t$ on the left, in place of $\\tilde\\beta_t$: then $\\beta_t$ would "
-                "be 0. Today $\\beta$ = {beta} and $\\tilde\\beta$ = {tilde}, a ratio of {ratio}. To tell them "
+                "be 0. Here $\\beta$ = {beta} and $\\tilde\\beta$ = {tilde}, a ratio of {ratio}. To tell them "
                 "apart in samples takes about {draws} draws."
             ).format(
                 beta=n(p.beta),
@@ -233,8 +233,8 @@ def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
             r"\tilde\mu=\underbrace{\frac{\sqrt{\alpha}\,(1-\bar\alpha_s)}{1-\bar\alpha_t}}_{c_t}x_t"
             r"+\underbrace{\frac{\sqrt{\bar\alpha_s}\,\beta}{1-\bar\alpha_t}}_{c_0}x_0",
             _(
-                "True. Today $c_t$ = {c_t}, $c_0$ = {c_0}. It is no weighted average: the two add up to {total}, "
-                "always less than 1, since $x_s$ is a shrunk $x_0$ with noise in it."
+                "True. Here $c_t$ = {c_t}, $c_0$ = {c_0}. It is no weighted average: the two add up to {total}, "
+                "less than 1 for every $s\\ge1$, since $x_s$ is a shrunk $x_0$ with noise in it."
             ).format(c_t=n(p.c_t), c_0=n(p.c_0), total=n(p.c_t + p.c_0)),
         ),
         ArticleLine(
@@ -249,14 +249,14 @@ def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
             _("$x_0$ from the noise"),
             r"x_0=\frac{1}{\sqrt{\bar\alpha_t}}\big(x_t-\sqrt{1-\bar\alpha_t}\,\bar z_t\big)",
             _(
-                "True for the $\\bar z_t$ that made this $x_t$: today {z}. A model predicts another one, and its "
+                "True for the $\\bar z_t$ that made this $x_t$: here {z}. A model predicts another one, and its "
                 "error comes out multiplied by $1/\\sqrt{{\\mathrm{{SNR}}_t}}$ = {gain}."
             ).format(z=n(z), gain=n(p.sqrt_one_minus_alpha_bar_t / p.sqrt_alpha_bar_t)),
         ),
         ArticleLine(
             _("The mean from the noise"),
             r"\tilde\mu=\frac1{\sqrt{\alpha}}\Big(x_t-\frac{\beta}{\sqrt{1-\bar\alpha_t}}\,\bar z_t\Big)",
-            _("True for every t, t = 1 too. Today {mean}, the same number as above.").format(
+            _("True for every $t$, $t=1$ too. Here {mean}, the same number as above.").format(
                 mean=n((x_t - p.beta / p.sqrt_one_minus_alpha_bar_t * z) / math.sqrt(p.alpha))
             ),
         ),
@@ -455,6 +455,11 @@ with picture:
 st.markdown(prose["picture"])
 t = int(state.t)
 pair = pairs[t - 2]
+st.markdown(
+    _("At t = {t}, s = {s} the prior has **{share}%** of the precision, the likelihood the rest.").format(
+        t=t, s=pair.s, share=lesson.significant(100 * claims.prior_share(pair))
+    )
+)
 
 st.header(_("The formula"), anchor="formula")
 st.markdown(prose["formula"])
@@ -488,7 +493,7 @@ curves = {
 }
 left, right = st.columns(2)
 with left:
-    st.markdown("**" + _("Simulated pairs, and the slice at today's $x_t$") + "**")
+    st.markdown("**" + _("Simulated pairs, and the slice at the chosen $x_t$") + "**")
     st.plotly_chart(figures.slice_cloud(cloud, (x_t - half, x_t + half)), key="slice_cloud")
 with right:
     st.markdown("**" + _("$x_s$ inside the slice") + "**")
@@ -497,9 +502,9 @@ with right:
 st.header(_("Without $x_0$"), anchor="without")
 st.markdown(
     _(
-        "A sampler does not know $x_0$. What it draws from is $q(x_s\\mid x_t)$, an average of posteriors over all "
-        "$x_0$ that $x_t$ may have come from. For a short stride one Gaussian is enough; as the stride grows, one "
-        "peak becomes two. That is why the steps are small. Slide $k=t-s$."
+        "A sampler does not know $x_0$. What it should draw from is $q(x_s\\mid x_t)$, an average of posteriors over "
+        "all $x_0$ that $x_t$ may have come from. For a short stride it is nearly one Gaussian; as the stride grows, "
+        "one peak may become several. That is why a Gaussian step must be small. Slide $k=t-s$."
     )
 )
 second = st.container(key="second_picture")

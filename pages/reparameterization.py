@@ -87,19 +87,19 @@ def formula() -> Formula:
 
 
 def panels() -> list[Panel]:
-    """The same eps carried to z; the bell that mu moves; both estimates on one scale."""
+    """The same eps carried to z; the bell that mu moves; both estimates over one axis, always in one row, as wide."""
     bells = (
         Bell("mu", "sigma2", _("N(μ, σ²)"), COLORS["x_t"]),
         Bell("zero", "one", _("N(0, 1), where ε comes from"), COLORS["eps"], dash=True),
     )
     return [
-        Plane((Points("pair", size=4.0),), title=_("Across: ε, which stays. Up: z"), domain=(-5.0, 5.0), weight=1.4),
+        Plane((Points("pair", size=4.0),), title=_("Across: ε, which stays. Up: z"), domain=(-5.0, 5.0), weight=1.5),
         Curves(
             bells,
             title=_("Drag μ (each bell with its peak at 1)"),
             domain=(-6.0, 6.0),
             handles=(Handle("mu", "μ", COLORS["x0"]),),
-            weight=2.2,
+            weight=2.3,
         ),
         *(
             Histogram(

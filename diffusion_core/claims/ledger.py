@@ -174,8 +174,9 @@ REVERSE = (
         "E18",
         "p_θ(xₜ₋₁ | xₜ) = N(xₜ₋₁; μ_θ(xₜ, t), Σ_θ(xₜ, t))",
         "loose",
-        "A choice of model. The true q(xₜ₋₁ | xₜ) is not Gaussian unless x₀ is; how far it is from the best Gaussian "
-        "falls with the third power of the stride. That is why the steps are small.",
+        "A choice of model. The true q(xₜ₋₁ | xₜ) is not Gaussian unless x₀ is; its KL divergence to the best Gaussian "
+        "falls with the third power of a short stride, with the fourth where its skewness vanishes. That is why the "
+        "steps are small.",
         (posterior.CUBE, posterior.MODES),
     ),
     Entry(
@@ -197,7 +198,7 @@ REVERSE = (
         "= exp(−½ ((αₜ/βₜ + 1/(1 − ᾱₜ₋₁)) xₜ₋₁² − (…) xₜ₋₁ + C(xₜ, x₀)))",
         "wrong",
         "It should be ∝, not =. With C = μ̃²/β̃ₜ the printed function integrates to √(2πβ̃ₜ), which is 0.0387 at t = "
-        "10, not to 1.",
+        "10 of the linear schedule, not to 1.",
         (posterior.PROPORTIONAL,),
     ),
     Entry(
@@ -234,7 +235,7 @@ REVERSE = (
         "We know x₀ = (xₜ − √(1 − ᾱₜ) z̄ₜ) / √ᾱₜ.",
         "loose",
         "True of the noise that was really drawn. With a predicted noise its error is multiplied by 1/√SNRₜ: 157 "
-        "times at t = 1000.",
+        "times at t = 1000 of the linear schedule.",
         (posterior.AMPLIFICATION,),
     ),
     Entry(

@@ -41,6 +41,7 @@ __all__ = [
     "Pair",
     "Walk",
     "draws_to_tell",
+    "prior_share",
 ]
 
 DENSITY_TOLERANCE = 1e-9  # of log-densities: 6e-11 at t = 2 is rounding
@@ -313,6 +314,11 @@ def draws_to_tell(p: Transition) -> int:
     return math.ceil(2 * (5.62 / math.log(p.beta / p.beta_tilde)) ** 2)
 
 
+def prior_share(p: Transition) -> float:
+    """The prior's part of the posterior's precision, (1 / (1 - abar_s)) beta-tilde = beta / (1 - abar_t)."""
+    return p.beta / p.one_minus_alpha_bar_t
+
+
 def check_regression(posterior: Posterior, setting: Pair, seed: int) -> list[Trial]:
     """x_s of simulated triples minus the posterior's mean: it has no slope in x_t or x_0, and the variance given."""
     p = setting.transition
@@ -357,8 +363,8 @@ def check_amplification(factor: Callable[[NoiseSchedule, int], float], setting: 
 
 AMPLIFICATION = Claim(
     key="E26",
-    says="An error in the predicted noise comes out of x̂_0 multiplied by 1/√SNR_t: 157 times at t = T of the linear "
-    "schedule.",
+    says="An error in the predicted noise comes out of x̂_0 multiplied by 1/√SNR_t: 157 times at t = 1000 of the linear "
+    "schedule with T = 1000.",
     check=check_amplification,
     truth=lambda schedule, t: float(schedule.snr[t]) ** -0.5,
     mistakes={
@@ -435,25 +441,37 @@ def with_flat_components(law: GaussianMixture, schedule: NoiseSchedule, x_t: flo
     return GaussianMixture(q.weights, q.means, wide.covariances)
 
 
-def check_cube(conditional: Conditional, setting: Strides, seed: int) -> list[Trial]:
-    """The slope of log negentropy against log stride, between strides of 1 and 2 steps."""
+def check_cube(powers: tuple[Conditional, int, int], setting: Strides, seed: int) -> list[Trial]:
+    """The slope of log negentropy against log stride, between strides of 1 and 2 steps, where q is skew and where not.
+
+    ``powers``: the conditional, and the powers said to hold at x_t and, by symmetry without skewness, at 0.
+    """
+    conditional, skew, even = powers
     law = bimodal().law
     assert isinstance(law, GaussianMixture)
-    one, two = (
-        negentropy(conditional(law, setting.schedule, setting.x_t, setting.t, setting.t - stride)) for stride in (1, 2)
-    )
-    return [Trial("slope − 3", math.log2(two / one) - 3, tolerance=0.1, n=2)]
+
+    def slope(x_t: float) -> float:
+        one, two = (
+            negentropy(conditional(law, setting.schedule, x_t, setting.t, setting.t - stride)) for stride in (1, 2)
+        )
+        return math.log2(two / one)
+
+    return [
+        Trial("slope at x_t = 0.6 less the power said", slope(setting.x_t) - skew, tolerance=0.1, n=2),
+        Trial("slope at x_t = 0 less the power said", slope(0.0) - even, tolerance=0.1, n=2),
+    ]
 
 
 CUBE = Claim(
     key="E18a",
-    says="The true q(x_s | x_t) is not Gaussian, but the shorter the stride the closer: the KL divergence to the best "
-    "Gaussian falls as stride³.",
+    says="The true q(x_s | x_t) of two peaks is not Gaussian, but the shorter the stride the closer: the KL divergence "
+    "to the best Gaussian falls as stride³, and as stride⁴ halfway between the peaks, where there is no skewness.",
     check=check_cube,
-    truth=true_conditional,
+    truth=(true_conditional, 3, 4),
     mistakes={
-        "the neighbour's step": with_neighbours_beta,
-        "components of constant width": with_flat_components,
+        "the third power everywhere": (true_conditional, 3, 3),
+        "the neighbour's step": (with_neighbours_beta, 3, 4),
+        "components of constant width": (with_flat_components, 3, 4),
     },
     setting=Strides(linear(1000)),
 )

@@ -4,6 +4,7 @@ Plotly draws what a reader hovers, zooms and exports; whatever varies with t is 
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -71,6 +72,7 @@ def schedule_curves(curves: Mapping[str, np.ndarray], chosen: str, title: str, l
     if log:
         figure.update_yaxes(type="log", exponentformat="power", dtick=2)
     figure.update_xaxes(title_text="t / T")
+    title = re.sub(r"_(\w)", r"<sub>\1</sub>", title)  # x_t
     figure.update_layout(showlegend=False, title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
     return calm(figure, 320, bottom=50)
 

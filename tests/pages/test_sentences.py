@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion_core import ancestral, fixed_small, linear, q_sample
+from diffusion_core import ancestral, fixed_small, linear, q_sample, transition
 from pages.shared.lesson import typeset
 from pages.shared.scenes import law_of, scene
-from tests.pages.test_pages import open_page
+from tests.pages.test_pages import open_page, words
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,23 @@ def test_the_noise_of_a_jump_is_fully_correlated_with_itself_even_at_zero_termin
     heatmap = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["z"]
     z = np.frombuffer(base64.b64decode(heatmap["bdata"]), heatmap["dtype"]).reshape(20, 20)
     assert np.allclose(np.diag(z), 1) and z[-1, 0] == 0
+
+
+def test_a_picture_of_ones_own_opens_where_it_can_be_seen() -> None:
+    """Whoever comes from another data set at a large t would see noise; a link with its own t is taken as it is."""
+    app = open_page("add_noise", lang="en", t="761")
+    next(s for s in app.selectbox if s.label == "Data").set_value("photo").run()
+    assert "t" not in app.query_params and "\nt = 250\n" in app.code[0].value
+    assert "\nt = 761\n" in open_page("add_noise", lang="en", t="761", data="photo").code[0].value
+
+
+@pytest.mark.parametrize(("t", "share"), [(2, "54.5"), (5, "25.7"), (10, "14.7"), (100, "2.01")])
+def test_how_much_the_prior_has_to_say_at_a_stride_of_1(t: int, share: str) -> None:
+    """The numbers of the prose, from the page's own line, and from the two precisions."""
+    step = transition(linear(1000), t, t - 1)
+    of_prior = 1 / step.one_minus_alpha_bar_s
+    assert f"{100 * of_prior / (of_prior + step.alpha / step.beta):.3g}" == share
+    if t == 2:
+        shown = words(open_page("posterior", lang="en", t="2", stride="1"))
+        assert "At t = 2, s = 1 the prior has **54.5%** of the precision" in shown
+        assert "54.5% at $t=2$, 25.7% at $t=5$ and 14.7% at $t=10$" in shown and "2% at $t=100$" in shown
