@@ -11,7 +11,7 @@ import torch
 from diffusion_core.claims import network as claims
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import GaussianMixture
-from diffusion_core.held_out import HeldOut, errors, even_times, floors, held_out
+from diffusion_core.held_out import HeldOut, errors, even_times, floors, held_out, mean_floor
 from diffusion_core.nets import MLPConfig
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training import TrainingConfig
@@ -31,6 +31,7 @@ from pages.shared.timeline import (
     Line,
     Lines,
     Mixture,
+    Numbers,
     Plane,
     Points,
     Scalar,
@@ -42,6 +43,7 @@ DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", 
 WIDTHS = ("8", "16", "32", "64", "128", "256")
 RATES = ("0.0001", "0.0005", "0.002", "0.01", "0.1", "100")
 ARROWS = 17  # a side
+EDGE = 3.0  # of the frame
 LIGHT = 16  # components; a law with more of them is looked at more coarsely, so that a picture takes about a second
 POLL = 2.5  # seconds between two looks at a run
 FLOOR, NETWORK, DISTANCE = COLORS["eps"], COLORS["x_t"], COLORS["x0_hat"]
@@ -63,14 +65,17 @@ def schedule_key(schedule: NoiseSchedule) -> tuple[str, int, float]:
 
 @dataclass(frozen=True, eq=False)
 class Exact:
-    """eps* and the density on a grid, draws for the times shown, and the floor at even times."""
+    """eps* and the density on a grid, draws for the times shown, and the floor: there, at even times, over all t."""
 
     side: int  # cells of the grid, a multiple of the arrows
     grid: torch.Tensor  # (cells, 2)
     eps_star: torch.Tensor  # (P, cells, 2)
     weight: torch.Tensor  # (P, cells) q_t(x) over the largest q_t |eps*|^2
     draws: HeldOut
+    floor_shown: np.ndarray  # (P,)
     floor: np.ndarray  # (even times,)
+    mean_floor: float
+    digits: int  # that are known of it
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -85,8 +90,18 @@ def exact(name: str, word: str, key: tuple[str, int, float], _data: Data, _sched
     density = torch.stack([law.log_prob(grid, _schedule, t).exp() for t in times])
     blank = (density * eps_star.square().sum(-1)).amax(1, keepdim=True)  # what a network that says 0 does wrong
     draws = held_out(law, _schedule, times, 1_000 if light else 300, torch.Generator().manual_seed(3))
-    floor = floors(law, _schedule, even_times(_schedule.T), 1024 if light else 128).numpy()
-    return Exact(side, grid, eps_star, density / blank, draws, floor)
+    n, parts = (4096, 128) if light else (256, 64)
+    return Exact(
+        side,
+        grid,
+        eps_star,
+        density / blank,
+        draws,
+        floor_shown=floors(law, _schedule, times, n).numpy(),
+        floor=floors(law, _schedule, even_times(_schedule.T), n // 4).numpy(),
+        mean_floor=mean_floor(law, _schedule, n, parts),
+        digits=4 if light else 3,
+    )
 
 
 def exact_of(view: View) -> Exact:
@@ -105,7 +120,7 @@ class Seen:
     mistake: np.ndarray  # (P, cells, cells) its part in the loss, 1 where a network that says 0 is worst
     x_s: np.ndarray  # (P, n, 2) samples after the step from t
     loss: np.ndarray  # (P,)
-    floor: np.ndarray  # (P,)
+    error: np.ndarray  # (P,) one standard error of the loss
     distance: np.ndarray  # (P,)
 
 
@@ -126,12 +141,14 @@ def seen(id: str, step: int, data: str, word: str, _view: View) -> Seen:
         square[:, step // 2 :: step, step // 2 :: step].float().numpy(),
         mistake.reshape(len(times), known.side, known.side).float().numpy(),
         torch.stack(trainer.draw_samples(denoiser, _view.schedule)).numpy(),
-        *(part.mean(1).numpy() for part in (wrong.loss, known.draws.floor, wrong.distance)),
+        wrong.loss.mean(1).numpy(),
+        (wrong.loss.std(1) / wrong.loss.shape[1] ** 0.5).numpy(),
+        wrong.distance.mean(1).numpy(),
     )
 
 
 def formula() -> Formula:
-    """Pythagoras with today's numbers."""
+    """Pythagoras with the numbers at this t."""
     m = mathml
     eps, net = m.sym("ε"), m.sub(m.sym("ε"), m.sym("θ"))
     star = m.sup(m.sym("ε"), m.op("*"))
@@ -143,10 +160,12 @@ def formula() -> Formula:
     lines = (
         (mean(eps, net), m.op("="), m.row(m.sub(m.sym("ℓ"), m.sym("t")), m.op("+"), mean(net, star))),
         ("", m.op("="), m.row(m.live("floor"), m.op("+"), m.live("distance"), m.op("="), m.live("sum"))),
-        (m.text(_("measured")), m.op("="), m.live("loss")),
+        (m.text(_("measured")), m.op("="), m.row(m.live("loss"), m.op("±"), m.live("error"))),
     )
-    values = {name: name for name in ("floor", "distance", "sum", "loss")}
-    return Formula(m.math(m.rows(*lines)), values=values, title=_("The loss at this t, on new draws"))
+    values = {name: name for name in ("floor", "distance", "sum", "loss", "error")}
+    return Formula(
+        m.math(m.rows(*lines)), values=values, title=_("The loss at this t, on new draws, ± one standard error")
+    )
 
 
 def show_fields(view: View) -> None:
@@ -168,9 +187,10 @@ def show_fields(view: View) -> None:
         tracks={
             "x_s": Frames(made.x_s),
             "loss": Scalar(made.loss),
-            "floor": Scalar(made.floor),
+            "error": Scalar(made.error),
+            "floor": Scalar(known.floor_shown),
             "distance": Scalar(made.distance),
-            "sum": Scalar(made.floor + made.distance),
+            "sum": Scalar(known.floor_shown + made.distance),
         },
         panels=[
             Plane((Field(law, color=FLOOR), Field(made.field, color=NETWORK)), _("ε* (green) and ε_θ (orange)")),
@@ -178,7 +198,7 @@ def show_fields(view: View) -> None:
             drawn(here, "x_s", _("x_s, sampled with the network"), density=law_at((*times[1:], 0))),
             Lines(
                 (
-                    Line(made.floor + made.distance, _("this network"), NETWORK),
+                    Line("sum", _("this network"), NETWORK),
                     Line("floor", _("floor ℓ_t"), FLOOR, dash=True),
                 ),
                 title=_("Loss by t"),
@@ -195,7 +215,8 @@ def show_history(view: View) -> None:
     known, kept = exact_of(view), view.milestones
     steps = [one.step for one in kept]
     by_t = np.array([one.distance for one in kept])  # (M, even times)
-    floor, above = float(known.floor.mean()), by_t.mean(1)
+    floor, above = known.mean_floor, by_t.mean(1)
+    outside = np.array([np.mean(np.abs(one.samples).max(1) > EDGE) for one in kept])
     level = np.full(len(steps), floor)
     losses = np.array([one.loss for one in kept])
     known_losses = (Line(losses, _("training (noisy)"), COLORS["beta"]),) if np.isfinite(losses).all() else ()
@@ -203,7 +224,11 @@ def show_history(view: View) -> None:
     common: dict[str, Any] = {
         "key": "training_step",
         "positions": steps,
-        "tracks": {"data": Constant(here.x0[:400]), "samples": Frames(np.array([one.samples for one in kept]))},
+        "tracks": {
+            "data": Constant(here.x0[:400]),
+            "samples": Frames(np.array([one.samples for one in kept])),
+            "outside": Scalar(100 * outside),
+        },
         "panels": [
             Plane(
                 (Points("data", color=COLORS["beta_tilde"], opacity=0.35), Points("samples", color=NETWORK)),
@@ -233,6 +258,7 @@ def show_history(view: View) -> None:
                 title=_("Loss over t / T"),
                 domain=(0.0, 1.0),
             ),
+            Numbers([(_("samples outside the frame, %"), "outside", None)]),
         ],
     }
     label = _("Training step n")
@@ -296,15 +322,16 @@ TARGETS = {"eps": "ε", "x0": "x₀", "v": "v"}
 
 def verdict(view: View) -> str:
     """How far it is from the floor, in one sentence."""
-    floor, above = float(exact_of(view).floor.mean()), float(view.milestones[-1].distance.mean())
+    known = exact_of(view)
+    floor, above = known.mean_floor, float(view.milestones[-1].distance.mean())
     return _(
         "After {step} steps the loss on new draws is {loss}: **{percent}% above the floor {floor}**, "
         "which no network can beat."
     ).format(
         step=f"{view.milestones[-1].step:,}",
-        loss=lesson.significant(floor + above, 4),
+        loss=lesson.significant(floor + above, known.digits),
         percent=lesson.significant(100 * above / floor, 2),
-        floor=lesson.significant(floor, 4),
+        floor=lesson.significant(floor, known.digits),
     )
 
 
@@ -419,14 +446,14 @@ def code(s: TrainingConfig, data: Data, schedule_name: str, T: int) -> str:
     return f"""import torch
 from diffusion_core import SCHEDULES
 from diffusion_core.data import TOYS, word
-from diffusion_core.held_out import errors, even_times, held_out
+from diffusion_core.held_out import errors, even_times, held_out, mean_floor
 from diffusion_core.nets import MLPConfig
 from diffusion_core.training import TrainingConfig, points, train
 
 law = {law}
 schedule = SCHEDULES[{schedule_name!r}]({T})
 new = held_out(law, schedule, even_times({T}), 200, torch.Generator().manual_seed(1))   # draws it never trains on
-floor = new.floor.mean()                                                          # no network goes below
+floor = mean_floor(law, schedule, 1024)                                           # no network goes below
 
 config = TrainingConfig(MLPConfig(2, width={width}), predicts={s.predicts!r}, steps={s.steps}, lr={s.lr}, seed={s.seed})
 for state in train(config, points(law), schedule, every=max(1, config.steps // 10)):

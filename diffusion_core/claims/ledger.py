@@ -305,8 +305,8 @@ TRAINING = (
         "E34",
         "The core of training is to learn the mean squared error between the noise z̄ₜ and z_θ.",
         "true",
-        "Yes. What the article leaves to a link: the best prediction is E[z̄ₜ | xₜ], and its loss is a floor ℓₜ above"
-        " 0 that no network can pass.",
+        "Yes. What the article leaves to a link: the best prediction is E[z̄ₜ | xₜ], and its loss is a floor ℓₜ that no "
+        "network can pass. It is 0 only if ᾱₜ = 0, or if the data are one point.",
         (training.PYTHAGORAS, network.PYTHAGORAS),
     ),
     Entry(
@@ -314,9 +314,10 @@ TRAINING = (
         "The simplified loss is Lₜ = E_{x₀, z̄ₜ} ‖z̄ₜ − z_θ(√ᾱₜ x₀ + √(1 − ᾱₜ) z̄ₜ, t)‖².",
         "loose",
         "The average over t, uniform on 1 … T, is missing. It is the likelihood bound with its weights βₜ² / (2σₜ² αₜ"
-        " (1 − ᾱₜ)) replaced by 1, which plays down t = 1 fifty times against t = 100; its minimum is not 0; and as "
-        "there is no Σ in it, it cannot train a variance.",
-        (training.WEIGHT, training.TIME_AVERAGE, network.FLOOR),
+        " (1 − ᾱₜ)) replaced by 1, which plays down t = 1 fifty times against t = 100 (σₜ² = βₜ, linear schedule). Any "
+        "positive weights have the same minimiser; they matter to a network that is not perfect. Its minimum is not 0; "
+        "and as there is no Σ in it, it cannot train a variance.",
+        (training.WEIGHT, training.TIME_AVERAGE, training.MINIMISER, network.FLOOR),
     ),
 )
 

@@ -3,6 +3,7 @@
 E[(eps - f)^2] = l_t + E[(f - eps*)^2]                                              for any prediction f(x_t)
 L_{t-1} = const + beta^2 / (2 sigma^2 alpha (1 - alpha_bar_t)) E|eps - eps_hat|^2   (Ho et al. 2020, eq. 12)
 L_simple = E_t E|eps - eps_hat|^2,   t uniform on 1..T                              (Ho et al. 2020, eq. 14)
+argmin_f sum_t w_t E(eps - f(x_t, t))^2 = eps*  for any w_t > 0: each t has an f of its own
 """
 
 import math
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z, identity
-from diffusion_core.data import bimodal
+from diffusion_core.data import bimodal, gaussian_1d
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.forward import q_sample
 from diffusion_core.objectives import loss_floor, simple_weight
@@ -23,7 +24,7 @@ from diffusion_core.reverse import reverse_step
 from diffusion_core.schedule import NoiseSchedule, linear
 from diffusion_core.variance import Variance, VarianceChoice, fixed_large, fixed_small
 
-__all__ = ["CLAIMS", "PYTHAGORAS", "TIME_AVERAGE", "WEIGHT", "Loss"]
+__all__ = ["CLAIMS", "MINIMISER", "PYTHAGORAS", "TIME_AVERAGE", "WEIGHT", "Loss"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def check_weight(weight: Weight, setting: NoiseSchedule, seed: int) -> list[Tria
 
 WEIGHT = Claim(
     key="E35",
-    says="The likelihood bound weighs the error by β² / (2σ²α(1 − ᾱ_t)); the simple loss puts 1 in its place.",
+    says="For t ≥ 2 the likelihood bound weighs the error by β² / (2σ²α(1 − ᾱ_t)); the simple loss puts 1 in its "
+    "place.",
     check=check_weight,
     truth=simple_weight,
     mistakes={
@@ -158,4 +160,49 @@ TIME_AVERAGE = Claim(
     setting=Loss(linear(1000), t=0),
 )
 
-CLAIMS = (PYTHAGORAS, WEIGHT, TIME_AVERAGE)
+# --- the weights and the minimiser ----------------------------------------------------------------------------------
+
+Answers = Callable[[int], tuple[Tensor, Tensor]]
+"""number of times -> how the slopes a_t are made of a network's numbers (times, numbers); a factor on all weights."""
+
+
+def check_minimiser(answers: Answers, setting: NoiseSchedule, seed: int) -> list[Trial]:
+    """The slopes a_t that minimise sum_t w_t E(eps - a_t x_t)^2 for three weightings, against those of eps*."""
+    law = cast(GaussianMixture, gaussian_1d(DATA_VARIANCE).law)
+    times = torch.arange(1, setting.T + 1, max(1, setting.T // 25))
+    basis, factor = answers(len(times))
+    noise = setting.one_minus_alpha_bar[times]
+    second_moment = setting.alpha_bar[times] * DATA_VARIANCE + noise  # of x_t; E[eps x_t] = sqrt(noise)
+    one = torch.ones(1, dtype=torch.float64)
+    best = torch.cat([law.eps(one[None], setting, t) for t in times.tolist()])[:, 0]
+    small_t_often = 1 / times.double()
+    of_the_bound = setting.beta[times] / (setting.alpha[times] * noise)
+    found = []
+    for weights in (torch.ones_like(noise), small_t_often, of_the_bound):
+        root = (weights * factor * second_moment).sqrt()[:, None]
+        target = (weights * factor * noise / second_moment).sqrt()[:, None]
+        numbers = torch.linalg.lstsq(root * basis, target, driver="gelsd").solution
+        found.append((basis @ numbers)[:, 0])
+    return [identity(torch.stack(found), best.expand(3, -1))]
+
+
+MINIMISER = Claim(
+    key="E35c",
+    says="Any positive weights over t, or any way to draw t that leaves none out, have the same best network, ε*: the "
+    "weights matter to a network that cannot answer each t by itself.",
+    check=check_minimiser,
+    truth=lambda n: (torch.eye(n, dtype=torch.float64), torch.ones(n, dtype=torch.float64)),
+    mistakes={
+        "a network with one number for all t": lambda n: (
+            torch.ones((n, 1), dtype=torch.float64),
+            torch.ones(n, dtype=torch.float64),
+        ),
+        "half of the times never drawn": lambda n: (
+            torch.eye(n, dtype=torch.float64),
+            (torch.arange(n) < n // 2).double(),
+        ),
+    },
+    setting=linear(1000),
+)
+
+CLAIMS = (PYTHAGORAS, WEIGHT, TIME_AVERAGE, MINIMISER)

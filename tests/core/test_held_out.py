@@ -5,7 +5,7 @@ import torch
 
 from diffusion_core import BadInput, GaussianMixture, linear, q_sample
 from diffusion_core.data import eight_gaussians
-from diffusion_core.held_out import errors, even_times, floors, held_out
+from diffusion_core.held_out import errors, even_times, floors, held_out, mean_floor
 from diffusion_core.objectives import loss_floor
 
 SCHEDULE = linear(1000)
@@ -105,3 +105,10 @@ def test_a_time_outside_is_one_sentence(t: int) -> None:
         held_out(LAW, SCHEDULE, [t], 2, torch.Generator())
     with pytest.raises(BadInput, match="t must"):
         floors(LAW, SCHEDULE, [t], 2)
+
+
+def test_the_mean_floor_is_that_over_all_t_by_quadrature() -> None:
+    """0.199605 by a sum over a grid at each of 1,000 times; the mean over 100 even times is 0.20007, another number."""
+    assert abs(mean_floor(LAW, SCHEDULE) - 0.199605) < 1e-4
+    assert abs(float(floors(LAW, SCHEDULE, even_times(1000), 4096).mean()) - 0.199605) > 3e-4
+    assert mean_floor(LAW, linear(1), 64) == pytest.approx(float(floors(LAW, linear(1), [1], 64)))

@@ -10,7 +10,7 @@ import torch
 from diffusion_core import ancestral, fixed_small, linear, q_sample, transition
 from pages.shared.lesson import typeset
 from pages.shared.scenes import law_of, scene
-from tests.pages.test_pages import open_page, words
+from tests.pages.test_pages import ROOT, open_page, words
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,18 @@ def test_how_much_the_prior_has_to_say_at_a_stride_of_1(t: int, share: str) -> N
         shown = words(open_page("posterior", lang="en", t="2", stride="1"))
         assert "At t = 2, s = 1 the prior has **54.5%** of the precision" in shown
         assert "54.5% at $t=2$, 25.7% at $t=5$ and 14.7% at $t=10$" in shown and "2% at $t=100$" in shown
+
+
+def test_one_floor_in_the_text_the_box_and_the_readme() -> None:
+    shown = words(open_page("training", lang="en"))
+    assert "above the floor 0.1996**" in shown and "0.1996 is the floor" in shown
+    assert "0.1996" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("t", [50, 150, 300])
+def test_the_floor_of_finite_data_is_nearly_0_at_small_t(t: int) -> None:
+    """Training's sentence on the 10,000 digits: below 0.01 as far as t = 300."""
+    law, schedule, generator = law_of("digits", ""), linear(1000), torch.Generator().manual_seed(0)
+    x0 = law.sample(50, generator).double()
+    x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
+    assert schedule.snr[t] * law.x0_variance(x_t, schedule, t).mean() < 0.01
