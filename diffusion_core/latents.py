@@ -21,7 +21,7 @@ the second is the straight map of the probability-flow ODE. The overall brightne
 large :math:`\lambda`, for all its numbers move together: it suffers most.
 
 References:
-    Rombach et al. 2022, appendix G (the scale). Lin et al. 2024 (terminal SNR); the closed forms are derived here.
+    Rombach et al. 2022, appendix G (the scale). Lin et al. 2023 (terminal SNR); the closed forms are derived here.
 """
 
 from collections.abc import Sequence

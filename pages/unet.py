@@ -82,13 +82,13 @@ def picture_of(seen: Inside, head: str, words: list[str]) -> tuple[dict[str, Tra
         looks = Images(
             "looks", side * fine, side * fine, 1, min(5, len(words)), title, (0.0, top), captions=words, weight=2.0
         )
-        count = _("How many of {n} words a place looks at").format(n=len(words))
+        count = _("Words a place looks at, exp(entropy), of {n}").format(n=len(words))
     else:
         tracks["looks"] = packed(weights, 0, top)
         looks = Images(
             "looks", side, side, 1, side, _("Where each place looks: a tile a place"), (0.0, top), weight=1.6
         )
-        count = _("How many of {n} places a place looks at").format(n=side * side)
+        count = _("Places a place looks at, exp(entropy), of {n}").format(n=side * side)
     panels.append(looks)
     lines = [
         Line(row.astype(float), _("head {n}").format(n=k), color)

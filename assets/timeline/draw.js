@@ -106,7 +106,8 @@ function format(value, digits = 4) {
   const sign = value < 0 ? "−" : "";
   if (size === 0) return (0).toFixed(digits - 1);
   if (size >= 0.99995e-3 && size < 99999.5) {
-    return sign + size.toPrecision(Math.max(digits, Math.ceil(Math.log10(size + 1e-12))));
+    const text = size.toPrecision(digits);
+    return sign + (text.includes("e") ? String(Math.round(size)) : text); // 18338, and 9999.99 that rounds up
   }
   const [mantissa, exponent] = size.toExponential(digits - 1).split("e");
   return `${sign}${mantissa}×${power10(Number(exponent))}`;

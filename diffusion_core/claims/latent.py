@@ -6,7 +6,7 @@ W x_t = sqrt(alpha_bar) W x_0 + sqrt(1 - alpha_bar) W eps,   W eps ~ N(0, I) iff
 Var[z_t] = 1 + alpha_bar_t (s^2 - 1),  SNR_t = s^2 alpha_bar_t / (1 - alpha_bar_t)     latents of variance s^2
 
 Sampling starts from N(0, 1), where the data's x_T has the mean sqrt(alpha_bar_T) m and the variance
-v_T = 1 - alpha_bar_T + alpha_bar_T lambda. The exact reverse chain then makes (Lin et al. 2024, in closed form)
+v_T = 1 - alpha_bar_T + alpha_bar_T lambda. The exact reverse chain then makes (Lin et al. 2023, in closed form)
 
 variance / lambda = alpha_bar_T lambda / v_T^2 + (1 - alpha_bar_T) / v_T,   mean - m = -(alpha_bar_T lambda / v_T) m
 """

@@ -7,7 +7,7 @@ the keys and values from the words: each place asks, the words answer.
 
 References:
     Vaswani et al. 2017, eq. 1. Ho, Jain, Abbeel 2020, appendix B (at the low resolutions of the U-Net). Rombach et al.
-    2022, eq. 3 (words).
+    2022, section 3.3 (words; the formula there has no number).
 """
 
 import math

@@ -2,12 +2,17 @@
 
 import base64
 import json
+from operator import attrgetter
 
 import numpy as np
 import pytest
 import torch
 
 from diffusion_core import ancestral, fixed_small, linear, q_sample, transition
+from diffusion_core.checkpoint import load_denoiser
+from diffusion_core.nets import UNet, UNetConfig
+from diffusion_core.nets.anatomy import plan
+from diffusion_core.train import MODELS, digit_images
 from pages.shared.lesson import typeset
 from pages.shared.scenes import law_of, scene
 from tests.pages.test_pages import ROOT, open_page, words
@@ -95,3 +100,33 @@ def test_the_floor_of_finite_data_is_nearly_0_at_small_t(t: int) -> None:
     x0 = law.sample(50, generator).double()
     x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
     assert schedule.snr[t] * law.x0_variance(x_t, schedule, t).mean() < 0.01
+
+
+def test_the_noise_goes_through_the_upper_skip() -> None:
+    """Inside the network's numbers: the loss at t = 400 as it is, and with the skip into the last block cut off."""
+    network = load_denoiser(MODELS / "digits_unet.safetensors")
+    images, classes = (part[:128] for part in digit_images(held_out=True))
+    eps = torch.randn(images.shape, generator=torch.Generator().manual_seed(0))
+    x_t = q_sample(network.schedule, images, 400, eps)
+
+    def loss() -> float:
+        with torch.no_grad():
+            return float((network(x_t, 400, classes) - eps).square().mean())
+
+    def cut(_block: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        without = inputs[0].clone()
+        without[:, without.shape[1] // 2 :] = 0  # what came from below is first, the skip second
+        return without, *inputs[1:]
+
+    assert loss() == pytest.approx(0.03, abs=0.005)
+    assert isinstance(network.net, UNet)
+    network.net.up["0_0"].register_forward_pre_hook(cut)  # the network is this test's own
+    assert loss() == pytest.approx(1.5, abs=0.15)
+
+
+def test_where_the_parameters_of_the_digits_network_are_and_where_its_work() -> None:
+    parts = plan(UNetConfig(), 28, 28)
+    fine = [part for part in parts if part.name in ("down_0_0", "up_0_0")]
+    assert all(part.shape[1:] == (14, 14) for part in fine)
+    for of, percent in ((attrgetter("parameters"), 11), (attrgetter("multiply_adds"), 31)):
+        assert round(100 * sum(map(of, fine)) / sum(map(of, parts))) == percent
