@@ -165,7 +165,7 @@ def show_loss(autoencoder: Autoencoder, key: str, seed: int) -> None:
     tiles: list[Tile] = [(name, strip(pictures), name, []) for name, pictures in rows]
     st.html(sheet(tiles, least=280, most=620))
     st.markdown(
-        _("**{psnr} dB** on 128 new pictures: 256 numbers in place of 3,072, 12 times fewer.").format(
+        _("**{psnr} dB** on 128 new pictures: 256 numbers in place of 3,072, a twelfth.").format(
             psnr=f"{found.psnr:.1f}"
         )
     )
@@ -225,6 +225,13 @@ def show_scale(autoencoder: Autoencoder | None) -> None:
         body = "\n".join(f"|{name}|" + "|".join(f"{v:.3f}" for v in values) + "|" for name, values in rows)
         st.markdown(_("The latents of this lesson, before z = (raw − m) / s:"))
         st.markdown(f"{head}\n{body}")
+        kl, sigma = latents.unlike_normal(latents.coder_key(), autoencoder)
+        st.markdown(
+            _(
+                "The encoder’s own $N(\\mu,\\sigma^2)$ is far from $N(0,1)$: on 256 new pictures the KL is **{kl} "
+                "nats** a number, and the mean of $\\sigma$ is **{sigma}**."
+            ).format(kl=lesson.significant(kl), sigma=lesson.significant(sigma, 2))
+        )
 
 
 def show_brightness() -> None:

@@ -81,8 +81,9 @@ def digit_directions(k: int) -> tuple[Tensor, Tensor]:
     return centred, torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -k:].T
 
 
-def check_commutes(encode: Encoder, setting: Pca, seed: int) -> list[Trial]:
-    """Noise then encode against encode then noise; and the two errors of a decoded latent add up."""
+def check_commutes(variant: tuple[Encoder, float], setting: Pca, seed: int) -> list[Trial]:
+    """Noise then encode against encode then noise; and the two errors of a decoded latent, to a power, add up."""
+    encode, power = variant
     generator = torch.Generator().manual_seed(seed)
     points, W = digit_directions(setting.k)
     x = points[torch.randint(len(points), (32,), generator=generator)]
@@ -90,20 +91,22 @@ def check_commutes(encode: Encoder, setting: Pca, seed: int) -> list[Trial]:
     z, z_eps = encode(W, x), encode(W, eps)
     x_t = q_sample(setting.schedule, x, setting.t, eps)
     z_t = q_sample(setting.schedule, z, setting.t, z_eps)
-    total = (x - z_t @ W).square().sum(1)
-    parts = (x - z @ W).square().sum(1) + (z - z_t).square().sum(1)
+    total = (x - z_t @ W).norm(dim=1) ** power
+    parts = (x - z @ W).norm(dim=1) ** power + (z - z_t).norm(dim=1) ** power
     return [identity(encode(W, x_t), z_t), identity(parts / total, torch.ones(len(x)))]
 
 
 COMMUTES = Claim(
     key="E36b",
-    says="For an orthonormal encoder, noising and encoding may change places, and the two errors add up.",
+    says="For a linear encoder with orthonormal rows, noising and encoding may change places, and the squares of the "
+    "two errors, of the reconstruction and in the latents, add up.",
     check=check_commutes,
-    truth=lambda W, x: x @ W.T,
+    truth=(lambda W, x: x @ W.T, 2.0),
     mistakes={
-        "an encoder that is not linear": lambda W, x: torch.tanh(x @ W.T),
-        "directions not of length 1": lambda W, x: 1.1 * x @ W.T,
-        "a constant added to the latents": lambda W, x: x @ W.T + 0.1,
+        "the errors themselves add up, not their squares": (lambda W, x: x @ W.T, 1.0),
+        "an encoder that is not linear": (lambda W, x: torch.tanh(x @ W.T), 2.0),
+        "rows not of length 1": (lambda W, x: 1.1 * x @ W.T, 2.0),
+        "a constant added to the latents": (lambda W, x: x @ W.T + 0.1, 2.0),
     },
     setting=Pca(linear(1000), t=300),
 )
@@ -134,7 +137,7 @@ def check_scale(scale: Callable[[Tensor], Tensor], setting: Latents, seed: int) 
 
 SCALE = Claim(
     key="E37",
-    says="In latents the formulas hold after scaling to variance 1: then SNR_T is the schedule’s own.",
+    says="Latents scaled to variance 1 keep that variance at every t, and their SNR_T is the schedule’s own.",
     check=check_scale,
     truth=lambda raw: FACTOR * raw,
     mistakes={
@@ -177,7 +180,8 @@ def check_brightness(claimed: Brightness, setting: Directions, seed: int) -> lis
 
 BRIGHTNESS = Claim(
     key="E37b",
-    says="Stable Diffusion’s x_T still holds signal, so samples from pure noise lose contrast: 0.567 where λ = 1000.",
+    says="Stable Diffusion’s x_T still holds signal, so exact samples from pure noise lose contrast: 0.567 of the "
+    "deviation is left where λ = 1000.",
     check=check_brightness,
     truth=brightness,
     mistakes={

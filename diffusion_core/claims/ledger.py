@@ -326,17 +326,18 @@ LATENT = (
         "E36",
         "Speed-up: diffusion on latents.",
         "true",
-        "512 × 512 × 3 pixels become 64 × 64 × 4 latents: 48 times fewer numbers; and for a linear autoencoder the "
-        "error of reconstruction and the error in the latents simply add up.",
+        "512 × 512 × 3 pixels become 64 × 64 × 4 latents, a 48th of the numbers; and for a linear encoder with "
+        "orthonormal rows the squared error of the reconstruction and that in the latents simply add up.",
         (latent.COUNT, latent.COMMUTES, text.CAPTION, autoencoder.LOSES_LESS),
     ),
     Entry(
         "E37",
         "(Not said:) in the latents the same formulas hold.",
         "loose",
-        "Only after scaling the latents to variance 1 (the factor 0.18215 of Stable Diffusion). Unscaled, with "
-        "deviation 5.49, the last SNR is 0.141 in place of 0.0047, and x_T has variance 1.136. Even scaled, 0.0047 is "
-        "not 0: what all pixels share, the brightness, is still in x_T, and is lost where sampling starts from noise.",
+        "The formulas hold for any x₀. But the SNR is the schedule's own, and x_T near N(0, I), only after scaling the "
+        "latents to variance 1 (the factor 0.18215 of Stable Diffusion). Unscaled, with deviation 5.49, the last SNR "
+        "is 0.141 in place of 0.0047, and x_T has variance 1.136. Even scaled, 0.0047 is not 0: of what all pixels "
+        "share, the brightness, much is still in x_T, and is lost where sampling starts from noise.",
         (latent.SCALE, autoencoder.SCALED, latent.BRIGHTNESS),
     ),
 )

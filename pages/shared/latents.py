@@ -31,6 +31,7 @@ __all__ = [
     "decibels",
     "measured",
     "scene_and_noise",
+    "unlike_normal",
     "way",
 ]
 
@@ -175,6 +176,16 @@ def compressed(seed: int, with_pca: bool, key: str, _coder: Autoencoder) -> Comp
         None if linear is None else apart(linear),
         psnr(x, y),
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+@torch.no_grad()
+def unlike_normal(key: str, _coder: Autoencoder) -> tuple[float, float]:
+    """Of what the encoder puts out for 256 new pictures, a number: E KL(N(mu, sigma^2) || N(0, 1)), and E sigma."""
+    x, _captions = captioned_shapes(256, torch.Generator().manual_seed(30_000))
+    mean, log_variance = _coder.moments(x)
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    return kl.mean().item(), (log_variance / 2).exp().mean().item()
 
 
 @st.cache_resource(show_spinner=False)

@@ -196,8 +196,8 @@ def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
     st.markdown(
         _(
             "**p** says how often chance alone would put a true sentence as far off as it is here. Among many tests a "
-            "p of 0.01 is nothing unusual: the level at which a light turns red is so low that, if all sentences of "
-            "this page are true, one seed in 1,000 turns one of them red."
+            "p of 0.01 is nothing unusual: the level at which a light turns red is so low that, if all that is checked "
+            "is true, at most one seed in 1,000 turns any light red."
         )
     )
     key = controls.bind("check", 0, controls.parse_integer("check", 0, controls.MAX_SEED))
