@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from pages.shared import shell
+from pages.shared import memory, shell
 
 app = st.App(__file__, lifespan=shell.lifespan)  # `streamlit run` starts here, so that the first visitor finds it warm
 
 if shell.has_visitor():
     st.set_page_config(page_title="DDPM, alive", page_icon=":material/blur_on:", layout="wide")
-    shell.set_up().run()
+    page = shell.set_up()
+    page.run()
+    memory.used(page.url_path)

@@ -4,7 +4,6 @@ Streamlit runs a page without ``app.py`` when the first request to a fresh serve
 folder is called ``pages``. So every page's first line is `ensure_shell`, which builds the navigation if nobody has.
 """
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -13,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.shared import memory
 from pages.shared.i18n import LANGUAGES, _, language, set_language
 
 __all__ = ["build_navigation", "ensure_shell", "page_path", "set_up"]
@@ -30,11 +30,7 @@ copy_link = st.components.v2.component(
 
 @cache
 def warm_up() -> None:
-    """Load what is heavy once, then keep it out of the garbage collector's way.
-
-    Streamlit collects garbage after every run; with PyTorch loaded that takes 0.14 s, for every visitor, under the
-    interpreter's lock. Frozen objects are not walked.
-    """
+    """Load what is heavy once, then keep it out of the garbage collector's way."""
     import matplotlib.figure  # noqa: F401
     import plotly.graph_objects  # noqa: F401
     import scipy.stats
@@ -45,14 +41,14 @@ def warm_up() -> None:
     torch.set_num_threads(1)  # visitors share the cores; a second thread for each of them only makes all wait
     diffusion_core.digits()
     scipy.stats.norm.cdf(0.0)
-    gc.collect()
-    gc.freeze()
+    memory.set_aside()
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm up when the server starts, before anyone comes."""
+    """Warm up when the server starts, before anyone comes, and tidy up for as long as it runs."""
     warm_up()
+    memory.start()
     yield
 
 

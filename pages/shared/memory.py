@@ -1,0 +1,63 @@
+"""Memory: what is heavy is set aside, and garbage is collected in the background, never in a visitor's way.
+
+Streamlit would collect after every run (``runner.postScriptGC``, off in our config): with all lessons loaded and
+cached that walks half a million objects, 0.1 s under the interpreter's lock, for every run of every visitor. Here it is
+done once for all of them, by one thread, and only where something ran. Python's own collector goes on as ever.
+"""
+
+import gc
+import threading
+import time
+from functools import cache
+
+__all__ = ["set_aside", "start", "tidy", "used"]
+
+PAUSE = 30.0  # seconds between two looks
+
+_lessons: set[str] = set()  # run to their end at least once
+_first_use = threading.Event()  # one of them since the last look
+_ran = threading.Event()  # anything since the last look
+
+
+def used(lesson: str) -> None:
+    """A lesson was run to its end: at the next look its garbage is collected, and what it loaded is set aside."""
+    if lesson not in _lessons:
+        _lessons.add(lesson)
+        _first_use.set()
+    _ran.set()
+
+
+def set_aside() -> None:
+    """Keep all that lives now out of the collector's way, garbage excepted.
+
+    Frozen objects are freed when nobody refers to them, but cycles among them stay; so what was frozen before, a
+    visitor's things included, is looked through again first.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def tidy() -> None:
+    """What is due: nothing where nothing ran."""
+    if _first_use.is_set():
+        _first_use.clear()
+        _ran.clear()
+        set_aside()
+    elif _ran.is_set():
+        _ran.clear()
+        gc.collect()
+
+
+@cache
+def start() -> threading.Thread:
+    """The one thread that tidies up, for as long as the server runs."""
+
+    def look() -> None:
+        while True:
+            time.sleep(PAUSE)
+            tidy()
+
+    thread = threading.Thread(target=look, name="memory", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,130 @@
+"""What is heavy is set aside, and garbage is collected in the background."""
+
+import asyncio
+import gc
+import threading
+import time
+import tomllib
+import weakref
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.shared import memory, shell
+from pages.shared.shell import ROOT
+
+
+class Loop:
+    """Garbage that only the collector can find, once it is dropped."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def dropped() -> "weakref.ref[Loop]":
+    """A cycle that nobody refers to any more."""
+    return weakref.ref(Loop())
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No lesson was used yet; the collector only works where it is told to."""
+    monkeypatch.setattr(memory, "_lessons", set())
+    memory._first_use.clear()
+    memory._ran.clear()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_streamlit_does_not_collect_after_every_run() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["runner"]["postScriptGC"] is False
+
+
+def test_what_lives_is_set_aside_and_garbage_is_not() -> None:
+    kept, garbage = Loop(), dropped()
+    memory.set_aside()
+    assert garbage() is None
+    assert not any(one is kept for one in gc.get_objects())  # the collector does not see it
+
+
+def test_what_was_set_aside_is_collected_when_more_is() -> None:
+    kept = Loop()
+    memory.set_aside()
+    seen = weakref.ref(kept)
+    del kept
+    gc.collect()
+    assert seen() is not None
+    memory.set_aside()
+    assert seen() is None
+
+
+def test_nothing_is_done_where_nothing_ran() -> None:
+    garbage = dropped()
+    memory.tidy()
+    assert garbage() is not None
+
+
+def test_after_the_first_use_of_each_lesson_it_is_set_aside() -> None:
+    for lesson in ("sampling", "guidance"):
+        kept, garbage = Loop(), dropped()
+        memory.used(lesson)
+        memory.tidy()
+        assert garbage() is None
+        assert not any(one is kept for one in gc.get_objects())
+
+
+def test_after_later_uses_garbage_is_collected_and_nothing_more_is_set_aside() -> None:
+    memory.used("sampling")
+    memory.tidy()
+    kept, garbage = Loop(), dropped()
+    memory.used("sampling")
+    memory.tidy()
+    assert garbage() is None
+    assert any(one is kept for one in gc.get_objects())
+    garbage = dropped()
+    memory.tidy()  # once is enough
+    assert garbage() is not None
+
+
+def test_a_run_that_was_broken_off_is_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    def visit() -> None:
+        assert not AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().exception
+
+    with monkeypatch.context() as broken:
+        broken.setattr(st, "page_link", lambda *_args, **_rest: st.stop())
+        visit()
+    assert memory._lessons == set()
+    visit()
+    assert memory._lessons == {""}  # the start page
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # how the thread is ended here
+def test_the_server_tidies_up_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "PAUSE", 0.01)
+    memory.start.cache_clear()
+    alive = set(threading.enumerate())
+
+    async def serve() -> None:
+        for _start in range(2):
+            async with shell.lifespan(st.App("app.py")):
+                pass
+
+    def end() -> None:
+        raise SystemExit
+
+    asyncio.run(serve())
+    (thread,) = [one for one in threading.enumerate() if one not in alive]
+    assert thread.daemon
+    garbage = dropped()
+    memory.used("sampling")
+    deadline = time.monotonic() + 20
+    while garbage() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    monkeypatch.setattr(memory, "tidy", end)
+    thread.join(5)
+    memory.start.cache_clear()
+    assert garbage() is None
