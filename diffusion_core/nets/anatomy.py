@@ -9,21 +9,21 @@ r"""What a U-Net is made of: each part's output, its parameters and its work, by
     \text{attention of } P \text{ places to } L \text{ words}:\quad & \text{the same, a linear layer, and } 2\,P L C
 
 A multiply-add is one product that is added to a sum; norms, activations and biases, a few percent, are left out.
-`plan` knows the configuration alone; `measure` runs the module and asks PyTorch's own counter. They must agree.
+`plan` knows the configuration alone; `measure` runs the module and counts by PyTorch's own formulas. They must agree.
 
 References:
     Ho, Jain, Abbeel 2020, appendix B. Vaswani et al. 2017, table 1 (attention's P^2).
 """
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from diffusion_core.errors import BadInput
+from diffusion_core.nets.cost import Counter
 from diffusion_core.nets.text import LENGTH, TextConfig, tokenize
 from diffusion_core.nets.unet import UNet, UNetConfig
 
@@ -168,27 +168,29 @@ def measure(net: UNet, height: int = 28, width: int = 28) -> list[Part]:
         BadInput: a picture of that size does not fit.
     """
     net.config.check_data((net.config.channels, height, width))
+    net = copy.deepcopy(net)  # hooks on the network itself would see it run in other threads, too
     names = {id(module): name for name, module in _modules(net).items()}
-    paths = {path: names[id(module)] for path, module in net.named_modules() if id(module) in names}
+    counter, before = Counter(), 0
     shapes: dict[str, tuple[int, ...]] = {}
+    work: dict[str, int] = {}
+
+    def start(_module: nn.Module, _inputs: object) -> None:
+        nonlocal before
+        before = counter.work.total
 
     def note(module: nn.Module, _inputs: object, output: Tensor) -> None:
-        shapes[names[id(module)]] = tuple(output.shape[1:])
+        name = names[id(module)]
+        shapes[name], work[name] = tuple(output.shape[1:]), counter.work.total - before
 
-    hooks = [module.register_forward_hook(note) for module in _modules(net).values()]
-    counter = FlopCounterMode(display=False)
+    for module in _modules(net).values():
+        module.register_forward_pre_hook(start)
+        module.register_forward_hook(note)
     told = None if net.label is None else torch.zeros(1, dtype=torch.long)
     if net.text is not None:
         told = tokenize([""])  # a prompt has the same number of places, whatever it says
-    try:
-        with counter, sdpa_kernel(SDPBackend.MATH):  # the counter does not see into the fused attention of a CPU
-            net(torch.zeros(1, net.config.channels, height, width), 1, told)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    counted = counter.get_flop_counts()
-    work = {name: sum(counted.get(f"{type(net).__name__}.{path}", {}).values()) // 2 for path, name in paths.items()}
-    if sum(work.values()) != counter.get_total_flops() // 2:
+    with counter:
+        net(torch.zeros(1, net.config.channels, height, width), 1, told)
+    if sum(work.values()) != counter.work.total:
         raise BadInput("The network does work outside its parts.")
     parameters = {name: sum(p.numel() for p in module.parameters()) for name, module in _modules(net).items()}
     return [Part(name, shape, parameters[name], work[name]) for name, shape in shapes.items()]

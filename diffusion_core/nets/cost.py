@@ -17,16 +17,23 @@ References:
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from diffusion_core.nets.mlp import seeded
 from diffusion_core.nets.unet import UNet, UNetConfig
 
-__all__ = ["FED", "Fed", "Work", "build", "count", "milliseconds"]
+__all__ = ["FED", "Counter", "Fed", "Work", "build", "count", "milliseconds"]
+
+ATEN = torch.ops.aten
+FLOPS = {  # PyTorch's formulas; it has none for a CPU's fused attention, whose products are the same
+    **flop_registry,
+    ATEN._scaled_dot_product_flash_attention_for_cpu: flop_registry[ATEN._scaled_dot_product_flash_attention],
+}
 
 
 @dataclass(frozen=True)
@@ -67,15 +74,37 @@ class Work:
     def total(self) -> int:
         return self.layers + self.attention
 
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.layers + other.layers, self.attention + other.attention)
+
+
+class Counter(TorchDispatchMode):
+    """Adds up the work of the operations inside its ``with``, in this thread.
+
+    PyTorch's FlopCounterMode hangs hooks on every module of the process, and a choice of attention's kernel holds for
+    all of it: where other threads run networks meanwhile, either of them counts wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = Work(0, 0)
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = function(*args, **(kwargs or {}))
+        kind = function.overloadpacket
+        if kind in FLOPS:
+            work = FLOPS[kind](*args, **(kwargs or {}), out_val=output) // 2
+            products = "bmm" in str(kind) or "attention" in str(kind)
+            self.work += Work(0, work) if products else Work(work, 0)
+        return output
+
 
 def count(net: UNet, shape: tuple[int, int, int]) -> Work:
-    """The work of one step on one input, by PyTorch's own counter."""
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):  # it does not see into a CPU's fused attention
+    """The work of one step on one input."""
+    counter = Counter()
+    with torch.no_grad(), counter:
         net(torch.zeros(1, *shape), 1)
-    operations = counter.get_flop_counts()["Global"]
-    products = sum(flops for operation, flops in operations.items() if "bmm" in str(operation))
-    return Work((sum(operations.values()) - products) // 2, products // 2)
+    return counter.work
 
 
 def milliseconds(
