@@ -114,7 +114,7 @@ assert (chain - jump).abs().max() < 1e-10
 """
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_data(show_spinner=False, max_entries=16)  # half a megabyte a seed
 def additivity_samples(seed: int) -> list[np.ndarray]:
     """The independent sum and its two mistakes."""
     z1, z2 = torch.randn((2, 20_000), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -122,7 +122,7 @@ def additivity_samples(seed: int) -> list[np.ndarray]:
     return [f(z1, z2, coin).numpy() for f in (claims.ADDITIVITY.truth, *claims.ADDITIVITY.mistakes.values())]
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_data(show_spinner=False, max_entries=64)
 def errors(seed: int) -> list[np.ndarray]:
     """RMS errors of the truth and of the mistakes."""
     return [claims.rms_errors(f, seed) for f in (claims.RATE.truth, *claims.RATE.mistakes.values())]

@@ -160,7 +160,7 @@ def noisier(mu: float, sigma: float) -> str:
     return f"{where.format(mu=n(mu), sigma=n(sigma))}\n\n| {' | '.join(head)} |\n|:--|--:|--:|--:|\n{body}"
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_data(show_spinner=False, max_entries=64)
 def detached(seed: int) -> list[tuple[int, int, float]]:
     """DDPM, a learned schedule, a learned encoder: numbers in the gradient, how many differ with x_t detached, and the
     largest difference."""

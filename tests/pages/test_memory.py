@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import platform
 import threading
 import time
 import tomllib
 import weakref
 from collections.abc import Iterator
 
+import psutil
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -88,6 +90,20 @@ def test_after_later_uses_garbage_is_collected_and_nothing_more_is_set_aside() -
     garbage = dropped()
     memory.tidy()  # once is enough
     assert garbage() is not None
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems have another allocator")
+def test_what_is_free_goes_back_to_the_system() -> None:
+    process = psutil.Process()
+    many = [bytearray(4000) for _ in range(25_000)]
+    last = many.pop()  # the heap cannot shrink below it
+    del many
+    gc.collect()
+    held = process.memory_info().rss
+    memory.used("sampling")
+    memory.tidy()
+    assert held - process.memory_info().rss > 50e6
+    assert len(last) == 4000
 
 
 def test_a_run_that_was_broken_off_is_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
