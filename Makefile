@@ -2,13 +2,14 @@
 # make test   everything that is tested: lint, core, pages, browser
 # make calibrate  false alarms and power of every check, over 200 seeds
 # make bench  the ratios that the project promises, measured side by side in one run
+# make soak   an hour of 30 visitors, and whether the server's memory stays bounded (SOAK_MINUTES=... changes it)
 
 PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench calibrate screenshots format clean
+.PHONY: run test lint bench soak calibrate screenshots format clean
 
 run: $(VENV)/run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -31,7 +32,11 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_training.py
 	$(BIN)/python tests/benchmarks/bench_text.py
+	$(BIN)/python tests/benchmarks/bench_lessons.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
+
+soak: $(VENV)/dev
+	$(BIN)/python tests/benchmarks/soak.py
 
 calibrate: $(VENV)/dev
 	$(BIN)/python tests/calibrate.py

@@ -1,6 +1,6 @@
 """Whether the server's memory stays bounded: many visitors, all lessons, new seeds, an hour.
 
-    SOAK_MINUTES=60 python tests/benchmarks/soak.py [--visitors 30]
+    python tests/benchmarks/soak.py [--minutes 60] [--visitors 30]    (or SOAK_MINUTES, SOAK_VISITORS)
 
 Each visitor opens a lesson, changes its settings and seeds at the pace of a reader, goes on to the next, leaves after
 some lessons and comes again as a new one; one of them also trains. The promise: at its end the server holds at most
@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository's root: run
 from tests.benchmarks.visitors import ROOT, Sent, Server, Visitor, serve
 
 ALLOWED = 100  # MB more at the end
-PAUSE = 25.0, 50.0  # seconds between two acts of a visitor
+PAUSE = 20.0, 40.0  # seconds between two acts of a visitor
 ACTS = 2, 5  # in a lesson
 LESSONS = 4, 9  # in a visit
-ARRIVAL = 240.0  # seconds until all are there
+ARRIVAL = 120.0  # seconds until all are there
 AWAY = 5.0, 40.0  # seconds between two visits
 LOOKS = 10  # seconds between two looks at the server
 TRAININGS = 6
@@ -178,8 +178,9 @@ async def soak(server: Server, visitors: int, minutes: float) -> Record:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visitors", type=int, default=30)
-    visitors, minutes = parser.parse_args().visitors, float(os.environ.get("SOAK_MINUTES", "60"))
+    parser.add_argument("--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "60")))
+    parser.add_argument("--visitors", type=int, default=int(os.environ.get("SOAK_VISITORS", "30")))
+    visitors, minutes = parser.parse_args().visitors, parser.parse_args().minutes
     early = min(10.0, minutes / 2)
     print(f"{visitors} visitors, {minutes:g} minutes")
     with serve(ROOT / "app.py") as server:
