@@ -1,5 +1,6 @@
 """The plan of a U-Net against the module, for shapes of every kind; Stable Diffusion's against diffusers."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -36,6 +37,24 @@ def test_plan_and_module_agree(config: UNetConfig, size: tuple[int, int]) -> Non
     assert sum(part.parameters for part in measured) == sum(p.numel() for p in net.parameters())
     other = replace(config, heads=1, learned_variance=not config.learned_variance)
     assert plan(other, *size) != plan(config, *size)
+
+
+def test_what_other_threads_run_meanwhile_is_not_counted() -> None:
+    config = UNetConfig(1, (8, 16), (False, True), heads=2)
+    net = config.build().requires_grad_(False)
+    others: list[bool] = []
+
+    def meanwhile(_module: nn.Module, _inputs: object, _output: object) -> None:
+        if not others:  # once: the other run comes by here, too
+            others.append(torch.backends.cuda.flash_sdp_enabled())  # of the whole process
+            other = threading.Thread(target=net, args=(torch.zeros(3, 1, 8, 8), 1, torch.zeros(3, dtype=torch.long)))
+            other.start()
+            other.join()
+
+    first, *_rest = (part for part in net.blocks()["middle_first"].modules() if isinstance(part, nn.Conv2d))
+    first.register_forward_hook(meanwhile)
+    assert {part.name: part for part in measure(net, 8, 8)} == {part.name: part for part in plan(config, 8, 8)}
+    assert others == [True]
 
 
 def test_four_times_the_pixels_cost_a_convolution_four_times_and_attention_sixteen() -> None:
