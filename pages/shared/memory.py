@@ -7,6 +7,7 @@ done once for all of them, by one thread, and only where something ran. Python's
 
 import ctypes
 import gc
+import itertools
 import sys
 import threading
 import time
@@ -14,10 +15,13 @@ from functools import cache
 
 __all__ = ["set_aside", "start", "tidy", "used"]
 
-PAUSE = 30.0  # seconds between two looks
+PAUSE = 10.0  # seconds between two looks: until the next one what a run leaves stays, megabytes of arrays included
+AGAIN = (
+    60  # looks after which what was set aside is looked through again: visitors' things among it are garbage by then
+)
 
 _lessons: set[str] = set()  # run to their end at least once
-_first_use = threading.Event()  # one of them since the last look
+_new = threading.Event()  # something to set aside
 _ran = threading.Event()  # anything since the last look
 
 
@@ -25,7 +29,7 @@ def used(lesson: str) -> None:
     """A lesson was run to its end: at the next look its garbage is collected, and what it loaded is set aside."""
     if lesson not in _lessons:
         _lessons.add(lesson)
-        _first_use.set()
+        _new.set()
     _ran.set()
 
 
@@ -53,8 +57,8 @@ def tidy() -> None:
     if not _ran.is_set():
         return
     _ran.clear()
-    if _first_use.is_set():
-        _first_use.clear()
+    if _new.is_set():
+        _new.clear()
         set_aside()
     else:
         gc.collect()
@@ -66,8 +70,10 @@ def start() -> threading.Thread:
     """The one thread that tidies up, for as long as the server runs."""
 
     def look() -> None:
-        while True:
+        for number in itertools.count(1):
             time.sleep(PAUSE)
+            if number % AGAIN == 0:
+                _new.set()
             tidy()
 
     thread = threading.Thread(target=look, name="memory", daemon=True)

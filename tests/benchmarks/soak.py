@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import os
 import random
+import signal
 import statistics
 import sys
 import time
@@ -80,8 +81,13 @@ class Record:
         """A run."""
         self.runs.setdefault(lesson or "start", []).append(sent.seconds)
         if sent.exceptions:
-            self.errors.append(f"{lesson}?{query}: {sent.exceptions} exceptions")
+            self.complain(f"{lesson}?{query}: {sent.exceptions} exceptions")
         return sent
+
+    def complain(self, error: str) -> None:
+        """An error."""
+        self.errors.append(error)
+        print(f"       {error}", flush=True)
 
     def megabytes(self, minutes: float) -> float:
         """The median over the minute that ends then."""
@@ -132,8 +138,9 @@ async def visit(server: Server, number: int, until: float, record: Record) -> No
     await asyncio.sleep(dice.uniform(0, ARRIVAL))
     while time.monotonic() < until:
         record.visits += 1
+        visitor = Visitor(server)
         try:
-            async with Visitor(server) as visitor:
+            async with visitor:
                 lessons = dice.sample(list(SETTINGS), dice.randint(*LESSONS))
                 if number == 0 and "training" not in lessons:
                     lessons.append("training")
@@ -144,7 +151,7 @@ async def visit(server: Server, number: int, until: float, record: Record) -> No
                         await act(visitor, lesson, dice, record, trains=number == 0)
                         await asyncio.sleep(dice.uniform(*PAUSE))
         except Exception as error:  # a connection that broke, a run that never ended
-            record.errors.append(f"visitor {number}: {type(error).__name__} {error}")
+            record.complain(f"visitor {number} at {visitor.page}?{visitor.query}: {type(error).__name__} {error}")
         await asyncio.sleep(dice.uniform(*AWAY))
 
 
@@ -181,6 +188,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "60")))
     parser.add_argument("--visitors", type=int, default=int(os.environ.get("SOAK_VISITORS", "30")))
     visitors, minutes = parser.parse_args().visitors, parser.parse_args().minutes
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server is ended, too
     early = min(10.0, minutes / 2)
     print(f"{visitors} visitors, {minutes:g} minutes")
     with serve(ROOT / "app.py") as server:
@@ -190,7 +198,7 @@ def main() -> int:
         times = sorted(seconds)
         middle, high = times[len(times) // 2], times[int(0.95 * len(times))]
         print(f"  {lesson:20}{len(times):6} runs   p50 {middle:5.2f} s   p95 {high:5.2f} s")
-    for error in [*record.errors, *tracebacks][:20]:
+    for error in tracebacks[:20]:
         print(f"  {error}")
     first, last = record.megabytes(early), record.megabytes(record.looks[-1][0])
     peak = max(mb for _, mb, _ in record.looks)

@@ -26,7 +26,7 @@ from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).parents[2]
 STARTED = 60  # seconds that a server may take to start
-PATIENCE = 180  # seconds that a run may take
+PATIENCE = 600  # seconds that a run may take, on a machine that others use, too
 
 
 class Server:

@@ -34,7 +34,7 @@ def dropped() -> "weakref.ref[Loop]":
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No lesson was used yet; the collector only works where it is told to."""
     monkeypatch.setattr(memory, "_lessons", set())
-    memory._first_use.clear()
+    memory._new.clear()
     memory._ran.clear()
     gc.disable()
     yield
@@ -111,15 +111,16 @@ def test_a_run_that_was_broken_off_is_no_use(monkeypatch: pytest.MonkeyPatch) ->
         assert not AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().exception
 
     with monkeypatch.context() as broken:
-        broken.setattr(st, "page_link", lambda *_args, **_rest: st.stop())
+        broken.setattr(st, "title", lambda *_args, **_rest: st.stop())
         visit()
     assert memory._lessons == set()
     visit()
     assert memory._lessons == {""}  # the start page
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # how the thread is ended here
-def test_the_server_tidies_up_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
+    """The thread of a server that was started twice."""
     monkeypatch.setattr(memory, "PAUSE", 0.01)
     memory.start.cache_clear()
     alive = set(threading.enumerate())
@@ -134,13 +135,39 @@ def test_the_server_tidies_up_with_one_thread(monkeypatch: pytest.MonkeyPatch) -
 
     asyncio.run(serve())
     (thread,) = [one for one in threading.enumerate() if one not in alive]
-    assert thread.daemon
-    garbage = dropped()
-    memory.used("sampling")
-    deadline = time.monotonic() + 20
-    while garbage() is not None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    yield thread
     monkeypatch.setattr(memory, "tidy", end)
     thread.join(5)
     memory.start.cache_clear()
-    assert garbage() is None
+
+
+def gone(garbage: "weakref.ref[Loop]") -> bool:
+    """Whether it is collected in time."""
+    deadline = time.monotonic() + 20
+    while garbage() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return garbage() is None
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # how the thread is ended here
+def test_the_server_tidies_up_with_one_thread(server: threading.Thread) -> None:
+    assert server.daemon
+    garbage = dropped()
+    memory.used("sampling")
+    assert gone(garbage)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.usefixtures("server")
+def test_what_was_set_aside_is_looked_through_again_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.used("sampling")
+    assert gone(dropped())
+    kept = Loop()
+    memory.set_aside()
+    garbage = weakref.ref(kept)
+    del kept
+    monkeypatch.setattr(memory, "AGAIN", 3)
+    memory.used("sampling")
+    time.sleep(0.1)
+    memory.used("sampling")
+    assert gone(garbage)
