@@ -8,17 +8,17 @@ done once for all of them, by one thread, and only where something ran. Python's
 import ctypes
 import gc
 import itertools
-import sys
+import platform
 import threading
 import time
 from functools import cache
 
-__all__ = ["set_aside", "start", "tidy", "used"]
+__all__ = ["keep_compact", "set_aside", "start", "tidy", "used"]
 
 PAUSE = 10.0  # seconds between two looks: until the next one what a run leaves stays, megabytes of arrays included
-AGAIN = (
-    60  # looks after which what was set aside is looked through again: visitors' things among it are garbage by then
-)
+AGAIN = 60  # looks after which what was set aside is looked through again: some of it was a visitor's
+ARENAS = 2
+ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
 _lessons: set[str] = set()  # run to their end at least once
 _new = threading.Event()  # something to set aside
@@ -44,12 +44,29 @@ def set_aside() -> None:
     gc.freeze()
 
 
+@cache
+def glibc() -> ctypes.CDLL | None:
+    """The C library, where it is the one whose allocator is spoken to here."""
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+
+
+def keep_compact() -> None:
+    """Few arenas of memory for the threads to come.
+
+    Every run has a thread of its own, and glibc cuts what they ask for, arrays of up to 32 MB included, from as many as
+    eight arenas a core. What one of them frees the others cannot use: half of the heap was such holes. Two are enough
+    where threads take turns under the interpreter's lock.
+    """
+    library = glibc()
+    if library is not None:
+        library.mallopt(ARENA_MAX, ARENAS)
+
+
 def hand_back() -> None:
-    """Give the system what is free: glibc keeps an arena for each of many threads, and every run has its own thread."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
-        if trim is not None:
-            trim(0)
+    """Give the system what is free between the things that stay."""
+    library = glibc()
+    if library is not None:
+        library.malloc_trim(0)
 
 
 def tidy() -> None:

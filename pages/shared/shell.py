@@ -31,6 +31,7 @@ copy_link = st.components.v2.component(
 @cache
 def warm_up() -> None:
     """Load what is heavy once, then keep it out of the garbage collector's way."""
+    memory.keep_compact()
     import matplotlib.figure  # noqa: F401
     import plotly.graph_objects  # noqa: F401
     import scipy.stats

@@ -25,7 +25,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).parents[2]
-STARTED = 60  # seconds that a server may take to start
+STARTED = 300  # seconds that a server may take to start
 PATIENCE = 600  # seconds that a run may take, on a machine that others use, too
 
 

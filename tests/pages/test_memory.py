@@ -3,11 +3,14 @@
 import asyncio
 import gc
 import platform
+import subprocess
+import sys
 import threading
 import time
 import tomllib
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -90,6 +93,32 @@ def test_after_later_uses_garbage_is_collected_and_nothing_more_is_set_aside() -
     garbage = dropped()
     memory.tidy()  # once is enough
     assert garbage() is not None
+
+
+COUNT_ARENAS = """
+import ctypes, re, sys, threading
+from pathlib import Path
+from pages.shared import memory
+
+memory.keep_compact()
+together = threading.Barrier(8)
+threads = [threading.Thread(target=lambda: (together.wait(), [bytearray(5000) for _ in range(200)], together.wait()))
+           for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+library = memory.glibc()
+library.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(library.fopen(sys.argv[1].encode(), b"w"))
+library.malloc_info(0, file)
+library.fclose(file)
+print(len(re.findall("<heap nr", Path(sys.argv[1]).read_text())))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems have another allocator")
+def test_threads_share_two_arenas(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", COUNT_ARENAS, str(tmp_path / "arenas.xml")]
+    assert int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout) <= memory.ARENAS
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems have another allocator")
