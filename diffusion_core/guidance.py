@@ -30,7 +30,7 @@ from diffusion_core.nets import Guided
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["GuidedLaw", "LabelledMixture", "guided_law", "two_bumps", "two_halves"]
+__all__ = ["GuidedLaw", "LabelledMixture", "guided_law", "three_bumps", "two_bumps", "two_halves"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +243,12 @@ def _density(F: Tensor, x: Tensor) -> Tensor:
 def two_bumps() -> LabelledMixture:
     """On the line: class 0 is N(-0.7, 0.6^2), class 1 is N(0.7, 0.6^2); they overlap."""
     return LabelledMixture(GaussianMixture.isotropic([0.5, 0.5], [[-0.7], [0.7]], 0.6), (0, 1))
+
+
+def three_bumps() -> LabelledMixture:
+    """On the line: class 1 is N(0, 0.6^2), in the middle; class 0 is N(-1.4, 0.6^2), class 2 N(1.4, 0.6^2)."""
+    third = torch.full((3,), 1 / 3, dtype=torch.float64)
+    return LabelledMixture(GaussianMixture.isotropic(third, [[-1.4], [0.0], [1.4]], 0.6), (0, 1, 2))
 
 
 def two_halves() -> LabelledMixture:

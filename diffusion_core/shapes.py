@@ -199,8 +199,7 @@ def words_of(text: str) -> list[str]:
     if unknown:
         named = ", ".join(word[:20] for word in unknown[:5])
         raise BadInput(
-            "The prompt has {n} words that the model never saw: {named}; it knows {known}.",
-            n=len(unknown),
+            "The prompt has words that the model never saw: {named}. It knows these, in just this form: {known}.",
             named=named + (", …" if len(unknown) > 5 else ""),
             known=", ".join(VOCABULARY),
         )

@@ -16,7 +16,7 @@ from diffusion_core.nets.text import tokenize
 from diffusion_core.reading import ASPECTS, Reading, agreement
 from diffusion_core.shapes import COLOURS, GROUNDS, PLACES, SHAPES, SIZES, Caption, parse, words_of
 from pages.shared import controls, lesson, mathml, networks, prompts, shell
-from pages.shared.exact_guidance import DOMAIN, LINE, exact_guidance
+from pages.shared.exact_guidance import DOMAIN, LINE, ExactGuidance, exact_guidance
 from pages.shared.exact_guidance import SCALES as SCALES_EXACT
 from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
@@ -77,9 +77,10 @@ def names() -> dict[str, str]:
 
 
 def pick_prompt() -> str:
-    """The prompt, typed or one of the examples."""
-    prompt = controls.text("prompt", _("Prompt"), DEFAULT.prompt)
-    st.session_state["example"] = prompt if prompt in EXAMPLES else None
+    """The prompt, typed or one of the examples; where it cannot be read, one sentence beside it, and the default."""
+    typed = controls.text("prompt", _("Prompt"), DEFAULT.prompt)
+    prompt = prompts.or_default(typed, lambda text: tokenize([text]), DEFAULT.prompt)
+    st.session_state["example"] = typed if typed in EXAMPLES else None
 
     def take() -> None:
         chosen = st.session_state["example"]
@@ -152,11 +153,6 @@ def pick_own() -> Model | None:
 
 
 # --- what is shown --------------------------------------------------------------------------------------------------
-
-
-def told(asked: Asked) -> Asked:
-    """What can be shown of what is asked: a prompt that cannot be read is said in one sentence."""
-    return replace(asked, prompt=prompts.or_default(asked.prompt, lambda prompt: tokenize([prompt]), DEFAULT.prompt))
 
 
 def shipped_or_untrained() -> Model:
@@ -397,9 +393,10 @@ def show_exact() -> None:
         _(
             "No network here: eight Gaussians in the plane, the upper four are the class $c$, and both scores are "
             "exact. Whatever is seen is guidance itself. Orange: where it takes noise. Blue: points drawn from "
-            "$p(x)\\,p(c\\mid x)^w$. At $w=0$ and $w=1$ the two are the same law; beyond, guided samples go further "
-            "out than that density has them, and lie closer together. The curves show it on the line, for two "
-            "Gaussians of which the left one is $c$, without a random number."
+            "$p(x)\\,p(c\\mid x)^w$. At $w=0$ and $w=1$ the two are the same law, but for the error of "
+            "50 steps; with $w>1$ guided samples of this outer class go further out than that density has them, and "
+            "lie closer together. The curves show it on the line, for two Gaussians of which the left one is $c$, "
+            "without a random number."
         )
     )
     exact = exact_guidance()
@@ -429,7 +426,7 @@ def show_exact() -> None:
             weight=1.3,
         ),
     ]
-    lesson.show_timeline(
+    state = lesson.show_timeline(
         key="exact",
         positions=SCALES_EXACT,
         tracks=tracks,
@@ -438,6 +435,23 @@ def show_exact() -> None:
         name="w_exact",
         label=_("Guidance scale w"),
     )
+    st.markdown(where_it_ends(exact, state.position))
+
+
+def where_it_ends(exact: ExactGuidance, at: int) -> str:
+    """Means and deviations of both laws at one scale: of the left bump of two, and of the middle one of three."""
+    head = [_("on the line, w = {w}").format(w=f"{SCALES_EXACT[at]:g}"), _("guided samples"), "$p(x)\\,p(c\\mid x)^w$"]
+    names = {
+        "outer": _("class $c$ on the left of two: mean"),
+        "middle": _("class $c$ in the middle of three: deviation"),
+    }
+    n = lesson.significant
+    rows = [
+        (names["outer"], exact.outer_made[at][0], exact.outer_tilted[at][0]),
+        (names["middle"], exact.middle_made[at][1], exact.middle_tilted[at][1]),
+    ]
+    body = "\n".join(f"| {name} | {n(made)} | {n(tilted)} |" for name, made, tilted in rows)
+    return f"| {' | '.join(head)} |\n|:--|--:|--:|\n{body}"
 
 
 # --- code -----------------------------------------------------------------------------------------------------------
@@ -511,11 +525,10 @@ def attempt(make: Callable[[], Made]) -> Made | None:
 shell.ensure_shell()
 prose = lesson.open_lesson("guidance")
 with lesson.picture_first() as picture:
-    wanted, chosen = pick_settings()
+    asked, chosen = pick_settings()
     own = pick_own()
 
 with picture:
-    asked = told(wanted)
     shipped = None if own else prompts.shipped_run(asked, prompts.shipped_key())
     model = own or (None if shipped else shipped_or_untrained())
     autoencoder = decoder()
@@ -524,7 +537,7 @@ with picture:
         made = attempt(partial(prompts.run, asked, model.key, model.predictor, autoencoder))
     if made:
         tracks, panels = picture_of(made, asked, chosen)
-        lesson.show_timeline(key="guidance", positions=made.positions, tracks=tracks, panels=panels, t=500)
+        lesson.show_timeline(key="guidance", positions=made.positions, tracks=tracks, panels=panels, t=950)
     else:
         controls.show_notes()
 st.markdown(prose["picture"])

@@ -325,13 +325,14 @@ with lesson.picture_first() as picture:
     first, second, third = st.columns([5, 2, 3], vertical_alignment="bottom")
     with first:
         wanted = controls.text("prompt", _("A scene, in words"), DEFAULT)
+    prompt = prompts.or_default(wanted, parse, DEFAULT)
     with second:
         steps = controls.integer("N", _("Steps N"), 25, 2, 50)
     with third:
         seed = controls.seed()
 
 with picture:
-    prompt, net, autoencoder = prompts.or_default(wanted, parse, DEFAULT), network(), coder()
+    net, autoencoder = network(), coder()
     schedule = net.schedule if net else SCHEDULES["cosine"](1000)
     steps = min(steps, schedule.T)
     key = f"{prompts.shipped_key()} {latents.coder_key()}"

@@ -2,23 +2,25 @@
 
 eps + w (eps_c - eps) = -sqrt(1 - alpha_bar_t) grad ln [p_t(x_t) p_t(c | x_t)^w]          at each t
 w = 0 ends in p(x), w = 1 in p(x | c)
-sampling along it does not end in p(x) p(c | x)^w, but for w = 0 and w = 1
+sampling along it does not end in p(x) p(c | x)^w, but for w = 0 and w = 1: with w = 3 an outer class ends farther out,
+a middle class narrower
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, identity, kolmogorov_smirnov
-from diffusion_core.guidance import GuidedLaw, LabelledMixture, guided_law, two_bumps, two_halves
+from diffusion_core.guidance import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.nets import Guided
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine
 
-__all__ = ["ARRIVES", "CLAIMS", "ENDS", "FOLLOWS", "Along", "Many", "Places"]
+__all__ = ["ARRIVES", "CLAIMS", "ENDS", "FOLLOWS", "Along", "Many", "Places", "moments"]
 
 # --- at each t ------------------------------------------------------------------------------------------------------
 
@@ -34,16 +36,16 @@ class Places:
     n: int = 16
 
 
-EpsOf = Callable[[Tensor, Tensor, float, Tensor], Tensor]
-"""(eps, eps_c, w, p_t(x | c) / p_t(x)) -> the guided eps."""
+EpsOf = Callable[[Tensor, Tensor, float, Tensor, float], Tensor]
+"""(eps, eps_c, w, p_t(x | c) / p_t(x), sqrt(1 - alpha_bar_t)) -> the guided eps."""
 
 
-def guided_eps(without: Tensor, given: Tensor, w: float, ratio: Tensor) -> Tensor:
+def guided_eps(without: Tensor, given: Tensor, w: float, ratio: Tensor, sd: float) -> Tensor:
     """eps + w (eps_c - eps)."""
     return without + w * (given - without)
 
 
-def of_mixed_densities(without: Tensor, given: Tensor, w: float, ratio: Tensor) -> Tensor:
+def of_mixed_densities(without: Tensor, given: Tensor, w: float, ratio: Tensor, sd: float) -> Tensor:
     """Of (1 - w) p(x) + w p(x | c): the sum of densities, where guidance adds their logarithms."""
     return ((1 - w) * without + w * ratio * given) / (1 - w + w * ratio)
 
@@ -61,22 +63,27 @@ def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
             (slope,) = torch.autograd.grad(law.log_tilted(x, setting.c, w, schedule, t).sum(), x)
             x = x.detach()
             ratio = (law.given(setting.c).log_prob(x, schedule, t) - law.mixture.log_prob(x, schedule, t)).exp()
-            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w, ratio[:, None]))
-            expected.append(-float(schedule.sqrt_one_minus_alpha_bar[t]) * slope)
+            sd = float(schedule.sqrt_one_minus_alpha_bar[t])
+            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w, ratio[:, None], sd))
+            expected.append(-sd * slope)
     return [identity(torch.stack(got), torch.stack(expected))]
 
 
 FOLLOWS = Claim(
     key="E39b",
-    says="At each t the guided ε is the score of p_t(x_t) p_t(c | x_t)^w, without a classifier.",
+    says="With exact networks the guided ε is, at each t, −√(1 − ᾱ_t) times the score of p_t(x_t) p_t(c | x_t)^w, "
+    "without a classifier.",
     check=check_follows,
     truth=guided_eps,
     mistakes={
-        "w counted as in Ho and Salimans, from −1": lambda without, given, w, ratio: guided_eps(
-            without, given, w + 1, ratio
+        "the score itself, without −√(1 − ᾱ_t)": lambda without, given, w, ratio, sd: (
+            -guided_eps(without, given, w, ratio, sd) / sd
         ),
-        "the condition’s ε times w, nothing subtracted": lambda without, given, w, ratio: without + w * given,
-        "the difference the other way round": lambda without, given, w, ratio: without + w * (without - given),
+        "w counted as in Ho and Salimans, from −1": lambda without, given, w, ratio, sd: guided_eps(
+            without, given, w + 1, ratio, sd
+        ),
+        "the condition’s ε times w, nothing subtracted": lambda without, given, w, ratio, sd: without + w * given,
+        "the difference the other way round": lambda without, given, w, ratio, sd: without + w * (without - given),
         "densities mixed, not their logarithms": of_mixed_densities,
     },
     setting=Places(cosine(1000)),
@@ -111,7 +118,8 @@ def check_ends(scale: Callable[[float], float], setting: Many, seed: int) -> lis
 
 ENDS = Claim(
     key="E39d",
-    says="With w = 0 sampling ends in p(x), with w = 1 in p(x | c): there the law of the samples is known.",
+    says="With exact scores and many steps, w = 0 ends in p(x), and w = 1 in p(x | c): there the law of the samples is "
+    "known.",
     check=check_ends,
     truth=lambda w: w,
     mistakes={
@@ -154,29 +162,56 @@ def made(law: LabelledMixture, setting: Along) -> tuple[Tensor, Tensor]:
     return found.x, found.made
 
 
+def moments(x: Tensor, F: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of a distribution function."""
+    mass, at = F.diff(), (x[1:] + x[:-1]) / 2
+    mean = (mass @ at / mass.sum()).item()
+    return mean, (mass @ (at - mean).square() / mass.sum()).sqrt().item()
+
+
 def tilted(law: LabelledMixture, setting: Along, w: float) -> tuple[Tensor, Tensor]:
     """The distribution function of p(x) p(c | x)^w."""
     found = law_of(law, setting, w)
     return found.x, found.tilted
 
 
+def farther_out(law: LabelledMixture, setting: Along) -> tuple[Tensor, Tensor]:
+    """p(x) p(c | x)^w, twice as far from 0."""
+    x, F = tilted(law, setting, setting.w)
+    return 2 * x, F
+
+
 def check_arrives(cdf_of: CdfOf, setting: Along, seed: int) -> list[Trial]:
-    """Guided samples against the law they are said to have."""
-    law, generator = two_bumps(), torch.Generator().manual_seed(seed)
-    x_T = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
+    """Guided samples against the law they are said to have, for an outer class and for one in the middle."""
+    generator = torch.Generator().manual_seed(seed)
     cond = torch.ones(setting.n, dtype=torch.long)
-    *_, last = ddim(Guided(law.denoiser(setting.schedule), cond, setting.w), setting.schedule, x_T, setting.timesteps)
-    x, F = (part.numpy() for part in cdf_of(law, setting))
-    return [kolmogorov_smirnov(last.x_s, lambda at: np.interp(at, x, F, 0.0, 1.0))]
+    trials = []
+    for law in (two_bumps(), three_bumps()):  # class 1 is the right one of two, the middle one of three
+        x_T = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
+        guided = Guided(law.denoiser(setting.schedule), cond, setting.w)
+        *_, last = ddim(guided, setting.schedule, x_T, setting.timesteps)
+        x, F = (part.numpy() for part in cdf_of(law, setting))
+        trials.append(kolmogorov_smirnov(last.x_s, partial(np.interp, xp=x, fp=F, left=0.0, right=1.0)))
+    outer, middle = (
+        [moments(*cdf) for cdf in (cdf_of(law, setting), tilted(law, setting, setting.w))]
+        for law in (two_bumps(), three_bumps())
+    )
+    return [
+        *trials,
+        Trial("mean in p(x) p(c|x)ʷ / mean of the samples, outer class", outer[1][0] / outer[0][0], tolerance=0.99),
+        Trial("deviation of the samples / in p(x) p(c|x)ʷ, middle class", middle[0][1] / middle[1][1], tolerance=0.99),
+    ]
 
 
 ARRIVES = Claim(
     key="E39c",
-    says="Guided samples go farther than p(x) p(c | x)^w: the scores of all t together belong to another law.",
+    says="Guided samples do not follow p(x) p(c | x)^w: with w = 3 those of an outer class end farther out, those of a "
+    "class in the middle closer together. The scores of all t together belong to another law.",
     check=check_arrives,
     truth=made,
     mistakes={
         "they are p(x) p(c | x)^w": lambda law, setting: tilted(law, setting, setting.w),
+        "farther out, whatever the class": farther_out,
         "they are p(x | c)": lambda law, setting: tilted(law, setting, 1.0),
         "they are p(x) p(c | x)^(w + 1)": lambda law, setting: tilted(law, setting, setting.w + 1),
     },

@@ -355,8 +355,9 @@ ABSENT = (
         "E39",
         "(Left out:) what the predicted noise is.",
         "loose",
-        "The score, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula). So guidance by a text adds "
-        "scores: it follows p(xₜ) p(c | xₜ)ʷ at each t, and arrives at another law than p(x) p(c | x)ʷ.",
+        "The score ∇ₓ ln q, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula). So guidance by a "
+        "text adds scores: it follows p(xₜ) p(c | xₜ)ʷ at each t, and for w other than 0 and 1 arrives at another law "
+        "than p(x) p(c | x)ʷ.",
         (absent.TWEEDIE, network.SCORE, guidance.FOLLOWS, guidance.ENDS, guidance.ARRIVES),
     ),
     Entry(

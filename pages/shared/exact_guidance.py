@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from diffusion_core import cosine, ddim
-from diffusion_core.guidance import LabelledMixture, guided_law, two_bumps, two_halves
+from diffusion_core.claims.guidance import moments
+from diffusion_core.guidance import LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.nets import Guided
 
 __all__ = ["DOMAIN", "LINE", "SCALES", "ExactGuidance", "exact_guidance"]
@@ -29,6 +30,8 @@ class ExactGuidance:
         density: (P, cells, cells) p(x) p(c|x)^w in the plane, rows upwards; its largest value is 1.
         made_line, tilted_line: (P, m) the two densities on the line, at even places of `LINE`.
         gap, w1: (P,) how far the two laws on the line are apart.
+        outer_made, outer_tilted, middle_made, middle_tilted: (P, 2) mean and deviation of both laws on the line, of
+            the left bump of two and of the middle one of three.
     """
 
     made: np.ndarray
@@ -38,6 +41,10 @@ class ExactGuidance:
     tilted_line: np.ndarray
     gap: np.ndarray
     w1: np.ndarray
+    outer_made: np.ndarray
+    outer_tilted: np.ndarray
+    middle_made: np.ndarray
+    middle_tilted: np.ndarray
 
 
 def on_grid(law: LabelledMixture, w: float, axis: Tensor) -> Tensor:
@@ -57,7 +64,7 @@ def draw_from_cells(share: Tensor, axis: Tensor, n: int, generator: torch.Genera
 @torch.no_grad()
 def exact_guidance(seed: int = 0) -> ExactGuidance:
     """All scales at once, about a second."""
-    plane, line, schedule = two_halves(), two_bumps(), cosine(1000)
+    plane, line, three, schedule = two_halves(), two_bumps(), three_bumps(), cosine(1000)
     timesteps, generator = schedule.timesteps(STEPS, spacing="trailing"), torch.Generator().manual_seed(seed)
     x_T = torch.randn((POINTS, 2), generator=generator, dtype=torch.float64)
     cond = torch.full((POINTS,), CLASS)
@@ -66,6 +73,7 @@ def exact_guidance(seed: int = 0) -> ExactGuidance:
     made, drawn, density, gap, w1 = [], [], [], [], []
     made_line: list[np.ndarray] = []
     tilted_line: list[np.ndarray] = []
+    ends: list[tuple[tuple[float, float], ...]] = []
     for w in SCALES:
         *_steps, last = ddim(Guided(plane.denoiser(schedule), cond, w), schedule, x_T, timesteps)
         made.append(last.x_s.numpy())
@@ -77,5 +85,7 @@ def exact_guidance(seed: int = 0) -> ExactGuidance:
             curve.append(np.gradient(np.interp(x, laws.x.numpy(), values.numpy(), 0, 1), x))
         gap.append(laws.largest_gap)
         w1.append(laws.w1)
-    parts = (made, drawn, density, made_line, tilted_line, gap, w1)
+        middle = guided_law(three, 1, w, schedule, timesteps, n=2001)
+        ends.append(tuple(moments(at.x, F) for at in (laws, middle) for F in (at.made, at.tilted)))
+    parts = (made, drawn, density, made_line, tilted_line, gap, w1, *zip(*ends, strict=True))
     return ExactGuidance(*(np.array(part) for part in parts))

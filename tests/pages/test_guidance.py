@@ -81,14 +81,21 @@ def sheets(app: AppTest) -> str:
 @pytest.mark.parametrize(
     ("prompt", "sentence"),
     [
-        ("a red dog", "The prompt has 1 words that the model never saw: dog; it knows a, and, small, large, red,"),
+        (
+            "a red dog",
+            "The prompt has words that the model never saw: dog. It knows these, in just this form: a, and, small,",
+        ),
         ("star " * 2000, "The prompt must have at most 19 words; got 2000."),
-        ("x" * 10_000, "The prompt has 1 words that the model never saw: xxxxxxxxxxxxxxxxxxxx; it knows"),
+        (
+            "two red stars",
+            "The prompt has words that the model never saw: two, stars. It knows these, in just this form",
+        ),
+        ("x" * 10_000, "The prompt has words that the model never saw: xxxxxxxxxxxxxxxxxxxx. It knows"),
         (
             "<script>alert(1)</script>",
-            "The prompt has 3 words that the model never saw: <script>alert, 1, </script>; it knows",
+            "The prompt has words that the model never saw: <script>alert, 1, </script>. It knows",
         ),
-        ("红色的星", "The prompt has 1 words that the model never saw: 红色的星; it knows"),
+        ("红色的星", "The prompt has words that the model never saw: 红色的星. It knows"),
     ],
 )
 def test_a_prompt_that_cannot_be_read_gives_one_sentence_and_the_default(

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion_core import ancestral, fixed_small, linear, q_sample, transition
+from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, q_sample, transition
 from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.nets import UNet, UNetConfig
+from diffusion_core.claims.guidance import moments
+from diffusion_core.guidance import guided_law, three_bumps, two_bumps
+from diffusion_core.nets import Guided, UNet, UNetConfig
 from diffusion_core.nets.anatomy import plan
+from diffusion_core.parameterization import x0_from_eps
 from diffusion_core.train import MODELS, digit_images
 from pages.shared.lesson import typeset
 from pages.shared.scenes import law_of, scene
@@ -141,3 +144,37 @@ def test_the_encoders_gaussians_are_far_from_normal() -> None:
     kl, sigma = found.groups()
     assert float(kl) == pytest.approx(3.67, abs=0.1) and float(sigma) == pytest.approx(0.034, abs=0.002)
     assert "held near $N(0,1)$" not in shown
+
+
+def test_where_guided_samples_end_depends_on_the_class_and_on_the_sampler() -> None:
+    """Guidance's numbers at w = 3: 0.92, 1.32 and 1.13 from the middle; a middle class narrower, not farther out."""
+    schedule = cosine(1000)
+    steps = schedule.timesteps(50, spacing="trailing")
+    outer, middle = (guided_law(law, 1, 3.0, schedule, steps, n=2001) for law in (two_bumps(), three_bumps()))
+    assert moments(outer.x, outer.tilted)[0] == pytest.approx(0.92, abs=0.005)
+    assert moments(outer.x, outer.made)[0] == pytest.approx(1.32, abs=0.005)
+    assert moments(middle.x, middle.tilted)[1] == pytest.approx(0.36, abs=0.005)
+    assert moments(middle.x, middle.made)[1] == pytest.approx(0.08, abs=0.005)
+    generator = torch.Generator().manual_seed(0)
+    x_T = torch.randn((10_000, 1), generator=generator, dtype=torch.float64)
+    guided = Guided(two_bumps().denoiser(schedule), torch.ones(10_000, dtype=torch.long), 3.0)
+    *_, last = ancestral(guided, schedule, x_T, schedule.timesteps(500), fixed_large, generator)
+    assert last.x_s.mean().item() == pytest.approx(1.13, abs=0.02)  # 4.5 standard errors
+
+
+def test_at_T_the_words_change_eps_hardly_and_the_guess_completely() -> None:
+    law, schedule = two_bumps(), linear(1000)
+    x_T = torch.linspace(-2, 2, 5, dtype=torch.float64)[:, None]
+    denoiser = law.denoiser(schedule)
+    eps = [denoiser(x_T, 1000), denoiser(x_T, 1000, torch.ones(5, dtype=torch.long))]
+    x0 = [x0_from_eps(schedule, x_T, one, 1000) for one in eps]
+    assert (eps[1] - eps[0]).abs().max() < 0.005
+    assert (x0[1] - x0[0] - 0.7).abs().max() < 0.01  # the whole shift of the class
+
+
+def test_what_is_wrong_with_a_prompt_stands_beside_it() -> None:
+    """In the box of the controls, below the picture, and not above it."""
+    for page, prompt in (("guidance", "two red stars"), ("latent", "two red stars")):
+        app = open_page(page, lang="en", prompt=prompt, N="2")
+        order = [element.type for element in app.main]
+        assert order.index("bidi_component") < order.index("text_input") < order.index("error") < order.index("header")
