@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -227,7 +228,32 @@ def _draw_letters(letters: str, size: int = 96) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=1024)
 def _font_with(letter: str) -> str:
-    """The file of a font that can draw the letter: DejaVu Sans Bold, which Matplotlib brings, else an installed one."""
+    """The file of a font that can draw the letter: DejaVu Sans Bold, which Matplotlib brings, else an installed one.
+
+    Matplotlib's list of fonts is kept from its first use on this computer; where no font of it has the letter, those
+    that were installed since are looked for.
+    """
+    for look in (lambda: None, _learn_new_fonts):
+        look()
+        file = _known_font_with(letter)
+        if file is not None:
+            return file
+    raise BadInput("No installed font can draw the character {letter!r} of text; try another word.", letter=letter)
+
+
+def _learn_new_fonts() -> None:
+    """Add the fonts of this computer that Matplotlib's list has not."""
+    from matplotlib import font_manager
+
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for file in font_manager.findSystemFonts():
+        if file not in known:
+            with suppress(OSError, RuntimeError):  # a broken font on this computer is no font
+                font_manager.fontManager.addfont(file)
+
+
+def _known_font_with(letter: str) -> str | None:
+    """The file of a font of Matplotlib's list that has the letter: the boldest, DejaVu Sans Bold first."""
     from matplotlib import font_manager  # half a second, and only words need it
 
     installed = sorted(font_manager.fontManager.ttflist, key=lambda font: (-_weight(font.weight), font.fname))
@@ -236,7 +262,7 @@ def _font_with(letter: str) -> str:
     for file in dict.fromkeys([bold, *upright]):  # the Last Resort font draws a box for every letter there is
         if _has_glyph(file, letter):
             return file
-    raise BadInput("No installed font can draw the character {letter!r} of text; try another word.", letter=letter)
+    return None
 
 
 def _weight(weight: Any) -> int:

@@ -8,7 +8,6 @@ a middle class narrower
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -181,6 +180,11 @@ def farther_out(law: LabelledMixture, setting: Along) -> tuple[Tensor, Tensor]:
     return 2 * x, F
 
 
+def between(x: Tensor, F: Tensor) -> Callable[[np.ndarray], np.ndarray]:
+    """A distribution function from its values at rising x."""
+    return lambda at: np.interp(at, x.numpy(), F.numpy(), 0.0, 1.0)
+
+
 def check_arrives(cdf_of: CdfOf, setting: Along, seed: int) -> list[Trial]:
     """Guided samples against the law they are said to have, for an outer class and for one in the middle."""
     generator = torch.Generator().manual_seed(seed)
@@ -190,8 +194,8 @@ def check_arrives(cdf_of: CdfOf, setting: Along, seed: int) -> list[Trial]:
         x_T = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
         guided = Guided(law.denoiser(setting.schedule), cond, setting.w)
         *_, last = ddim(guided, setting.schedule, x_T, setting.timesteps)
-        x, F = (part.numpy() for part in cdf_of(law, setting))
-        trials.append(kolmogorov_smirnov(last.x_s, partial(np.interp, xp=x, fp=F, left=0.0, right=1.0)))
+        x, F = cdf_of(law, setting)
+        trials.append(kolmogorov_smirnov(last.x_s, between(x, F)))
     outer, middle = (
         [moments(*cdf) for cdf in (cdf_of(law, setting), tilted(law, setting, setting.w))]
         for law in (two_bumps(), three_bumps())

@@ -148,8 +148,9 @@ def _verdict(trial: Trial) -> str:
 
 def trial_list(outcome: Outcome) -> str:
     """The trials of one outcome, a line each: its mark, its name, its number, its p-value or tolerance, its n."""
+    colon = _(": ")
     return "  \n".join(
-        f"{':red[✗]' if rejected else ':green[✓]'} {typeset(_(trial.name))}: **{significant(trial.value)}**"
+        f"{':red[✗]' if rejected else ':green[✓]'} {typeset(_(trial.name))}{colon}**{significant(trial.value)}**"
         f" · {_verdict(trial)} · n = {trial.n:,}"
         for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True)
     )

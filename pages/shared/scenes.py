@@ -160,6 +160,7 @@ def pick_scene(names: list[str], default: str, seed: int) -> Scene:
         return scene(name, word, seed)
     except ValueError as error:
         st.error(explain(error), icon=":material/error:")
+        st.caption(_("Shown instead: {default}.").format(default="DDPM"))
         return scene("word", "DDPM", seed)
 
 

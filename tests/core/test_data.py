@@ -431,3 +431,23 @@ def test_text_bombs_in_a_png():
     row = b"\0" + bytes(3)
     refused(png(1, 1, 8, 2, row, png_chunk(b"zTXt", b"note\0\0" + packed)), "no picture that can be read|damaged")
     assert decode_photo(png(1, 1, 8, 2, row, png_chunk(b"tEXt", b"note\0short"))).shape == (1, 1, 3)
+
+
+def test_a_font_installed_after_matplotlib_made_its_list_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is kept from Matplotlib's first use on a computer; a font that came later is not in it."""
+    from matplotlib import font_manager
+
+    from diffusion_core.data import _font_with, _has_glyph
+
+    if not any(_has_glyph(file, "扩") for file in font_manager.findSystemFonts()):
+        pytest.skip("no font of this computer has 汉字")
+    before = [font for font in font_manager.fontManager.ttflist if not _has_glyph(font.fname, "扩")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", list(before))
+    _font_with.cache_clear()
+    assert _has_glyph(_font_with("扩"), "扩")
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", list(before))
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)  # none was installed
+    _font_with.cache_clear()
+    with pytest.raises(BadInput, match="No installed font can draw the character '扩'"):
+        _font_with("扩")
+    _font_with.cache_clear()
