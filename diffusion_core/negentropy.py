@@ -27,6 +27,7 @@ __all__ = ["best_gaussian", "count_modes", "negentropy"]
 
 REACH = 7.0  # standard deviations; beyond them a component has 3e-12 of its mass
 FINEST = 1_000  # cells a side of the grid in the plane
+MOST = 10_000_000  # places times components, where modes are counted
 
 
 def best_gaussian(q: GaussianMixture) -> GaussianMixture:
@@ -90,7 +91,7 @@ def count_modes(q: GaussianMixture) -> int:
     All of them lie between the smallest and the largest mean.
 
     Raises:
-        BadInput: more than one dimension, or a component without width.
+        BadInput: more than one dimension, a component without width, or one too narrow for the grid.
     """
     if q.dimension != 1 or q.means.ndim != 2:
         raise BadInput("Modes are counted for one mixture in 1 dimension; got means of shape {got}.", got=_shape(q))
@@ -98,6 +99,12 @@ def count_modes(q: GaussianMixture) -> int:
     if sd.min() <= 0:
         raise BadInput("Modes are counted for a density; got a component without width.")
     low, high, step = (float(v) for v in (q.means.min(), q.means.max(), sd.min() / 20))
+    if (high - low) / step * len(sd) > MOST:
+        raise BadInput(
+            "A component is too narrow for counting modes: {got:.0e} places times components, at most {most:.0e}.",
+            got=(high - low) / step * len(sd),
+            most=MOST,
+        )
     x = torch.arange(low - 1.5 * step, high + 2.5 * step, step, dtype=torch.float64)
     rising = q.score(x[:, None])[:, 0] > 0
     return int((rising[:-1] & ~rising[1:]).sum())

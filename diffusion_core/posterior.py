@@ -48,7 +48,11 @@ class Transition:
 
 
 def transition(schedule: NoiseSchedule, t: int, s: int) -> Transition:
-    """The coefficients of (t, s), from the logs, so that they are right to about 1e-14 at t = 1 as at T.
+    r"""The coefficients of (t, s), from the logs, so that they are as right at t = 1 as at T.
+
+    Relative errors at T = 1000 are below 1e-14. Those of beta, beta-tilde and the noise levels stay there at any T;
+    those of the signal levels, alpha, c_0 and c_t grow with :math:`|\ln\bar\alpha_T|`: 5e-12 at T = 100,000
+    (linear), where :math:`\bar\alpha_T` itself is below the smallest float.
 
     Raises:
         BadInput: not 0 <= s < t <= T.

@@ -98,8 +98,9 @@ def _gauss_legendre(edges: Tensor, order: int) -> tuple[Tensor, Tensor]:
 def expectation_nodes(q: GaussianMixture) -> tuple[Tensor, Tensor]:
     """Points x (n, 1) and weights (n,), float64, with E f(x) = sum weights f(x) for a smooth f under a 1-D density q.
 
-    Composite Gauss-Legendre over +- 10 standard deviations of every component; the weights hold q, and their sum is 1
-    but for rounding.
+    Composite Gauss-Legendre over +- 10 standard deviations of every component, and of every place halfway between two
+    neighbours, where it is least certain which of them x belongs to; the weights hold q, and their sum is 1 but for
+    rounding.
 
     Raises:
         BadInput: q has more than one dimension, or a component without width.
@@ -111,7 +112,10 @@ def expectation_nodes(q: GaussianMixture) -> tuple[Tensor, Tensor]:
     if narrow == 0:
         raise BadInput("Quadrature needs a density; got a component without width (t = 0).")
     _check_grid((spread / narrow).sum().item() * 100)
-    nodes, weights = _gauss_legendre(_panel_edges(q.means[:, 0], spread, spread, narrow / 2), 20)
+    centres, order = q.means[:, 0].sort()
+    between, wider = (centres[1:] + centres[:-1]) / 2, torch.maximum(spread[order][1:], spread[order][:-1])
+    centres, spread = torch.cat([centres, between]), torch.cat([spread[order], wider])
+    nodes, weights = _gauss_legendre(_panel_edges(centres, spread, spread, narrow / 2), 20)
     x = nodes[:, None]
     return x, weights * q.log_prob(x).exp()
 

@@ -42,6 +42,7 @@ __all__ = [
     "learned_range",
     "log_range",
     "optimal",
+    "optimal_for_network",
     "place_in_range",
     "state_dependent",
     "state_dependent_diagonal",
@@ -110,8 +111,17 @@ def log_range(transition: Transition) -> tuple[float, float]:
 def place_in_range(transition: Transition, log_variance: float | Tensor) -> float | Tensor:
     r""":math:`v = (\ln\sigma^2-\ln\tilde\beta)/(\ln\beta-\ln\tilde\beta)`, the inverse of `learned_range`: 0 at
     beta-tilde, 1 at beta.
+
+    Raises:
+        BadInput: both ends are the same number, as where no signal is left at t and s is 0.
     """
     low, high = log_range(transition)
+    if low == high:
+        raise BadInput(
+            "The range of the variance is one point at t = {t}, s = {s}, and has no places.",
+            t=transition.t,
+            s=transition.s,
+        )
     return (log_variance - low) / (high - low)
 
 
@@ -144,8 +154,7 @@ def learned_range(v: float | Tensor | Callable[[Transition, Tensor], float | Ten
 
 def optimal(floor: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
     r""":math:`\sigma^{*2} = \tilde\beta + w_t(\beta-\tilde\beta)` with :math:`w_t = \ell_t/\bar\alpha_t`: the best
-    variance that knows only t, for any data. With the loss of a network in place of :math:`\ell_t` it is the best
-    variance for that network.
+    variance that knows only t, for any data.
 
     At s = 0 it is :math:`V_t`, the average variance of x_0 given x_t: the best density decoder.
 
@@ -154,15 +163,45 @@ def optimal(floor: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
             (`objectives.loss_floor`).
 
     Raises:
-        BadInput: (when used) :math:`\ell_t` is negative or not finite, or :math:`\bar\alpha_t = 0`.
+        BadInput: (when used) :math:`\ell_t` is negative, not finite, or above 1, the loss of f = 0; or
+            :math:`\bar\alpha_t = 0`.
     """
-    at = floor if callable(floor) else floor.__getitem__
+    return _from_loss("floor", floor, most=1 + 1e-9)  # rounding
+
+
+def optimal_for_network(loss: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
+    """`optimal` for a network that is not the best: the best variance around its own mean.
+
+    Its loss takes the floor's place, and may be above 1: a network that predicts x_0 errs in eps by sqrt(SNR) times
+    its error in x_0.
+
+    Args:
+        loss: the simple loss of the network on draws that it has not seen, t -> a number, or a table with T + 1 places.
+
+    Raises:
+        BadInput: (when used) the loss is negative or not finite, or alpha-bar is 0 at t.
+    """
+    return _from_loss("loss", loss, most=math.inf)
+
+
+def _from_loss(name: str, loss_at: Sequence[float] | Callable[[int], float], most: float) -> VarianceChoice:
+    at = loss_at if callable(loss_at) else loss_at.__getitem__
 
     def choose(transition: Transition, x_t: Tensor) -> Variance:
         loss = float(at(transition.t))
         if not 0 <= loss < math.inf:
             raise BadInput(
-                "floor must be a finite number of at least 0 at t = {t}; got {got}.", t=transition.t, got=loss
+                "{name} must be a finite number of at least 0 at t = {t}; got {got}.",
+                name=name,
+                t=transition.t,
+                got=loss,
+            )
+        if loss > most:
+            raise BadInput(
+                "floor must be at most 1 at t = {t}, the loss of predicting 0; got {got}. "
+                "The loss of a network is for optimal_for_network.",
+                t=transition.t,
+                got=loss,
             )
         if transition.alpha_bar_t == 0:
             raise BadInput("alpha_bar is 0 at t = {t}, where the loss says nothing of x_0.", t=transition.t)

@@ -148,7 +148,7 @@ schedule, denoiser = network.schedule, network      # it knows no other schedule
             setup += "\nlearned = denoiser = LearnedVariance(network)        # its own v, for each x_t"
             variance = "learned.variance"
         if s.variance == "optimal":
-            variance = "optimal(losses)"
+            variance = "optimal_for_network(losses)"
     if s.network and s.data == "digits":
         labels = networks.labels_of(s.label, n).tolist()
         setup += f"""
@@ -164,7 +164,8 @@ denoiser = Guided(network, labels, {s.w})"""
     )
     return f"""import torch
 from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
-from diffusion_core import eps_from_x0, learned_range, optimal, optimal_for, q_sample, state_dependent, x0_from_eps
+from diffusion_core import eps_from_x0, learned_range, optimal_for, optimal_for_network, q_sample, state_dependent
+from diffusion_core import x0_from_eps
 from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.data import TOYS, decode_photo, digits, picture, word
 from diffusion_core.nets import Guided, LearnedVariance

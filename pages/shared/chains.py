@@ -16,7 +16,7 @@ from diffusion_core.quality import Interval, mean_interval, share_interval, slic
 from diffusion_core.reverse import ReverseStep
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.train import digit_images
-from diffusion_core.variance import VarianceChoice, learned_range, optimal, state_dependent
+from diffusion_core.variance import VarianceChoice, learned_range, optimal_for_network, state_dependent
 from pages.shared import networks
 from pages.shared.scenes import schedule_of
 
@@ -108,7 +108,7 @@ def variance_of(settings: Settings, law: FiniteData | GaussianMixture) -> Varian
         case "learned":
             return learned_range(settings.v)
         case "optimal" if settings.network:
-            return optimal(network_losses(settings, law))
+            return optimal_for_network(network_losses(settings, law))
         case "optimal":
             n = DRAWS.get(settings.data, DRAWS_PLANE)
             return optimal_for(law, schedule, settings.timesteps, n, torch.Generator().manual_seed(0))

@@ -110,3 +110,6 @@ def test_bad_input_is_one_sentence() -> None:
         count_modes(eight_gaussians().law)
     with pytest.raises(BadInput, match="without width"):
         count_modes(GaussianMixture.isotropic([1.0], [[0.0]], 0.0))
+    with pytest.raises(BadInput, match=r"too narrow for counting modes: 8e\+10 places times components"):
+        count_modes(GaussianMixture.isotropic([0.5, 0.5], [[-1.0], [1.0]], 1e-9))
+    assert count_modes(GaussianMixture.isotropic([0.5, 0.5], [[-1.0], [1.0]], 1e-4)) == 2

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import q_sample, q_step
 from diffusion_core.posterior import Transition, q_posterior, transition
-from diffusion_core.schedule import SCHEDULES, NoiseSchedule, from_beta, linear
+from diffusion_core.schedule import SCHEDULES, NoiseSchedule, cosine, from_beta, linear
 
 PAIRS = ((1, 0), (2, 1), (10, 9), (10, 0), (100, 99), (900, 800), (1000, 1), (1000, 999))
 
@@ -217,3 +218,34 @@ def test_bad_arguments() -> None:
         q_posterior(schedule, x, x * math.nan, 2, 1)
     with pytest.raises(BadInput, match=r"^s must be an integer from 0 to t - 1 = 1; got 2\.$"):
         q_posterior(schedule, x, x, 2, 2)
+
+
+@pytest.mark.parametrize("schedule", [linear(1000), cosine(1000), linear(100_000)], ids=lambda s: f"{s.name} {s.T}")
+def test_how_right_a_transition_is(schedule: NoiseSchedule) -> None:
+    """Against 50 digits: to 1e-14 at T = 1000; at T = 100,000 what the signal is a part of has fewer digits."""
+    T = schedule.T
+    wanted = {1: 0, 2: 1, T // 100: T // 100 - 1, T // 2: T // 3, T // 5: 1, T: T - 1}
+    with localcontext(prec=50):
+        alpha_bar, kept = Decimal(1), {0: Decimal(1)}
+        for t, beta in enumerate(schedule.beta.tolist()[1:], 1):
+            alpha_bar *= 1 - Decimal(beta)
+            if t in wanted or t in wanted.values():
+                kept[t] = alpha_bar
+        for t, s in wanted.items():
+            pair, at_t, at_s = transition(schedule, t, s), kept[t], kept[s]
+            alpha, noise_t, noise_s = at_t / at_s, 1 - at_t, 1 - at_s
+            beta_tilde = (1 - alpha) * noise_s / noise_t
+            sure = [(pair.beta, 1 - alpha), (pair.beta_tilde, beta_tilde), (pair.one_minus_alpha_bar_t, noise_t)]
+            signal = [
+                (pair.sqrt_alpha_bar_t, at_t.sqrt()),
+                (pair.alpha, alpha),
+                (pair.c_0, at_s.sqrt() * (1 - alpha) / noise_t),
+                (pair.c_t, alpha.sqrt() * noise_s / noise_t),
+            ]
+            assert all(abs(Decimal(got) - true) <= Decimal("1e-14") * true for got, true in sure)
+            tolerance = 1e-14 if T == 1000 else 1e-11
+            assert all(abs(Decimal(got) - true) <= Decimal(tolerance) * true for got, true in signal)
+        s = T // 100 - 1  # a difference from 1 has lost digits
+        plain = 1 - (schedule.alpha_bar[s + 1] / schedule.alpha_bar[s]).item()
+        lost = abs(Decimal(plain) / (1 - kept[s + 1] / kept[s]) - 1)
+        assert lost > Decimal("1e-14") or schedule.name != "linear"

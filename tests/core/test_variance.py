@@ -5,9 +5,18 @@ import math
 import pytest
 import torch
 
+from diffusion_core.errors import BadInput
 from diffusion_core.posterior import transition
-from diffusion_core.schedule import SCHEDULES, linear
-from diffusion_core.variance import VarianceChoice, fixed_large, fixed_small, learned_range, place_in_range
+from diffusion_core.schedule import SCHEDULES, linear, zero_terminal_snr
+from diffusion_core.variance import (
+    VarianceChoice,
+    fixed_large,
+    fixed_small,
+    learned_range,
+    optimal,
+    optimal_for_network,
+    place_in_range,
+)
 
 NOTHING = torch.empty(0)
 
@@ -70,3 +79,27 @@ def test_small_is_below_large() -> None:
         small, large = fixed_small(pair, NOTHING).value, fixed_large(pair, NOTHING).value
         assert small < large
         assert not large < small
+
+
+def test_a_range_of_one_point_has_no_places() -> None:
+    """All signal is lost in one step: beta-tilde's stand-in beta / (1 + alpha) is beta."""
+    pair = transition(zero_terminal_snr(linear(1)), 1, 0)
+    for log in (0.0, torch.zeros(3, dtype=torch.float64)):
+        with pytest.raises(BadInput, match="one point at t = 1, s = 0"):
+            place_in_range(pair, log)
+    assert learned_range(0.3)(pair, NOTHING).value == pair.beta == 1
+
+
+def test_the_floor_is_at_most_the_loss_of_predicting_0() -> None:
+    pair = transition(linear(), 300, 200)
+    with pytest.raises(BadInput, match=r"floor must be at most 1 at t = 300.*got 1\.2\. .*optimal_for_network"):
+        optimal(lambda t: 1.2)(pair, NOTHING)
+    assert optimal(lambda t: 1 + 1e-12)(pair, NOTHING).value == pytest.approx(pair.beta / pair.alpha, rel=1e-10)
+    table = [0.7] * 1001
+    assert optimal_for_network(table)(pair, NOTHING) == optimal(table)(pair, NOTHING)
+    # the step's error in x_s around a network's mean: beta-tilde + c_0^2 E|x_0 - x0_hat|^2 / d
+    error_in_x0 = 1.2 * pair.one_minus_alpha_bar_t / pair.alpha_bar_t
+    expected = pair.beta_tilde + pair.c_0**2 * error_in_x0
+    assert optimal_for_network(lambda t: 1.2)(pair, NOTHING).value == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(BadInput, match="loss must be a finite number of at least 0 at t = 300; got nan"):
+        optimal_for_network(lambda t: math.nan)(pair, NOTHING)
