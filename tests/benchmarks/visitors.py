@@ -52,12 +52,13 @@ class Server:
 
 
 @contextmanager
-def serve(script: Path, *options: str) -> Iterator[Server]:
-    """Start it on a free port, wait until it answers, end it."""
+def serve(script: Path, *options: str, first: str = "") -> Iterator[Server]:
+    """Start it on a free port, wait until it answers, end it; ``first`` is Python that it runs before anything else."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", "127.0.0.1"]
+    start = f"{first}\nfrom streamlit.web.cli import main\nmain()"
+    command = [sys.executable, "-c", start, "run", str(script), "--server.address", "127.0.0.1"]
     command += ["--server.port", str(port), *options]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
