@@ -78,7 +78,7 @@ def _run(predictor: Predictor, x0: Tensor, cond: Tensor, seed: int) -> tuple[Ten
     return x_t, eps_hat, x0_from_eps(predictor.schedule, x_t, eps_hat, t), maps
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
+@st.cache_resource(show_spinner=False, max_entries=12)  # about 3 MB each
 def look_at_digit(key: str, label: int, seed: int, block: str, _predictor: Predictor) -> Inside:
     """Run the network once on a digit of that label that it has never seen."""
     images, classes = digit_images(held_out=True)
@@ -94,7 +94,7 @@ def look_at_digit(key: str, label: int, seed: int, block: str, _predictor: Predi
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
+@st.cache_resource(show_spinner=False, max_entries=12)  # about 3 MB each
 @torch.no_grad()
 def look_at_scene(
     keys: tuple[str, bool], prompt: str, seed: int, block: str, _predictor: Predictor, _autoencoder: Autoencoder

@@ -135,6 +135,14 @@ def test_what_is_free_goes_back_to_the_system() -> None:
     assert len(last) == 4000
 
 
+def test_a_warm_start_keeps_memory_compact_and_sets_aside_what_it_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for name in ("keep_compact", "set_aside"):
+        monkeypatch.setattr(memory, name, lambda name=name: done.append(name))
+    shell.warm_up.__wrapped__()
+    assert done == ["keep_compact", "set_aside"]
+
+
 def test_a_run_that_was_broken_off_is_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
     def visit() -> None:
         assert not AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().exception
