@@ -73,7 +73,8 @@ def test_the_link_of_a_run_shows_its_network_on_its_own_data_and_schedule(
     assert said(app) == []
     assert data in words(app) and "T = 100" in words(app)
     shown = tracks(app)
-    x_t, eps = (shown[name].reshape(6, -1, 2) for name in ("x_t", "eps"))
+    x_t, x0_hat = (shown[name].reshape(6, -1, 2) for name in ("x_t", "x0_hat"))
+    eps = shown["eps.a"][:, None, None] * x_t + shown["eps.b"][:, None, None] * x0_hat
     t = linear(100).timesteps(5, spacing="trailing")[2]
     assert trained.denoiser is not None
     expected = trained.denoiser(torch.from_numpy(x_t[2]), t).numpy()
