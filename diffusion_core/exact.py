@@ -218,7 +218,8 @@ class GaussianMixture:
 
         For x_t (..., d): weights r (..., K), means c_t x_t + c_0 mu_k (..., K, d), covariances
         beta_tilde I + c_0^2 Gam_k (K, d, d). It is Gaussian only if one component has all the weight: the Gaussian
-        p_theta(x_s | x_t) of Ho et al. is a choice that is good for small strides.
+        p_theta(x_s | x_t) of Ho et al. is a choice that is good for small strides. Its log-density satisfies Bayes'
+        identity to rounding: to 1e-11 at its own draws; far from them, where logs are as large as 1e7, to 1e-9.
         """
         step = transition(schedule, t, s)
         x, abar, rest = self._ready(x_t, schedule, t)

@@ -145,6 +145,33 @@ def test_bayes_identity(law, t, s):
     assert (sharper.log_prob(x_s) - truth).abs().max() > 1e-3
 
 
+def bayes_gap(law, t, s, x_t, x_s, wider=1.0):
+    """How far log q(x_s|x_t) q_t(x_t) is from log q(x_t|x_s) q_s(x_s), and the largest of the four logs."""
+    pair, reverse = transition(SCHEDULE, t, s), law.reverse_conditional(x_t, SCHEDULE, t, s)
+    values = wider * reverse.eigenvalues
+    reverse = GaussianMixture._derived(reverse.log_weights, reverse.means, values, reverse.eigenvectors)
+    forward = -0.5 * ((x_t - math.sqrt(pair.alpha) * x_s) ** 2 / pair.beta + math.log(2 * math.pi * pair.beta)).sum(-1)
+    backward, at_s, at_t = reverse.log_prob(x_s), law.log_prob(x_s, SCHEDULE, s), law.log_prob(x_t, SCHEDULE, t)
+    return (backward + at_t - forward - at_s).abs(), torch.stack([backward, forward, at_s, at_t]).abs().amax(0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bayes_identity_keeps_its_digits_beside_thin_ridges(seed):
+    """In the plane, eigenvalues from 1e-12 to 10, turned anyhow: 1e-11 at draws; at places anywhere the logs are up to
+    1e8, and what is lost is the rounding of the largest."""
+    u = torch.rand(4, 3, dtype=torch.float64, generator=gen(seed))
+    angle = 2 * math.pi * u[:, 0]
+    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()], -1), torch.stack([angle.sin(), angle.cos()], -1)], -2)
+    covariances = (turn * (10 ** (13 * u[:, None, 1:] - 12))) @ turn.mT
+    law = GaussianMixture([0.1, 0.4, 0.2, 0.3], 3 * normal(4, 2, seed=seed), covariances)
+    for t, s in ((20, 19), (2, 1), (300, 1)):
+        x_t = noisy(law, t, n=100)[0]
+        x_s = law.reverse_conditional(x_t, SCHEDULE, t, s).sample(1, gen(5))[0]
+        assert bayes_gap(law, t, s, x_t, x_s)[0].max() < 1e-11 < bayes_gap(law, t, s, x_t, x_s, 1 + 1e-10)[0].max()
+        gap, size = bayes_gap(law, t, s, x_t, 3 * normal(100, 2, seed=9))
+        assert (gap < 1e-13 * size).all() and size.max() > 1e3
+
+
 def test_reverse_conditional_keeps_far_points_although_their_weight_underflows():
     law = GaussianMixture.isotropic([0.5, 0.5], [[-1.0], [1.0]], 0.0)
     x_t, x_s = torch.tensor([[1.0]]).double(), torch.tensor([[-1.0]]).double()
@@ -355,6 +382,9 @@ def test_zero_terminal_snr():
 
 def test_at_zero_x_t_is_x_0():
     x = normal(6, 2)
+    rows = some_mixture().reverse_conditional(x[:5], SCHEDULE, 300, 100)
+    assert torch.equal(rows.x0_mean(x[0], SCHEDULE, 0), x[0].expand(5, 2))  # one answer for each row
+    assert rows.x0_mean(x[:, None], SCHEDULE, 0).shape == rows.x0_mean(x[:, None], SCHEDULE, 1).shape == (6, 5, 2)
     for law in (some_mixture(), FiniteData(x)):
         assert torch.equal(law.x0_mean(x, SCHEDULE, 0), x)
         assert not law.eps(x, SCHEDULE, 0).any()
@@ -370,6 +400,20 @@ def test_at_zero_x_t_is_x_0():
     assert abs(smooth.log_prob(at, SCHEDULE, 1).exp().item() / truth - 1) > 1e-4
     with pytest.raises(BadInput, match="singular"):
         some_mixture().kl_to_normal(SCHEDULE, 0)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_an_eigenvalue_that_is_rounding_is_zero(scale):
+    """Rank one and rank two in three dimensions, turned anyhow: the others are 0, whichever side rounding put them."""
+    ways = scale**0.5 * normal(200, 3, 2, seed=50)
+    covariances = torch.cat([ways[:100, :, :1] @ ways[:100, :, :1].mT, ways[100:] @ ways[100:].mT])
+    law = GaussianMixture(torch.full((200,), 1 / 200), torch.zeros(200, 3), covariances)
+    assert ((law.eigenvalues == 0).sum(-1) == torch.tensor([2] * 100 + [1] * 100)).all()
+    assert torch.isfinite(law.sample(500, gen())).all()
+    raw = torch.linalg.eigvalsh(covariances)
+    assert (raw[:, 0] < 0).any() and (raw[:, 0] > 0).any()  # as they come
+    with pytest.raises(BadInput, match="singular"):
+        law.log_prob(torch.zeros(3, dtype=torch.float64))
 
 
 def test_responsibilities_are_bayes():

@@ -3,6 +3,7 @@
 Monte Carlo: chi-square, two-sided, with pinned seeds and a false alarm rate of 1e-4 each.
 """
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -197,10 +198,20 @@ def test_ddim_obeys_the_cosine_law(schedule: NoiseSchedule, lam: float) -> None:
         timesteps = schedule.timesteps(steps)
         got = generated_variance_ddim(schedule, timesteps, lam)
         assert close(cosine_law(schedule, timesteps, lam).item(), got)
-        assert got < lam  # always too narrow
+        assert got < lam  # too narrow: next to no signal is left at T
         assert not close(cosine_law(schedule, timesteps, 1.01 * lam).item(), got)
         if steps > 1:  # one step into 0 has no noise for any eta
             assert not close(generated_variance_ddim(schedule, timesteps, lam, eta=0.3), got, 1e-6)
+
+
+def test_when_ddim_is_too_narrow() -> None:
+    """Always for lambda >= 1; below, where signal is left at T, the wider start may outweigh the cosines."""
+    for schedule in (linear(20), linear(100), cosine(1000)):
+        for lam, steps in itertools.product((1.0, 4.0), (1, 2, 10, schedule.T)):
+            assert cosine_law(schedule, schedule.timesteps(steps), lam).item() < lam
+    wide = cosine_law(linear(100), linear(100).timesteps(100), 0.25).item()
+    assert abs(wide / 0.25 - 1.352) < 5e-4
+    assert cosine_law(linear(100), linear(100).timesteps(3), 0.25).item() < 0.25
 
 
 def test_equal_angles() -> None:
