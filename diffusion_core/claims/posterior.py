@@ -16,7 +16,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, identity
+from diffusion_core.claims.check import CLAIM_ALPHA, Claim, Trial, chi_square, identity
 from diffusion_core.data import bimodal
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.forward import q_sample, q_step
@@ -310,8 +310,9 @@ MEAN = Claim(
 
 
 def draws_to_tell(p: Transition) -> int:
-    """Draws with which chi-square tells beta from beta-tilde, at 1e-3 with power .99: 2 (5.62 / ln ratio)^2."""
-    return math.ceil(2 * (5.62 / math.log(p.beta / p.beta_tilde)) ** 2)
+    """Draws with which chi-square, one of three tests of E25a, tells beta from beta-tilde with power .99."""
+    z = stats.norm.isf(CLAIM_ALPHA / 3 / 2) + stats.norm.isf(0.01)
+    return math.ceil(2 * (z / math.log(p.beta / p.beta_tilde)) ** 2)
 
 
 def prior_share(p: Transition) -> float:

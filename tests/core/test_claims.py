@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from diffusion_core.claims import LESSONS, SECTIONS, Claim, Entry, Outcome
+from diffusion_core.claims import LESSONS, SECTIONS, Claim, Entry, Outcome, posterior
 from diffusion_core.claims.check import (
     PAGE_ALPHA,
     SHARES,
@@ -22,6 +22,8 @@ from diffusion_core.claims.check import (
     second_moment_z,
     z_of_mean,
 )
+from diffusion_core.posterior import transition
+from diffusion_core.schedule import linear
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
@@ -135,3 +137,17 @@ def test_an_error_that_is_not_finite_is_rejected() -> None:
     assert not judge([identity(np.array([np.nan]), np.array([1.0]))]).passed
     assert judge([identity(np.array([1.0]), np.array([1.0 + 1e-12]))]).passed
     assert not judge([identity(np.array([1.0]), np.array([1.0 + 1e-8]))]).passed
+
+
+def test_so_many_draws_tell_beta_from_beta_tilde() -> None:
+    """At the level of the claims: power about .99 with the draws that the posterior's page asks for, not with half."""
+    pair = transition(linear(1000), 10, 9)
+    claim, n = posterior.REGRESSION, posterior.draws_to_tell(pair)
+    misprint = "β for β̃ (the article's misprint)"
+
+    def power(draws: int) -> float:
+        setting = posterior.Pair(linear(1000), 10, 9, n=draws)
+        return float(np.mean([not claim.run(misprint, setting, seed).passed for seed in range(200)]))
+
+    assert 0.97 < power(n) <= 1
+    assert power(n // 2) < 0.9
