@@ -242,7 +242,8 @@ def derivation(pair: Transition, x_0: float, x_t: float) -> list[ArticleLine]:
             r"\bar\alpha_0=1:\qquad \tilde\beta_1=0,\qquad \tilde\mu_1=x_0",
             _(
                 "The article says nothing of it. Its $1/(1-\\bar\\alpha_0)$ is 1/0: the prior is the point $x_0$ "
-                "itself, and so is the posterior. Hence no noise in the last step."
+                "itself, and so is the posterior. With the variance $\\tilde\\beta$ the last step then adds no noise; "
+                "with any other, that is a convention."
             ),
         ),
         ArticleLine(
