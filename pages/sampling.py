@@ -92,7 +92,7 @@ def formula(settings: Settings) -> Formula:
         ("", eq, m.row(middle, eq, m.live("mean"))),
         (x_s, eq, m.row(mean, plus, m.sym("σ"), m.sym("z"))),
         ("", eq, m.row(drawn_now, eq, m.live("x_s"))),
-        (m.text(_("stored")), eq, m.live("stored")),
+        (m.row(m.text(_("stored") + "\N{NO-BREAK SPACE}"), x_s), eq, m.live("stored")),
     )
     results = ["x0_hat", "mean", "x_s", "stored", *(["eps_used"] if again else [])]
     return Formula(

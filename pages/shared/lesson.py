@@ -118,7 +118,7 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{mantissa} × 10{superscript}".replace("-", "−")
 
 
-_LETTER = r"A-Za-z\u0370-\u03ff\u1f00-\u1fff"  # Latin and Greek: 汉字 may stand right beside a symbol
+_LETTER = r"A-Za-zℓ\u0370-\u03ff\u1f00-\u1fff"  # Latin and Greek: 汉字 may stand right beside a symbol
 _INDEXED = re.compile(rf"(?<![{_LETTER}_])(SNR|[{_LETTER}][\u0300-\u036f]*)_(\{{[^}}]*\}}|[{_LETTER}\d]+)(?!_)")
 _RAISED = re.compile(rf"(?<=[{_LETTER}\u0300-\u036f\d)])\^([{_LETTER}\d]+|\([^)]*\))")
 

@@ -27,6 +27,7 @@ from tests.pages.test_pages import ROOT, open_page, words
     [
         ("x̂_0 falls as 1/√SNR_t", r"$\hat{x}_{0}$ falls as 1/√$\mathrm{SNR}_{t}$"),
         ("p(c | x)^w or p(c | x)^(w + 1)", "p(c | x)$^{w}$ or p(c | x)$^{w + 1}$"),
+        ("以 ℓ_t 为权重", "以 $ℓ_{t}$ 为权重"),
         ("β̃_{t−1}与ᾱ_T", r"$\tilde{β}_{t−1}$与$\bar{α}_{T}$"),
         ("Each $x_t$ of zero_terminal_snr", "Each $x_t$ of zero_terminal_snr"),
         ("fixed_small, xₜ", "fixed_small, xₜ"),
