@@ -1,6 +1,7 @@
 # make run    the app on http://localhost:8501 (PORT=... changes it)
 # make test   everything that is tested: lint, core, pages, browser
 # make calibrate  false alarms and power of every check, over 200 seeds
+# make mutants    changes of the core's lines that no test sees (MODULES="posterior nets/mlp" WORKERS=2)
 # make bench  the ratios that the project promises, measured side by side in one run
 # make soak   an hour of 30 visitors, and whether the server's memory stays bounded (SOAK_MINUTES=... changes it)
 
@@ -9,7 +10,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench soak calibrate screenshots format clean
+.PHONY: run test lint bench soak calibrate mutants screenshots format clean
 
 run: $(VENV)/run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -40,6 +41,9 @@ soak: $(VENV)/dev
 
 calibrate: $(VENV)/dev
 	$(BIN)/python tests/calibrate.py
+
+mutants: $(VENV)/dev
+	$(BIN)/python -m tests.mutants $(MODULES) $(if $(WORKERS),--workers $(WORKERS))
 
 screenshots: $(VENV)/dev
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m tests.browser.screenshots
