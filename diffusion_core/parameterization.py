@@ -48,7 +48,7 @@ def _ready(
     check_same_shape("the prediction", prediction, "x_t", x_t)
     x_t, prediction = alike(x_t, prediction)
     signal = schedule.at(schedule.sqrt_alpha_bar, t, x_t, low)
-    return x_t, prediction, signal, schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x_t, low)
+    return x_t, prediction, signal, schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x_t)
 
 
 def check_signal(schedule: NoiseSchedule, t: int, dtype: torch.dtype, s: int = 0) -> None:
