@@ -330,6 +330,43 @@ def test_samples_have_the_stated_moments():
     assert abs(law.variance - law.second_moment) > 1e-3
 
 
+@pytest.mark.parametrize("law", [some_mixture(), FiniteData(normal(7, 2))], ids=["mixture", "finite"])
+def test_a_draw_is_its_generators_alone(law):
+    before = torch.get_rng_state()
+    first, again, other = (law.sample(50, gen(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    one, same, another = (law.kl_to_normal_mc(SCHEDULE, 300, 50, gen(seed)) for seed in (1, 1, 2))
+    assert one == same != another
+    assert torch.equal(torch.get_rng_state(), before)  # no draw comes from the global generator
+
+
+def test_weights_are_brought_to_the_sum_of_1():
+    law = GaussianMixture([0.25 + 2e-7, 0.75 + 5e-7], [[0.0], [1.0]], torch.ones(2, 1, 1))
+    assert abs(law.weights.sum() - 1) < 1e-14 and abs(law.weights[0] - (0.25 + 2e-7) / (1 + 7e-7)) < 1e-14
+
+
+def test_the_data_themselves_are_meant_where_no_schedule_is_given():
+    law, x = bimodal(), torch.tensor([[-0.85], [0.02], [0.3]], dtype=torch.float64)
+    parts = torch.stack([0.5 * torch.from_numpy(stats.norm(m, 0.1).pdf(x[:, 0].numpy())) for m in (-0.9, 0.9)], 1)
+    assert error(law.log_prob(x), parts.sum(1).log()) < 1e-12
+    assert error(law.responsibilities(x), parts / parts.sum(1, keepdim=True)) < 1e-12
+    slopes = parts * (torch.tensor([-0.9, 0.9], dtype=torch.float64) - x) / 0.1**2
+    assert error(law.score(x), slopes.sum(1, keepdim=True) / parts.sum(1, keepdim=True)) < 1e-12
+    for ask in (some_mixture().log_prob, some_mixture().responsibilities, some_mixture().score):
+        with pytest.raises(BadInput, match="The density at t = 0 exists only if no covariance is singular"):
+            ask(torch.zeros(1, 2))
+
+
+def test_one_place_under_many_rows():
+    """x of no rows against mixtures with rows: an answer for each row, at t = 0 too."""
+    rows = some_mixture().reverse_conditional(normal(3, 2), SCHEDULE, 300, 200)
+    for t in (0, 100):
+        at = torch.zeros(2, dtype=torch.float64)
+        for ask in (rows.eps, rows.x0_mean, rows.x0_variance):
+            assert ask(at, SCHEDULE, t).shape == (3, 2)
+        assert rows.x0_covariance(at, SCHEDULE, t).shape == (3, 2, 2)
+
+
 def test_samples_of_the_reverse_conditional_have_its_law():
     law, t, s = bimodal(), 300, 1
     x_t = torch.tensor([[0.1], [0.6]], dtype=torch.float64)
@@ -698,6 +735,13 @@ MIXTURES = {
     "means must be finite; got 1": ([0.5, 0.5], [[0.0, math.inf], [1, 1]], EYE),
     "shapes": ([0.5, 0.5], [[0.0, 0]], EYE),
     r"got \(3,\), \(2, 2\)": ([0.5, 0.25, 0.25], [[0.0, 0], [1, 1]], EYE),
+    r"shapes .* got \(1,\), \(1,\) and \(1, 1, 1\)": ([1.0], [0.0], [[[1.0]]]),
+    r"shapes .* got \(3, 2\), \(2, 2, 2\)": ([[0.5, 0.5]] * 3, [[[0.0, 0], [1, 1]]] * 2, EYE),
+    "covariances must be symmetric; got a matrix that differs from its transpose by 1e-05": (
+        [1.0],
+        [[0.0, 0]],
+        [[[1e-3, 1e-5], [0.0, 1e-3]]],
+    ),
     "covariances must be symmetric": ([0.5, 0.5], [[0.0, 0], [1, 1]], EYE + torch.tensor([[0.0, 0.5], [0.0, 0.0]])),
     "positive semi-definite; got the eigenvalue -1": ([0.5, 0.5], [[0.0, 0], [1, 1]], -EYE),
     "means must be an array of numbers; got str": ([0.5, 0.5], "here", EYE),
@@ -727,6 +771,8 @@ def test_bad_mixtures(sentence):
         ("t must be 0 where no schedule", lambda: bimodal().log_prob(torch.zeros(1), None, 3)),
         ("s must be", lambda: bimodal().reverse_conditional(torch.zeros(1), SCHEDULE, 5, 5)),
         ("n must be an integer of at least 1; got 0", lambda: bimodal().sample(0, gen())),
+        ("n must be an integer of at least 1; got 2.5", lambda: bimodal().sample(2.5, gen())),
+        ("n must be an integer of at least 1; got True", lambda: bimodal().sample(True, gen())),
         ("generator must be a torch.Generator; got NoneType", lambda: bimodal().sample(1, None)),
         ("n must be at least 2", lambda: bimodal().kl_to_normal_mc(SCHEDULE, 1, 1, gen())),
         ("for d = 1 and d = 2; got d = 3", lambda: some_mixture(3).kl_to_normal(SCHEDULE, 10)),

@@ -48,6 +48,15 @@ def test_chain_equals_jump_with_collapsed_noise(name: str, T: int) -> None:
         assert not same(q_sample(schedule, x0, T, z.mean(0) * T**0.5), x_t)  # equal weights
 
 
+def test_a_chain_of_one_number_has_noise_of_one_number() -> None:
+    schedule, z = linear(5), normal(5, seed=1)
+    *_, x_5 = q_chain(schedule, torch.tensor(0.3, dtype=torch.float64), z)
+    z_bar = collapse_noise(schedule, z, 5)
+    assert z_bar.ndim == 0 and same(
+        schedule.sqrt_alpha_bar[5] * 0.3 + schedule.sqrt_one_minus_alpha_bar[5] * z_bar, x_5
+    )
+
+
 def test_weights_of_collapsed_noise_are_a_unit_vector() -> None:
     schedule = linear()
     for t in (1, 2, 100, 1000):
@@ -214,6 +223,13 @@ def test_any_pair_works_or_is_one_sentence(T: int, t: int, s: int) -> None:
             q_step(schedule, x, s, t, x)
 
 
+def test_finite_numbers_whose_sum_is_not_are_fine() -> None:
+    x = torch.full((4,), 1e308, dtype=torch.float64)
+    assert x.sum() == math.inf and torch.isfinite(q_sample(linear(5), x, 1, torch.zeros_like(x))).all()
+    with pytest.raises(BadInput, match="x0 must hold finite numbers"):
+        q_sample(linear(5), x * torch.tensor([1, 1, 1, math.inf]), 1, torch.zeros_like(x))
+
+
 def test_bad_arguments() -> None:
     schedule, x, z = linear(5), normal(3, 2), normal(5, 3, 2)
     cases: list[tuple[str, Callable[[], object]]] = [
@@ -230,6 +246,12 @@ def test_bad_arguments() -> None:
         (r"one step of eps must have the shape of x0", lambda: q_chain(schedule, x, z[..., 0])),
         (r"eps must hold the noise of t = 4 steps; got 3", lambda: collapse_noise(schedule, z[:3], 4)),
         (r"t must be an integer from 1 to 5; got 0", lambda: collapse_noise(schedule, z, 0)),
+        (r"x0 must hold finite numbers", lambda: q_chain(schedule, x / 0, z)),  # at the call, before the first step
+        (r"eps must be a tensor of floating-point numbers", lambda: q_chain(schedule, x, [1.0])),
+        (r"eps must stack the noise of 1 to T = 5 steps; got shape \(\)", lambda: collapse_noise(schedule, z.sum(), 1)),
+        (r"eps must hold finite numbers", lambda: collapse_noise(schedule, z / 0, 1)),
+        (r"t must be an integer from 0 to 5; got -1", lambda: forward_kl(schedule, 1.0, -1)),
+        (r"second_moment must be a finite number", lambda: forward_kl(schedule, math.inf, 1)),
         (r"second_moment must be a finite number", lambda: forward_kl(schedule, -1.0, 1)),
         (r"second_moment must be a finite number", lambda: forward_kl(schedule, math.nan, 1)),
     ]

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -30,6 +30,18 @@ def test_classes_sum_to_one() -> None:
         assert (total - 1).abs().max() < 1e-12
     # class 0 is the upper half: y up
     assert law.log_class(torch.tensor([[0.0, 1.2]], dtype=torch.float64), 0).exp() > 0.99
+
+
+def test_the_plane_is_what_is_said_of_it() -> None:
+    law = two_halves()
+    centres = law.mixture.means
+    assert torch.allclose(centres.norm(dim=1), torch.full((8,), 1.2, dtype=torch.float64), rtol=1e-14)
+    sides = (centres - centres.roll(1, 0)).norm(dim=1)  # a regular octagon
+    assert torch.allclose(sides, torch.full((8,), 2 * 1.2 * math.sin(math.pi / 8), dtype=torch.float64), rtol=1e-14)
+    assert [int(y < 0) for y in centres[:, 1]] == list(law.labels)  # class 0 is the upper half
+    assert torch.allclose(centres[:4].sum(0)[0], torch.zeros((), dtype=torch.float64), atol=1e-14)
+    assert torch.allclose(law.mixture.weights, torch.full((8,), 1 / 8, dtype=torch.float64), rtol=1e-14)
+    assert torch.allclose(law.mixture.covariances, 0.32**2 * torch.eye(2, dtype=torch.float64), rtol=1e-14)
 
 
 def test_the_denoiser_answers_each_row_by_its_class() -> None:
@@ -207,6 +219,54 @@ def test_guided_scores_do_not_belong_to_one_diffusion() -> None:
         (true,) = torch.autograd.grad(noised.sum(), at)
         (followed,) = torch.autograd.grad(law.log_tilted(at, 1, w, SCHEDULE, t).sum(), at)
         assert ((true - followed).abs().max() < 1e-6) == same
+
+
+def test_mass_that_lies_evenly_on_intervals() -> None:
+    """P(X <= x) from its definition, one place at a time; some ends are places, some intervals lie between two."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.linspace(-1, 4, 41, dtype=torch.float64)
+    low = torch.cat([4 * torch.rand(30, generator=generator) - 0.9, torch.tensor([-1.0, 0.5, 1.01])]).double()
+    high = low + torch.cat([0.9 * torch.rand(30, generator=generator), torch.tensor([1.0, 0.25, 0.02])]).double()
+    mass = torch.rand(33, generator=generator).double()
+    mass /= mass.sum()
+    expected = [
+        sum(m * min(max((at - a) / (b - a), 0.0), 1.0) for a, b, m in zip(low, high, mass, strict=True)) for at in x
+    ]
+    found = guidance._distribution(x, low, high, mass)
+    assert (found - torch.stack(expected)).abs().max() < 1e-14
+    assert found[0] == 0 and abs(found[-1] - 1) < 1e-14
+
+
+@pytest.mark.parametrize("f", [torch.sin, torch.cos, lambda x: 3 * x.square(), lambda x: -(x**3) + 2 * x])
+def test_cells_are_halved_until_the_map_is_straight_on_each(f: Callable[[Tensor], Tensor]) -> None:
+    nodes = torch.linspace(-guidance.REACH, guidance.REACH, 7, dtype=torch.float64)
+    ends, images = guidance._straight_cells(f, nodes)
+    ends, order = ends.sort(0)  # no cell is turned around
+    images = images[order[:, 0]]
+    assert torch.equal(order[:, 0], order[:, 1]) and torch.equal(images, f(ends))
+    assert torch.equal(ends[1:, 0], ends[:-1, 1]) and ends[0, 0] == nodes[0] and ends[-1, 1] == nodes[-1]
+    mass = torch.special.ndtr(ends).diff()[:, 0]
+    off = (f(ends.mean(-1)) - images.mean(-1)).abs() / images.diff()[:, 0].abs()
+    assert ((off < guidance.BENT) | (mass < guidance.LEAST)).all() and mass[0] > 1e-9  # the tail is not cut small
+    assert 6 < len(ends) < 2000
+
+
+def test_both_laws_are_laws_and_few_cells_are_enough() -> None:
+    timesteps = SCHEDULE.timesteps(5, "trailing")
+    fine, coarse = (guided_law(two_bumps(), 1, 3.0, SCHEDULE, timesteps, n=n) for n in (2001, 2))
+    for law in (fine, coarse):
+        for F, density in ((law.made, law.made_density), (law.tilted, law.tilted_density)):
+            assert F[0] == 0 and F[-1] == pytest.approx(1, abs=1e-14)
+            assert torch.trapezoid(density, law.x).item() == pytest.approx(1, abs=1e-13)
+    at_the_same = torch.from_numpy(np.interp(fine.x, coarse.x, coarse.made))
+    assert (at_the_same - fine.made).abs().max() < 0.02  # one cell to begin with, halved where the map bends
+
+
+def test_a_thin_class_is_looked_at_finely() -> None:
+    """At w = 1 the tilted law is the class, here narrower than the even grid."""
+    thin = LabelledMixture(GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 2e-4), (0, 1))
+    found = guided_law(thin, 1, 1.0, SCHEDULE, (1000, 500, 1), n=101)
+    assert abs(stats.norm(0.9, 2e-4).cdf(found.x.numpy()) - found.tilted.numpy()).max() < 1e-4
 
 
 def test_wrong_laws_are_one_sentence() -> None:

@@ -240,6 +240,20 @@ def test_a_step_is_refused_where_rounding_is_as_large_as_the_data(dtype: torch.d
             check_signal(falling(kept), 3, dtype, 1)
 
 
+def test_the_limits_of_a_signal_to_the_last_digit() -> None:
+    """float16 has eps = 2^-10 and ends at 65504: x0_hat of 8 deviations of x_t is to fit."""
+    check_signal(from_beta([1 - 2**-18]), 1, torch.float16)  # 2^-9 is left
+    with pytest.raises(BadInput, match=r"From s = 0 to t = 1 the signal falls to 0\.001 of what it was"):
+        check_signal(from_beta([1 - 2**-20]), 1, torch.float16)  # 2^-10
+    for deviations, fits in ((8.01, True), (7.99, False)):
+        in_two_steps = from_beta([1 - deviations / 65504] * 2)  # each loses few digits
+        if fits:
+            check_signal(in_two_steps, 2, torch.float16, 1)
+        else:
+            with pytest.raises(BadInput, match=r"From s = 1 to t = 2 the signal falls to 0\.01 of what it was"):
+                check_signal(in_two_steps, 2, torch.float16, 1)
+
+
 def test_what_rounding_has_eaten_is_one_sentence() -> None:
     """An exact denoiser once came to |x_0| = 1.4e80 here, and in float32 to 9e3."""
     x, long = torch.ones(3, 2, dtype=torch.float64), linear(100_000)

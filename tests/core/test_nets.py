@@ -1,6 +1,7 @@
 """The networks' parts against PyTorch's and diffusers' own, and the wrappers that make denoisers of networks."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,9 +19,13 @@ from diffusion_core.nets import (
     NetConfig,
     Predictor,
     UNetConfig,
+    split_variance,
 )
 from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.autoencoder import AutoencoderConfig
+from diffusion_core.nets.classifier import ClassifierConfig
 from diffusion_core.nets.mlp import TimeFeatures
+from diffusion_core.nets.text import TextConfig
 from diffusion_core.nets.unet import Residual
 from diffusion_core.parameterization import v_from_eps
 from diffusion_core.posterior import transition
@@ -125,6 +130,28 @@ def test_shapes_and_time(config: NetConfig, shape: tuple[int, ...], learned: boo
     assert gap(out, torch.zeros_like(out)) > 0
 
 
+def test_the_mlp_is_its_formula() -> None:
+    net = randomized(MLPConfig(2, 16, depth=3))
+    w = {name: parameter.detach() for name, parameter in net.named_parameters()}
+    x = torch.randn(4, 2, dtype=torch.float64)
+    angle = TIMES.double()[:, None] * 10_000 ** (-torch.arange(32, dtype=torch.float64) / 31)
+    phi = torch.cat([angle.sin(), angle.cos()], 1)
+    h = x @ w["first.weight"].T + w["first.bias"] + phi @ w["time.weight"].T + w["time.bias"]
+    for i in range(2):
+        h = h + (h / (1 + (-h).exp())) @ w[f"hidden.{i}.weight"].T + w[f"hidden.{i}.bias"]  # x sigmoid(x) is SiLU
+    expected = (h / (1 + (-h).exp())) @ w["last.weight"].T + w["last.bias"]
+    assert gap(net(x, TIMES), expected) < 1e-3 * expected.abs().max()  # the angles are float32, up to 1,000
+    assert gap(net(x, TIMES), x @ w["first.weight"].T @ w["last.weight"].T) > 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_an_output_with_a_variance_has_two_halves(channels: int) -> None:
+    output = torch.randn(5, 2 * channels, 4, 4)
+    eps_hat, v = split_variance(output)
+    assert torch.equal(eps_hat, output[:, :channels]) and torch.equal(2 * v - 1, output[:, channels:].add(1).sub(1))
+    assert split_variance(torch.zeros(1, 2))[1] == 0.5
+
+
 def test_no_class_is_a_class_of_its_own() -> None:
     net = randomized(TINY)
     x = torch.randn(4, 1, 8, 8, dtype=torch.float64)
@@ -181,8 +208,10 @@ def test_guidance_walks_from_no_class_to_the_class_and_beyond() -> None:
         guided = Guided(predictor, labels, scale)(x, 5)
         assert gap(guided, without + scale * (with_class - without)) < 1e-10
         assert gap(guided, without + (1 + scale) * (with_class - without)) > 1e-3  # their w, one less than ours
-    with pytest.raises(BadInput, match="scale must be a finite number of at least 0; got -1"):
-        Guided(predictor, labels, -1)
+    assert gap(Guided(predictor, labels)(x, 5), with_class) == 0  # unsaid, the condition as the data have it
+    for scale in (-1, math.inf, math.nan):
+        with pytest.raises(BadInput, match=f"scale must be a finite number of at least 0; got {scale}"):
+            Guided(predictor, labels, scale)
 
 
 def test_learned_variance_shares_the_denoisers_call() -> None:
@@ -264,6 +293,42 @@ def test_wrong_configurations_are_one_sentence(make: object, sentence: str) -> N
     with pytest.raises(BadInput) as error:
         make()  # type: ignore[operator]
     assert str(error.value) == sentence
+
+
+def wide(**changes: object) -> UNetConfig:
+    """One resolution of 1024 channels, which many numbers of heads divide."""
+    return UNetConfig(**{"widths": (1024,), "attention": (True,)} | changes)  # type: ignore[arg-type]
+
+
+LIMITS: list[tuple[Callable[[int], object], str, int, int]] = [
+    (lambda n: MLPConfig(dimension=n), "dimension", 1, 4096),
+    (lambda n: MLPConfig(width=n), "width", 1, 4096),
+    (lambda n: MLPConfig(depth=n), "depth", 1, 64),
+    (lambda n: UNetConfig(channels=n), "channels", 1, 64),
+    (lambda n: UNetConfig(patch=n), "patch", 1, 8),
+    (lambda n: UNetConfig(blocks=n), "blocks", 1, 8),
+    (lambda n: wide(heads=n), "heads", 1, 64),
+    (lambda n: UNetConfig(widths=(8,) * n, attention=(True,) * n), "the number of widths", 1, 5),
+    (lambda n: UNetConfig(widths=(n,), attention=(True,), heads=1), "a width", 8, 1024),
+    (lambda n: UNetConfig(classes=n), "classes", 1, 10_000),
+    (lambda n: TextConfig(width=n, heads=1), "the text's width", 8, 1024),
+    (lambda n: TextConfig(layers=n), "the text's layers", 1, 16),
+    (lambda n: TextConfig(width=64, heads=n), "the text's heads", 1, 64),
+    (lambda n: TextConfig(vocabulary=n), "vocabulary", 2, 100_000),
+    (lambda n: AutoencoderConfig(width=8 * n), "width / 8", 1, 64),
+    (lambda n: AutoencoderConfig(latent=n), "latent", 1, 64),
+    (lambda n: ClassifierConfig(width=n), "width", 1, 1024),
+    (lambda n: ClassifierConfig(classes=n), "classes", 2, 10_000),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "low", "high"), LIMITS)
+def test_configurations_have_their_limits(make: Callable[[int], object], name: str, low: int, high: int) -> None:
+    """A configuration may come from a stranger's file: it must not ask for all the memory there is."""
+    assert make(low) != make(high)
+    for beyond in (low - 1, high + 1):
+        with pytest.raises(BadInput, match=f"^{name} must be an integer from {low} to {high}; got {beyond}"):
+            make(beyond)
 
 
 def test_the_digits_network_is_small() -> None:

@@ -327,6 +327,7 @@ def test_two_forms_of_the_bound_agree(schedule: NoiseSchedule, law: GaussianMixt
             terms, gaps = vlb(law, schedule, timesteps, choice), vlb_gap(law, schedule, timesteps, choice)
             assert abs(terms.total - gaps.total - data) < 1e-10 * max(1.0, abs(terms.total))
             assert len(terms.steps) == len(gaps.steps) == steps
+            assert terms.standard_error == gaps.standard_error == 0  # by quadrature
             assert all(gap > -1e-10 for gap in gaps.steps)  # each is a KL
             assert abs(terms.total - gaps.total) > 1e-3  # the entropy forgotten
             assert terms.steps[0] != pytest.approx(gaps.steps[0], rel=1e-6)  # no term is the same
@@ -407,6 +408,8 @@ def test_entropy(t: int) -> None:
     assert close(entropy(gaussian(0.25), SCHEDULE, t).value, expected)
     assert close(entropy(doubled, SCHEDULE, t).value, expected)
     assert not close(entropy(gaussian(0.26), SCHEDULE, t).value, expected, 1e-8)
+    wide = GaussianMixture([1.0], [[0.0, 0.0]], [[[0.25, 0.0], [0.0, 1.0]]])  # the mean over both coordinates
+    assert close(entropy(wide, SCHEDULE, t).value, (expected + 0.5 * math.log(2 * math.pi * math.e)) / 2)
     mc = entropy(plane(), SCHEDULE, t, 5_000, gen(t))
     sides = [entropy(law, SCHEDULE, t).value for law in (BIMODAL, gaussian(0.25))]
     assert abs(mc.value - sum(sides) / 2) < Z * mc.standard_error
@@ -602,6 +605,10 @@ def test_bad_input_is_one_clear_sentence() -> None:
         loss_floor(plane(), SCHEDULE, 10)
     with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
         loss_floor(plane(), SCHEDULE, 10, 1, gen())
+    assert entropy(plane(), SCHEDULE, 10, 2, gen()).standard_error > 0
+    assert optimal_for(plane(), SCHEDULE, [10], 100, gen())(transition(SCHEDULE, 10, 9), NOTHING).value > 0
+    with pytest.raises(BadInput, match="timesteps that the optimal variance was made for; got 9"):
+        optimal_for(BIMODAL, SCHEDULE, [10])(transition(SCHEDULE, 9, 8), NOTHING)
     with pytest.raises(BadInput, match="d = 1; got d = 2"):
         vlb_gap(plane(), SCHEDULE, [10], fixed_large)
     for run in (vlb, vlb_gap):

@@ -35,6 +35,8 @@ def exact(schedule: NoiseSchedule, t: int, s: int) -> dict[str, float]:
     a_t, a_s = kept[t], kept[s]
     beta = 1 - a_t / a_s
     return {
+        "alpha_bar_t": float(a_t),
+        "alpha_bar_s": float(a_s),
         "alpha": float(a_t / a_s),
         "beta": float(beta),
         "beta_tilde": float(beta * (1 - a_s) / (1 - a_t)),
@@ -43,7 +45,9 @@ def exact(schedule: NoiseSchedule, t: int, s: int) -> dict[str, float]:
         "one_minus_alpha_bar_t": float(1 - a_t),
         "one_minus_alpha_bar_s": float(1 - a_s),
         "sqrt_one_minus_alpha_bar_t": math.sqrt(1 - a_t),
+        "sqrt_one_minus_alpha_bar_s": math.sqrt(1 - a_s),
         "sqrt_alpha_bar_t": math.sqrt(a_t),
+        "sqrt_alpha_bar_s": math.sqrt(a_s),
     }
 
 
@@ -51,8 +55,9 @@ def exact(schedule: NoiseSchedule, t: int, s: int) -> dict[str, float]:
 def test_coefficients_keep_twelve_digits(name: str) -> None:
     schedule = SCHEDULES[name](40)
     for t, s in ((1, 0), (2, 1), (2, 0), (40, 39), (40, 1), (20, 10)):
-        pair = transition(schedule, t, s)
-        for key, expected in exact(schedule, t, s).items():
+        pair, numbers = transition(schedule, t, s), exact(schedule, t, s)
+        assert {"t", "s", *numbers} == set(vars(pair))
+        for key, expected in numbers.items():
             assert abs(getattr(pair, key) - expected) <= 1e-12 * expected, (t, s, key)
         table_beta = schedule.beta[t].item()  # the neighbour's beta for a stride (mistake 3)
         assert (t - s == 1) == (abs(table_beta / pair.beta - 1) < 1e-12)
@@ -216,6 +221,8 @@ def test_bad_arguments() -> None:
         q_posterior(schedule, x, x[:2], 2, 1)
     with pytest.raises(BadInput, match=r"^x0 must hold finite numbers only"):
         q_posterior(schedule, x, x * math.nan, 2, 1)
+    with pytest.raises(BadInput, match=r"^x_t must hold finite numbers only"):
+        q_posterior(schedule, x * math.inf, x, 2, 1)
     with pytest.raises(BadInput, match=r"^s must be an integer from 0 to t - 1 = 1; got 2\.$"):
         q_posterior(schedule, x, x, 2, 2)
 

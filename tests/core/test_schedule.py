@@ -6,6 +6,7 @@ import math
 from decimal import Decimal, getcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -66,6 +67,32 @@ def test_first_and_last_betas() -> None:
     assert not close(linear().beta[1].item(), 4.128422e-5, 1e-6)
     assert close(sigmoid().beta[1].item(), 1.492052e-4, 1e-6) and close(sigmoid().beta[-1].item(), 0.01995079, 1e-6)
     assert not close(linear().beta[-1].item(), 0.01995079, 1e-6)
+
+
+def by_definition(name: str, T: int) -> list[float]:
+    """The betas in Python's own floats."""
+    at = [k / (T - 1) for k in range(T)]
+    return {
+        "linear": [1e-4 + (0.02 - 1e-4) * x for x in at],
+        "scaled_linear": [(math.sqrt(0.00085) + (math.sqrt(0.012) - math.sqrt(0.00085)) * x) ** 2 for x in at],
+        "sigmoid": [1e-4 + (0.02 - 1e-4) / (1 + math.exp(6 - 12 * x)) for x in at],
+        "inverse_square": [1 / (t + 1) ** 2 for t in range(1, T + 1)],
+    }[name]
+
+
+@pytest.mark.parametrize("name", ["linear", "scaled_linear", "sigmoid", "inverse_square"])
+def test_betas_have_the_digits_of_their_definition(name: str) -> None:
+    schedule, expected = SCHEDULES[name](1000), by_definition(name, 1000)
+    assert all(close(got, true, 1e-12) for got, true in zip(schedule.beta[1:].tolist(), expected, strict=True))
+    assert not close(float(torch.tensor(expected[600]).float()), expected[600], 1e-12)  # in float32 they are lost
+
+
+def test_every_schedule_has_its_name_and_a_thousand_steps() -> None:
+    for make in (linear, scaled_linear, cosine, sigmoid, inverse_square):
+        assert make().T == 1000 and make().name == make.__name__ == SCHEDULES[make.__name__](3).name
+    assert zero_terminal_snr(cosine(3)).name == "zero_terminal_snr(cosine)"
+    assert SCHEDULES["zero_terminal_snr"](3).name == "zero_terminal_snr(scaled_linear)"
+    assert from_beta([0.1]).name == "custom" and from_beta([0.1], "mine").name == "mine"
 
 
 def test_cosine_clips_exactly_one_beta() -> None:
@@ -158,6 +185,12 @@ def test_zero_terminal_snr_is_zero_and_keeps_its_start() -> None:
     torch.testing.assert_close(zero_terminal_snr(schedule).beta, schedule.beta)  # a second time changes nothing
 
 
+def test_tables_are_float64_whatever_beta_is() -> None:
+    for beta in (torch.tensor([0, 0.25, 0.5]), torch.tensor([0, 0.25, 0.5]).half()):
+        schedule = NoiseSchedule("mine", beta)
+        assert schedule.beta.dtype == torch.float64 and schedule.alpha_bar[2].item() == pytest.approx(0.375, rel=1e-14)
+
+
 def test_the_callers_tensor_stays_apart() -> None:
     beta = torch.full((3,), 0.1, dtype=torch.float64)
     schedule = from_beta(beta)
@@ -240,8 +273,11 @@ def test_other_bad_schedules() -> None:
         from_beta(torch.full((2, 2), 0.1))
     with pytest.raises(BadInput, match=r"^beta\[0\] must be 0"):
         NoiseSchedule("x", torch.tensor([0.1, 0.2]))
-    with pytest.raises(BadInput, match=r"^beta_start must lie between 0 and 1; got -1"):
-        scaled_linear(10, beta_start=-1)
+    for bad in (-1, 0, 1, 1.5, math.nan):
+        with pytest.raises(BadInput, match=rf"^beta_start must lie between 0 and 1; got {bad}"):
+            scaled_linear(10, beta_start=bad)
+        with pytest.raises(BadInput, match=rf"^beta_end must lie between 0 and 1; got {bad}"):
+            scaled_linear(10, beta_end=bad)
     with pytest.raises(BadInput, match=r"^beta\[1\]"):
         linear(10, beta_start=math.nan)
 
@@ -262,8 +298,39 @@ def test_bad_t(t: object) -> None:
     with pytest.raises(BadInput, match=r"^t must be an integer from 0 to 10; got "):
         linear(10).check_t(t)
     linear(10).check_t(0)
+    linear(10).check_t(np.int64(10))  # NumPy's are integers, too
     with pytest.raises(BadInput, match=r"from 1 to 10; got 0"):
         linear(10).check_t(0, low=1)
+
+
+@pytest.mark.parametrize(("t", "s"), [(0, 0), (11, 3), (5, 5), (5, 6), (5, -1), (True, 0), (5, 0.0)])
+def test_bad_pairs(t: object, s: object) -> None:
+    sentence = r"^(t must be an integer from 1 to 10|s must be an integer from 0 to t - 1)"
+    for call in (linear(10).check_pair, linear(10).log_alpha_between):
+        with pytest.raises(BadInput, match=sentence):
+            call(t, s)
+    linear(10).check_pair(10, 9)
+
+
+def test_bad_times_of_a_table() -> None:
+    """A negative index would wrap around in silence, and a bool or a matrix of t would pick other places."""
+    schedule, x = linear(10), torch.zeros(2, 3)
+    for t, low, sentence in (
+        (torch.tensor([True, False]), 0, "t must hold integers; got torch.bool"),
+        (torch.tensor([1j, 2]), 0, "t must hold integers; got torch.complex64"),
+        (torch.tensor([[1], [2]]), 0, r"t must hold one integer for each row of x \(2, 3\); got \(2, 1\)"),
+        (torch.tensor([0, 3]), 1, "t must be an integer from 1 to 10; got 0"),
+        (torch.tensor([3, 11]), 0, "t must be an integer from 0 to 10; got 11"),
+    ):
+        with pytest.raises(BadInput, match="^" + sentence):
+            schedule.at(schedule.beta, t, x, low)
+    with pytest.raises(BadInput, match="t must be an integer from 0 to 10; got -1"):
+        schedule.at(schedule.beta, torch.tensor([-1]), x[:1])
+    with pytest.raises(BadInput, match=r"t must hold one integer for each row of x \(\); got \(1,\)"):
+        schedule.at(schedule.beta, torch.tensor([1]), x.sum())
+    for t in (-1, 11):
+        with pytest.raises(BadInput, match="t must be an integer from 0 to 10"):
+            schedule.log_alpha_bar_at(t)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from diffusion_core.checkpoint import (
     save_denoiser,
 )
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import Guided, Predictor, UNetConfig, WatchedGuidance, seeded
+from diffusion_core.nets import Guided, MLPConfig, Predictor, UNetConfig, WatchedGuidance, seeded
 from diffusion_core.nets.attention import Attention, CrossAttention, attention_by_word
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig, psnr, train_autoencoder
 from diffusion_core.nets.text import LENGTH, PAD, START, Layer, TextConfig, TextEncoder, tokenize
@@ -168,9 +168,14 @@ def test_watched_guidance_changes_nothing_and_sees_all() -> None:
         assert call.words.shape == (4, LENGTH, 8, 8)
         assert gap(call.words.sum(1), torch.ones(())) < 1e-6
         assert call.words[2, 3:].abs().max() == 0 < call.words[2, 2].min()  # "red ring" has two words
-    with pytest.raises(BadInput, match="The network reads no text"):
-        plain_config = UNetConfig(widths=(8, 16), heads=2)
-        WatchedGuidance(Predictor(plain_config.build(), plain_config, cosine(10)), tokens, 1.0)
+    others = tokens.flip(0)
+    eps = watched(z_T, 50, others)  # asked for another text, it follows that one
+    assert gap(eps, Guided(net, others, 3.0)(z_T, 50)) < 1e-10 < gap(eps, Guided(net, tokens, 3.0)(z_T, 50))
+    with pytest.raises(BadInput, match="scale must be a finite number of at least 0; got -1"):
+        WatchedGuidance(net, tokens, -1.0)
+    for config in (UNetConfig(widths=(8, 16), heads=2), MLPConfig()):
+        with pytest.raises(BadInput, match="The network reads no text"):
+            WatchedGuidance(Predictor(config.build(), config, cosine(10)), tokens, 1.0)
 
 
 def test_maps_of_words_and_places() -> None:

@@ -226,6 +226,15 @@ def test_the_meter_forgets_no_step(steps: int) -> None:
     assert meter.read()[:2] == (2.0, 3.0)  # the ones before are gone
 
 
+def test_a_denoiser_knows_what_it_predicts_and_is_done_learning() -> None:
+    state = last(train(replace(TINY, predicts="v"), DATA, linear()))
+    for denoiser in (state.denoiser, state.snapshot().denoiser):
+        assert denoiser.predicts == "v" and denoiser.config == TINY.net
+        assert not any(weight.requires_grad for weight in denoiser.net.parameters())
+    snapshot = last(train(TINY_UNET, PICTURES, linear())).snapshot()
+    assert all(w.is_contiguous() for part in (snapshot.net, snapshot.ema, snapshot.moments) for w in part.values())
+
+
 def test_ema_averages_the_weights() -> None:
     """Against the average computed here, from the states of every step."""
     config = replace(TINY, ema=0.5, steps=12)
@@ -319,6 +328,21 @@ def test_wrong_runs_are_one_sentence(change: dict[str, object], sentence: str) -
     with pytest.raises(BadInput) as error:
         replace(TINY, **change)  # type: ignore[arg-type]
     assert str(error.value) == sentence
+
+
+LIMITS = [
+    *(("steps", 1, 10**8), ("batch", 1, 10**6), ("warmup", 0, 10**8), ("seed", 0, 2**31)),
+    *(("lr", 0, 100), ("weight_decay", 0, 100), ("max_norm", 0, 1e9), ("ema", 0, 1), ("drop_class", 0, 1)),
+]
+
+
+@pytest.mark.parametrize(("name", "low", "high"), LIMITS)
+def test_runs_have_their_limits(name: str, low: float, high: float) -> None:
+    assert getattr(replace(TINY, **{name: low}), name) == low  # type: ignore[arg-type]
+    assert getattr(replace(TINY, **{name: high}), name) == high  # type: ignore[arg-type]
+    for beyond in (low - 1, high + 1):
+        with pytest.raises(BadInput, match=f"^{name} must be "):
+            replace(TINY, **{name: beyond})  # type: ignore[arg-type]
 
 
 SENTENCE = (

@@ -259,7 +259,7 @@ def test_state_dependent_is_the_true_reverse_variance(law: GaussianMixture | Fin
     assert each.value.shape == (7, 2) and mean.value.shape == (7, 1)
     assert (each.value - true).abs().max() < 1e-10
     assert (mean.value - true.mean(-1, keepdim=True)).abs().max() < 1e-10
-    assert torch.equal(mean.log, mean.value.log())
+    assert torch.equal(mean.log, mean.value.log()) and torch.equal(each.log, each.value.log())
     if s > 0:
         forgotten = pair.beta_tilde + law.x0_variance(x, SCHEDULE, t)  # no c_0^2
         assert (forgotten - true).abs().max() > 1e-6
