@@ -50,7 +50,8 @@ def line(found: Calibration) -> str:
 def together(found: Family) -> str:
     """False alarms of all claims together, and where their p-values lie."""
     seeds, n = len(found.smallest), len(found.pooled)
-    lines = [f"All claims together, {seeds} seeds; {n:,} p-values, uniform with p = {uniformity(found.pooled):.3f}:"]
+    uniform = f", uniform with p = {uniformity(found.pooled):.3f}" if n else ""  # all tests may be one-sided
+    lines = [f"All claims together, {seeds} seeds; {n:,} p-values{uniform}:"]
     for level in (PAGE_ALPHA, 0.01, 0.05, 0.2):
         (low, high), below = found.interval(level), int((found.pooled <= level).sum())
         lines.append(

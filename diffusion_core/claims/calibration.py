@@ -113,7 +113,7 @@ def family(calibrations: Iterable[Calibration]) -> Family:
     tested = [one for one in calibrations if one.p]
     smallest = [SHARES * len(one.p) * np.min(list(one.p.values()), axis=0) for one in tested]
     pooled = [p for one in tested for name, p in one.p.items() if name not in one.one_sided]
-    return Family(np.minimum(1.0, np.min(smallest, axis=0)), np.concatenate(pooled))
+    return Family(np.minimum(1.0, np.min(smallest, axis=0)), np.concatenate([np.empty(0), *pooled]))
 
 
 def calibrate(claim: Claim, seeds: Sequence[int], power: bool = True) -> Calibration:
