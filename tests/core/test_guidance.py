@@ -13,7 +13,7 @@ from torch import Tensor
 from diffusion_core import guidance
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import GaussianMixture
-from diffusion_core.guidance import LabelledMixture, guided_law, two_bumps, two_halves
+from diffusion_core.guidance import LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.nets import Guided
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine, linear
@@ -42,6 +42,14 @@ def test_the_plane_is_what_is_said_of_it() -> None:
     assert torch.allclose(centres[:4].sum(0)[0], torch.zeros((), dtype=torch.float64), atol=1e-14)
     assert torch.allclose(law.mixture.weights, torch.full((8,), 1 / 8, dtype=torch.float64), rtol=1e-14)
     assert torch.allclose(law.mixture.covariances, 0.32**2 * torch.eye(2, dtype=torch.float64), rtol=1e-14)
+
+
+def test_the_line_is_what_is_said_of_it() -> None:
+    for law, centres in ((two_bumps(), [-0.7, 0.7]), (three_bumps(), [-1.4, 0.0, 1.4])):
+        mixture, K = law.mixture, len(centres)
+        assert law.labels == tuple(range(K)) and mixture.means[:, 0].tolist() == centres
+        assert torch.allclose(mixture.weights, torch.full((K,), 1 / K, dtype=torch.float64), rtol=1e-14)
+        assert torch.allclose(mixture.covariances, torch.full((K, 1, 1), 0.36, dtype=torch.float64), rtol=1e-14)
 
 
 def test_the_denoiser_answers_each_row_by_its_class() -> None:
