@@ -129,9 +129,12 @@ def choice(name: str, label: str, options: Mapping[str, str], default: str, *, p
         "on_change": _remember_widget,
         "args": (name, default),
     }
+    known: str = st.session_state[key]
     if pills:
-        return st.segmented_control(label, list(options), required=True, **common)
-    return st.selectbox(label, list(options), **common)
+        picked = st.segmented_control(label, list(options), required=True, **common)
+    else:
+        picked = st.selectbox(label, list(options), **common)
+    return known if picked is None else picked  # seen on a busy server: the widget has lost its state, not its place
 
 
 def integer(name: str, label: str, default: int, low: int, high: int, *, help: str | None = None) -> int:
