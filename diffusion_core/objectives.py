@@ -352,7 +352,7 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
     low[1] = beta[1] / (1 + schedule.alpha[1])  # as variance.log_range does at s = 0
     at = [schedule.at(table, t, eps, low=1) for table in (low.log(), beta.log(), beta_tilde)]
     log_low, log_beta, posterior = at
-    error = schedule.at(beta.square() / (schedule.alpha * noise), t, eps, low=1) * (eps - eps_hat.detach()).square()
+    error = schedule.at(beta.square() / (schedule.alpha * noise), t, eps) * (eps - eps_hat.detach()).square()
 
     log_variance = v * log_beta + (1 - v) * log_low
     inverse = torch.exp(-log_variance)

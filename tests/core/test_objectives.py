@@ -416,6 +416,22 @@ def test_entropy(t: int) -> None:
     assert t == 1000 or abs(mc.value - sides[0]) > Z * mc.standard_error
 
 
+def test_the_error_of_an_entropy_has_room_for_what_no_draw_saw() -> None:
+    """A draw says at most ln K / d that the others do not: 1,000 components at one place, two draws."""
+    law = GaussianMixture.isotropic([1e-3] * 1000, [[0.3, 0.3]] * 1000, 0.5)
+    got, missed = entropy(law, SCHEDULE, 100, 2, gen()), math.log(1000) / 2 / 2
+    assert missed < got.standard_error < missed + 1
+    assert abs(got.value - entropy(gaussian(0.25), SCHEDULE, 100).value) < got.standard_error
+
+
+def test_a_step_without_variance_has_an_infinite_gap() -> None:
+    timesteps = SCHEDULE.timesteps(3)
+    gaps = vlb_gap(BIMODAL, SCHEDULE, timesteps, lambda pair, x: Variance(0.0, -math.inf))
+    assert gaps.steps == (math.inf,) * 3 and gaps.total == math.inf
+    one = vlb_gap(BIMODAL, SCHEDULE, timesteps, lambda pair, x: fixed_small(pair, x))
+    assert [math.isinf(step) for step in one.steps] == [False, False, True]
+
+
 # --- the weights of the simple loss ---------------------------------------------------------------------------------
 
 WEIGHTS = {1: (0.500, math.inf), 2: (0.273, 0.600), 10: (0.0737, 0.0864), 100: (0.0101, 0.0103), 1000: (0.0102, 0.0102)}
