@@ -81,8 +81,8 @@ class Record:
     def add(self, lesson: str, sent: Sent, query: str) -> Sent:
         """A run."""
         self.runs.setdefault(lesson or "start", []).append(sent.seconds)
-        if sent.exceptions:
-            self.complain(f"{lesson}?{query}: {sent.exceptions} exceptions")
+        for exception in sent.exceptions:
+            self.complain(f"{lesson}?{query}: {exception}")
         return sent
 
     def complain(self, error: str) -> None:
@@ -192,7 +192,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the server is ended, too
     early, over = minutes / 6, minutes / 12  # the first ten minutes of an hour; five
     print(f"{visitors} visitors, {minutes:g} minutes")
-    with serve(ROOT / "app.py") as server:
+    with serve(ROOT / "app.py", "--client.showErrorDetails", "full") as server:
         record = asyncio.run(soak(server, visitors, minutes))
         tracebacks = server.tracebacks()
     for lesson, seconds in record.runs.items():

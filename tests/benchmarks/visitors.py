@@ -90,10 +90,10 @@ def _healthy(port: int) -> bool:
 
 @dataclass
 class Sent:
-    """What a run sent: how many parts (elements and blocks), how many exceptions, its buttons with their labels."""
+    """What a run sent: how many parts (elements and blocks), its exceptions, its buttons with their labels."""
 
     parts: int = 0
-    exceptions: int = 0
+    exceptions: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)  # label, id
     fragment: tuple[str, float] | None = None  # one to be run again, and after how many seconds
     whole: bool = True  # not a fragment alone
@@ -161,10 +161,11 @@ class Visitor:
             elif kind == "auto_rerun":
                 sent.fragment = (message.auto_rerun.fragment_id, message.auto_rerun.interval)
             elif kind == "page_not_found":
-                sent.exceptions += 1
+                sent.exceptions.append("page not found")
             elif kind == "script_finished":
                 if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                    sent.exceptions += message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR
+                    if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
+                        sent.exceptions.append("does not compile")
                     sent.whole = message.script_finished != ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
                     return sent
                 sent = Sent()  # it starts anew by itself
@@ -178,6 +179,7 @@ class Visitor:
         if delta.WhichOneof("type") == "new_element":
             element = delta.new_element
             if element.WhichOneof("type") == "exception":
-                sent.exceptions += 1
+                error = element.exception
+                sent.exceptions.append("\n".join([f"{error.type}: {error.message}", *error.stack_trace]))
             elif element.WhichOneof("type") == "button":
                 sent.buttons.append((element.button.label, element.button.id))
