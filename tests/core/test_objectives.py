@@ -8,10 +8,11 @@ import math
 
 import pytest
 import torch
-from scipy import integrate
+from scipy import integrate, stats
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from diffusion_core import objectives
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import forward_kl, q_sample
@@ -422,6 +423,56 @@ def test_the_error_of_an_entropy_has_room_for_what_no_draw_saw() -> None:
     got, missed = entropy(law, SCHEDULE, 100, 2, gen()), math.log(1000) / 2 / 2
     assert missed < got.standard_error < missed + 1
     assert abs(got.value - entropy(gaussian(0.25), SCHEDULE, 100).value) < got.standard_error
+
+
+def test_what_draws_may_have_missed_between_two_components() -> None:
+    """The lesser of one draw of n at the farthest mean, and a quarter of Bhattacharyya's over all pairs."""
+    a, b, sd, t = 0.9, 0.4, 0.15, 150
+    law = GaussianMixture.isotropic([0.2, 0.8], [[-a, -b], [a, b]], sd)
+    alpha_bar, noise = SCHEDULE.alpha_bar[t].item(), SCHEDULE.one_minus_alpha_bar[t].item()
+    far, width = math.sqrt(alpha_bar * (a**2 + b**2)), math.sqrt(alpha_bar * sd**2 + noise)
+    p, q = stats.norm(-far, width), stats.norm(far, width)
+    overlap, _ = integrate.quad(lambda x: math.sqrt(p.pdf(x) * q.pdf(x)), -5, 5, epsabs=1e-13)
+    between = 2 * 0.25 * math.sqrt(0.2 * 0.8) * 4 * (a**2 + b**2) / 2 * overlap
+    assert close(objectives._missed(law, SCHEDULE, t, 1), between, 1e-9)
+    assert close(objectives._missed(law, SCHEDULE, t, 10**9), 1.6**2 * (a**2 + b**2) / 2 / 10**9, 1e-12)
+    assert between < 1.6**2 * (a**2 + b**2) / 2
+
+
+def test_two_points_on_a_line_need_no_draws() -> None:
+    """At t = 1, too; at t = 0 they have no density, and no entropy."""
+    points = FiniteData([[-0.9], [0.9]])
+    noise = SCHEDULE.one_minus_alpha_bar[1].item()
+    apart = entropy(points, SCHEDULE, 1)  # two Gaussians that do not meet: ln 2 and the entropy of one
+    assert apart.standard_error == 0
+    assert close(apart.value, math.log(2) + 0.5 * math.log(2 * math.pi * math.e * noise))
+    with pytest.raises(BadInput, match="t = 0"):
+        entropy(points, SCHEDULE, 0, 10, gen())
+
+
+def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> None:
+    direction, along = torch.tensor([0.3, 0.7, -0.2]).double(), torch.tensor([[-1.0], [0.2], [1.5]]).double()
+    one = x0_uncertainty(FiniteData([[2.0, 1.0]]), SCHEDULE, 300)
+    assert (one.value, one.standard_error) == (0.0, 0.0)  # a point is a line
+    for length in (1e-3, 1.0, 1e4):
+        got = x0_uncertainty(FiniteData(length * (3 + along) * direction), SCHEDULE, 300)
+        flat = x0_uncertainty(FiniteData(length * along * direction.norm()), SCHEDULE, 300)  # the same points, in 1-D
+        assert got.standard_error == 0 and close(3 * got.value, flat.value, 1e-8)
+        assert length == 1e4 or got.value > 0
+    apart = x0_uncertainty(FiniteData([[0.0, 0.0], [100.0, 0.0], [0.0, 90.0]]), SCHEDULE, 1, 10, gen())
+    assert (apart.value, apart.standard_error) == (0.0, 0.0)  # less than the smallest float
+    for off in (0.1, -0.1):
+        with pytest.raises(BadInput, match="generator must be"):
+            x0_uncertainty(FiniteData([[0.0, 0.0], [1.0, 0.0], [0.5, off]]), SCHEDULE, 300)
+
+
+def test_the_error_of_a_bound_is_that_of_what_is_unknown() -> None:
+    law, pair = FiniteData(normal(100, 3, seed=4)), transition(SCHEDULE, 200, 100)
+    spread = x0_uncertainty(law, SCHEDULE, 200, 500, gen(1))
+    bound = vlb(law, SCHEDULE, [200, 100], with_last(fixed_large, fixed_small), 500, gen(1))
+    assert math.isinf(bound.total)
+    slope = 0.5 * pair.c_0**2 / pair.beta  # of the term in V_t; the decoder's step, infinite, has no error
+    assert bound.standard_error == pytest.approx(slope * spread.standard_error, rel=0.2)  # by other draws
 
 
 def test_a_step_without_variance_has_an_infinite_gap() -> None:
