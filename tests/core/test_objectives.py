@@ -466,6 +466,16 @@ def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> Non
             x0_uncertainty(FiniteData([[0.0, 0.0], [1.0, 0.0], [0.5, off]]), SCHEDULE, 300)
 
 
+@pytest.mark.parametrize("t", [60, 400])  # by pairs of points, and by draws of x_t
+@pytest.mark.parametrize("law", [FiniteData([[-0.9, 0.0], [0.9, 0.3], [0.1, 0.8]]), plane()], ids=["points", "plane"])
+def test_estimates_draw_from_their_generator_alone(law: GaussianMixture | FiniteData, t: int) -> None:
+    before = torch.get_rng_state()
+    for ask in (x0_uncertainty, entropy):
+        first, again, other = (ask(law, SCHEDULE, t, 50, gen(seed)) for seed in (1, 1, 2))
+        assert first == again != other
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_error_of_a_bound_is_that_of_what_is_unknown() -> None:
     law, pair = FiniteData(normal(100, 3, seed=4)), transition(SCHEDULE, 200, 100)
     spread = x0_uncertainty(law, SCHEDULE, 200, 500, gen(1))
