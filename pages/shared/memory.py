@@ -15,8 +15,8 @@ from functools import cache
 
 __all__ = ["keep_compact", "set_aside", "start", "tidy", "used"]
 
-PAUSE = 10.0  # seconds between two looks: until the next one what a run leaves stays, megabytes of arrays included
-AGAIN = 60  # looks after which what was set aside is looked through again: some of it was a visitor's
+PAUSE = 5.0  # seconds between two looks: until the next one what a run leaves stays, megabytes of arrays included
+AGAIN = 120  # looks after which what was set aside is looked through again: some of it was a visitor's
 ARENAS = 2
 ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
