@@ -466,6 +466,14 @@ def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> Non
             x0_uncertainty(FiniteData([[0.0, 0.0], [1.0, 0.0], [0.5, off]]), SCHEDULE, 300)
 
 
+def test_the_distance_of_near_duplicates_keeps_its_digits() -> None:
+    points = 1000 + normal(40, 3, seed=2)  # for more than 25 rows PyTorch multiplies matrices, if it may
+    points[1] = points[0] + 1e-6
+    distance = objectives._distances(FiniteData(points))
+    assert distance is not None and close(distance[0, 1].item(), (points[1] - points[0]).norm().item(), 1e-12)
+    assert not close(torch.cdist(points, points)[0, 1].item(), distance[0, 1].item(), 1e-3)
+
+
 @pytest.mark.parametrize("t", [60, 400])  # by pairs of points, and by draws of x_t
 @pytest.mark.parametrize("law", [FiniteData([[-0.9, 0.0], [0.9, 0.3], [0.1, 0.8]]), plane()], ids=["points", "plane"])
 def test_estimates_draw_from_their_generator_alone(law: GaussianMixture | FiniteData, t: int) -> None:
