@@ -1,5 +1,6 @@
 """The loop: what it minimises, against the exact floor; that it repeats and resumes bit for bit; that it stops."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -7,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from diffusion_core import training
 from diffusion_core.data import eight_gaussians
 from diffusion_core.errors import BadInput
 from diffusion_core.exact import GaussianMixture
 from diffusion_core.forward import q_sample
 from diffusion_core.nets import MLPConfig, UNetConfig
+from diffusion_core.nets.text import TextConfig, tokenize
 from diffusion_core.objectives import hybrid_loss, loss_floor
 from diffusion_core.parameterization import eps_from_v, eps_from_x0, v_from_eps
 from diffusion_core.schedule import SCHEDULES, cosine, linear
@@ -194,12 +197,12 @@ def test_the_loss_by_t_is_the_loss_of_its_part_of_t() -> None:
     assert (as_x0.eps_loss_by_t[5:] - 1).abs().max() > 0.15
 
 
-@pytest.mark.parametrize("max_norm", [0.0, 0.5, 100.0])
-def test_gradients_are_shortened_as_pytorch_does(max_norm: float) -> None:
+@pytest.mark.parametrize(("max_norm", "size"), [(0.0, 1.0), (0.5, 1.0), (100.0, 1.0), (1e-5, 1e-5)])
+def test_gradients_are_shortened_as_pytorch_does(max_norm: float, size: float) -> None:
     generator = torch.Generator().manual_seed(0)
     weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((3, 4), (5,), ())]
     for weight in weights:
-        weight.grad = torch.randn(weight.shape, generator=generator)
+        weight.grad = size * torch.randn(weight.shape, generator=generator)
     drawn = [weight.grad.clone() for weight in weights]
     gradients = [gradient.clone() for gradient in drawn]
     shorten(gradients, max_norm)
@@ -224,6 +227,52 @@ def test_the_meter_forgets_no_step(steps: int) -> None:
     assert len(part) == 0 or abs(by_t[3].item() - part.mean().item()) < 1e-5
     meter.add(torch.tensor(2.0), torch.full((8,), 3.0), t[0])
     assert meter.read()[:2] == (2.0, 3.0)  # the ones before are gone
+
+
+def test_a_run_uses_its_weight_decay_and_its_longest_gradient() -> None:
+    runs = [
+        last(train(replace(TINY, **change), DATA, linear())).snapshot()  # type: ignore[arg-type]
+        for change in ({}, {"weight_decay": 0.5}, {"max_norm": 1e-3})
+    ]
+    plain, decayed, shortened = ({name: w.norm().item() for name, w in run.net.items()} for run in runs)
+    assert decayed["first.weight"] < plain["first.weight"]
+    assert shortened["last.weight"] != plain["last.weight"]
+
+
+def test_rows_per_second_are_counted_without_the_callers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = itertools.count(100, 0.25)  # each look at the clock is a quarter of a second later
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(now))
+    states = train(TINY, DATA, linear(), every=20)  # 20 and 10 steps of 32 rows
+    speeds = []
+    for state in states:
+        speeds.append(state.rows_per_second)
+        training.time.perf_counter()  # the caller takes its time
+    assert speeds == [20 * 32 / 0.25, 10 * 32 / 0.25]
+
+
+def test_conditions_may_be_there_or_not() -> None:
+    """A network of classes learns pictures without labels, and one of points does not look at labels."""
+    plain = images(torch.randn(9, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    assert math.isfinite(last(train(TINY_UNET, plain, linear())).loss)
+
+    def labelled(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        return DATA(n, generator)[0], torch.zeros(n, dtype=torch.long)
+
+    assert same(last(train(TINY, labelled, linear())).snapshot(), last(train(TINY, DATA, linear())).snapshot())
+
+
+def test_a_text_is_dropped_as_a_whole() -> None:
+    text = UNetConfig(4, (8, 16), heads=2, classes=None, patch=1, text=TextConfig(16, 1, 2))
+    config = TrainingConfig(text, steps=1, batch=60, drop_class=0.5)
+    tokens = tokenize(["a blue star above a green square"])
+
+    def sample(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        return torch.zeros(n, 4, 8, 8), tokens.expand(n, -1)
+
+    _, cond, _, _ = training._draw(config, sample, linear(), torch.Generator().manual_seed(0), torch.device("cpu"))
+    assert cond is not None and text.no_condition is not None
+    kept, dropped = ((cond == row).all(1) for row in (tokens[0], text.no_condition))
+    assert (kept ^ dropped).all() and 15 < dropped.sum() < 45  # 4 sd of 30
 
 
 def test_a_denoiser_knows_what_it_predicts_and_is_done_learning() -> None:
@@ -368,8 +417,10 @@ def test_eps_of_pure_noise_is_not_trained() -> None:
 def test_data_and_snapshots_must_fit() -> None:
     with pytest.raises(BadInput, match="resume must hold the network"):
         train(TINY_UNET, PICTURES, linear(), resume=next(train(TINY, DATA, linear())).snapshot())
-    with pytest.raises(BadInput, match="every must be an integer"):
-        train(TINY, DATA, linear(), every=0)
+    for every in (0, 10**8 + 1):
+        with pytest.raises(BadInput, match="every must be an integer from 1 to 100000000"):
+            train(TINY, DATA, linear(), every=every)
+    assert last(train(TINY, DATA, linear(), every=10**8)).step == 30
     with pytest.raises(BadInput, match=r"The data must have the shape \(1,\); got \(2,\)"):
         train(replace(TINY, net=MLPConfig(1, 16)), DATA, linear())
     for shape in ((1, 8, 6), (2, 8, 8), (8, 8)):
