@@ -343,6 +343,8 @@ def test_a_draw_is_its_generators_alone(law):
 def test_weights_are_brought_to_the_sum_of_1():
     law = GaussianMixture([0.25 + 2e-7, 0.75 + 5e-7], [[0.0], [1.0]], torch.ones(2, 1, 1))
     assert abs(law.weights.sum() - 1) < 1e-14 and abs(law.weights[0] - (0.25 + 2e-7) / (1 + 7e-7)) < 1e-14
+    rows = GaussianMixture([[0.25, 0.5, 0.25 + 5e-7], [0.2, 0.2, 0.6 - 5e-7]], normal(2, 3, 1), torch.ones(3, 1, 1))
+    assert (rows.weights.sum(-1) - 1).abs().max() < 1e-14
 
 
 def test_the_data_themselves_are_meant_where_no_schedule_is_given():
@@ -424,7 +426,7 @@ def test_at_zero_x_t_is_x_0():
     assert rows.x0_mean(x[:, None], SCHEDULE, 0).shape == rows.x0_mean(x[:, None], SCHEDULE, 1).shape == (6, 5, 2)
     for law in (some_mixture(), FiniteData(x)):
         assert torch.equal(law.x0_mean(x, SCHEDULE, 0), x)
-        assert not law.eps(x, SCHEDULE, 0).any()
+        assert not law.eps(x, SCHEDULE, 0).any() and not law.x0_variance(x, SCHEDULE, 0).any()
         assert law.eps(x, SCHEDULE, 1).any()
         for call in (law.log_prob, law.score):
             with pytest.raises(BadInput, match="t = 0"):
@@ -760,6 +762,8 @@ def test_bad_mixtures(sentence):
     [
         ("sd must not be negative", lambda: GaussianMixture.isotropic([1.0], [[0.0]], -1.0)),
         ("sd must be one number or one for each", lambda: GaussianMixture.isotropic([1.0], [[0.0]], [1.0, 2.0])),
+        ("sd must be one number or one for each", lambda: GaussianMixture.isotropic([1.0], [[0.0]], [[1.0]])),
+        ("sd must be one number or one for each", lambda: GaussianMixture.isotropic([1.0], [0.0], 1.0)),
         ("points must have the shape", lambda: FiniteData(torch.zeros(3))),
         ("points must have the shape", lambda: FiniteData(torch.zeros(0, 3))),
         ("points must be finite", lambda: FiniteData(torch.tensor([[math.nan]]))),
