@@ -455,6 +455,22 @@ def test_an_eigenvalue_that_is_rounding_is_zero(scale):
         law.log_prob(torch.zeros(3, dtype=torch.float64))
 
 
+def test_finite_data_refuse_what_they_have_no_answer_for():
+    law, x = FiniteData(normal(5, 2)), normal(3, 2, seed=1)
+    for ask in (law.log_prob, law.weights, law.effective_count, law.score):
+        with pytest.raises(BadInput, match="at t = 0 finite data have no density"):
+            ask(x, SCHEDULE, 0)
+    with pytest.raises(BadInput, match="at t = 0 finite data have no density"):
+        law.kl_to_normal_mc(SCHEDULE, 0, 10, gen())
+    for ask in (law.log_prob, law.weights, law.eps, law.x0_mean, law.x0_variance):
+        with pytest.raises(BadInput, match="x_t must be finite; got 6 numbers that are not"):
+            ask(x / 0, SCHEDULE, 100)
+    with pytest.raises(BadInput, match="x_t must be finite"):
+        law.nearest(x * math.nan)
+    with pytest.raises(BadInput, match="n must be an integer of at least 1; got 0"):
+        law.sample(0, gen())
+
+
 def test_responsibilities_are_bayes():
     law, t = some_mixture(), 200
     x, (abar, rest) = noisy(law, t)[0], levels(t)
