@@ -568,6 +568,7 @@ def test_finite_data_is_the_mixture_of_points():
 FAR_APART = {
     "an outlier": ([[0.0], [1e-3], [1e6]], [[5e-4], [2e-4], [0.9]]),
     "an outlier, and little doubt": ([[0.0], [1e-3], [1e6]], [[-10.0]]),
+    "an outlier of many": ([[1e6], *([1e-3 * k] for k in range(30))], [[5e-4]]),  # PyTorch's cdist changes at 26
     "near-duplicates": ([[0.0, 1.0], [1e-7, 1.0], [2.0, -1.0], [2.0, -3.0]], [[0.0, 1.0], [2.0, -2.0], [1.0, 0.0]]),
     "far from the origin": ([[1e4, 0.3], [1e4 + 1e-3, 0.3], [1e4 - 1, 0.4]], [[1e4, 0.3], [1e4 - 0.5, 0.3]]),
     "a few": ([[-0.9, 0.1], [0.9, 0.4], [0.2, -0.7], [0.25, -0.7]], [[0.1, 0.2], [0.9, 0.4], [0.2, -0.6]]),
@@ -683,6 +684,13 @@ def test_denoiser_contract(law):
         assert error(mixed[row], law.eps(x[row], SCHEDULE, t)) < 1e-12
     assert error(mixed[1], law.eps(x[1], SCHEDULE, 1)) > 1e-3
     assert torch.equal(denoise(x, torch.tensor(100)), denoise(x, 100))
+    for wrong in (torch.tensor([[1], [2], [3], [4]]), torch.tensor([1.0, 2.0, 3.0, 4.0])):
+        got = rf"{wrong.dtype} of the shape \({', '.join(map(str, wrong.shape))}"
+        with pytest.raises(BadInput, match=rf"^t must be an integer or one integer for each row .*; got {got}"):
+            denoise(x, wrong)
+    for wrong in (x.long(), x.tolist()):
+        with pytest.raises(BadInput, match="x_t must be a tensor of floating-point numbers"):
+            denoise(wrong, 100)
     for bad in (torch.tensor([1, 2]), torch.tensor([1.0, 2.0, 3.0, 4.0]), -1, 1001, 1.5, True):
         with pytest.raises(BadInput, match=r"^t must be"):
             denoise(x, bad)
