@@ -568,7 +568,8 @@ def test_finite_data_is_the_mixture_of_points():
 FAR_APART = {
     "an outlier": ([[0.0], [1e-3], [1e6]], [[5e-4], [2e-4], [0.9]]),
     "an outlier, and little doubt": ([[0.0], [1e-3], [1e6]], [[-10.0]]),
-    "an outlier of many": ([[1e6], *([1e-3 * k] for k in range(30))], [[5e-4]]),  # PyTorch's cdist changes at 26
+    # for more than 25 points PyTorch's cdist would multiply matrices
+    "an outlier of many": ([[0.0], *([1e4 + 1e-3 * k] for k in range(30))], [[1e4 + 5e-4]]),
     "near-duplicates": ([[0.0, 1.0], [1e-7, 1.0], [2.0, -1.0], [2.0, -3.0]], [[0.0, 1.0], [2.0, -2.0], [1.0, 0.0]]),
     "far from the origin": ([[1e4, 0.3], [1e4 + 1e-3, 0.3], [1e4 - 1, 0.4]], [[1e4, 0.3], [1e4 - 0.5, 0.3]]),
     "a few": ([[-0.9, 0.1], [0.9, 0.4], [0.2, -0.7], [0.25, -0.7]], [[0.1, 0.2], [0.9, 0.4], [0.2, -0.6]]),
@@ -757,6 +758,14 @@ EYE = torch.eye(2).expand(2, 2, 2)
 MIXTURES = {
     "weights must not be negative; got -0.5": ([-0.5, 1.5], [[0.0, 0], [1, 1]], EYE),
     "weights must sum to 1": ([0.5, 0.6], [[0.0, 0], [1, 1]], EYE),
+    r"weights must sum to 1 \(to 1e-6\); got the sum 0.9": ([0.5, 0.4], [[0.0, 0], [1, 1]], EYE),
+    r"weights must sum to 1 \(to 1e-6\); got the sum 0.5": (
+        [[0.5, 0.5], [0.3, 0.2], [0.6, 0.6]],
+        torch.zeros(3, 2, 2),
+        EYE,
+    ),
+    r"shapes .* got \(0,\), \(0, 2\)": (torch.zeros(0), torch.zeros(0, 2), torch.zeros(0, 2, 2)),
+    r"shapes .* got \(1,\), \(1, 0\)": ([1.0], torch.zeros(1, 0), torch.zeros(1, 0, 0)),
     "weights must be finite": ([math.nan, 1.0], [[0.0, 0], [1, 1]], EYE),
     "means must be finite; got 1": ([0.5, 0.5], [[0.0, math.inf], [1, 1]], EYE),
     "shapes": ([0.5, 0.5], [[0.0, 0]], EYE),
