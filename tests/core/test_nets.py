@@ -209,6 +209,17 @@ def test_guidance_walks_from_no_class_to_the_class_and_beyond() -> None:
         assert gap(guided, without + scale * (with_class - without)) < 1e-10
         assert gap(guided, without + (1 + scale) * (with_class - without)) > 1e-3  # their w, one less than ours
     assert gap(Guided(predictor, labels)(x, 5), with_class) == 0  # unsaid, the condition as the data have it
+    assert gap(Guided(predictor, 2 - labels, 4.0)(x, 5, labels), guided) == 0  # asked for others, it follows those
+    asked: list[object] = []
+
+    def spy(x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+        asked.append(cond)
+        return x_t
+
+    for scale, calls in ((0.0, [None]), (1.0, [labels]), (2.0, [None, labels])):  # no more than it needs
+        asked.clear()
+        Guided(spy, labels, scale)(x, 5)
+        assert len(asked) == len(calls) and all(a is b for a, b in zip(asked, calls, strict=True))
     for scale in (-1, math.inf, math.nan):
         with pytest.raises(BadInput, match=f"scale must be a finite number of at least 0; got {scale}"):
             Guided(predictor, labels, scale)
