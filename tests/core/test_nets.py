@@ -21,7 +21,7 @@ from diffusion_core.nets import (
     UNetConfig,
     split_variance,
 )
-from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm, attention_by_word
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.classifier import ClassifierConfig
 from diffusion_core.nets.mlp import TimeFeatures
@@ -82,6 +82,48 @@ def test_attention_is_pytorchs() -> None:
     assert gap(attention(h), out) < 1e-10
     assert gap(attention.weights(h), weights) < 1e-10
     assert gap(attention(h), reference(heads=4)[0]) > 1e-3
+
+
+def test_blocks_start_as_their_shortcuts() -> None:
+    """So that a deep network begins with its input, and not with what many random layers make of it."""
+    h, words, is_word = torch.randn(2, 16, 4, 4), torch.randn(2, 5, 12), torch.ones(2, 5, dtype=torch.bool)
+    assert torch.equal(Attention(16, 2)(h), h) and torch.equal(CrossAttention(16, 12, 2)(h, words, is_word), h)
+    same, wider = Residual(16, 16, 6), Residual(16, 24, 6)
+    assert torch.equal(same(h, torch.randn(2, 6)), h)
+    assert torch.equal(wider(h, torch.randn(2, 6)), wider.shortcut(h))
+
+
+def test_norms_and_attention_stay_in_float32_under_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU they take 5 and 7 times as long in bfloat16."""
+    seen: list[torch.dtype] = []
+    attend = nn.functional.scaled_dot_product_attention
+
+    def spy(q: Tensor, k: Tensor, v: Tensor, **options: object) -> Tensor:
+        seen.extend((q.dtype, k.dtype, v.dtype))
+        return attend(q, k, v, **options)
+
+    monkeypatch.setattr(nn.functional, "scaled_dot_product_attention", spy)
+    h, words, is_word = torch.randn(2, 16, 4, 4), torch.randn(2, 5, 12), torch.ones(2, 5, dtype=torch.bool)
+    with torch.autocast("cpu", torch.bfloat16):
+        Attention(16, 2)(h)
+        CrossAttention(16, 12, 2)(h, words, is_word)
+    assert seen == [torch.float32] * 6
+    assert GroupNorm(8, 16)(h.bfloat16()).dtype == torch.float32
+    assert GroupNorm(8, 16).double()(h.double()).dtype == torch.float64
+
+
+def test_coarse_maps_of_words_are_enlarged_between_the_middles_of_their_places() -> None:
+    fine, coarse = torch.rand(1, 2, 16, 3), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    weights = torch.stack([coarse.flatten(), 1 - coarse.flatten()], -1)[None, None]  # (1, 1, 4 places, 2 words)
+    (row, *_), _ = attention_by_word({"a_words_weights": weights, "a": fine}, 4)[0]
+    assert torch.allclose(row, torch.tensor([0.0, 0.25, 0.75, 1.0]))
+    both = attention_by_word({"a_words_weights": fine[:, :1], "b_words_weights": fine[:, 1:]}, 4)
+    assert torch.allclose(both, fine.mean(1).mT.reshape(1, 3, 4, 4))
+
+
+def test_a_unet_is_laid_out_for_a_cpu() -> None:
+    net = UNetConfig().build()
+    assert net.down["0_0"].conv1.weight.is_contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("outside", [16, 24])
@@ -161,6 +203,11 @@ def test_no_class_is_a_class_of_its_own() -> None:
         assert gap(none, net(x, 5, torch.full((4,), label))) > 1e-3
 
 
+def test_what_says_nothing_is_the_class_after_the_last_or_nothing() -> None:
+    assert TINY.no_condition is not None and TINY.no_condition.item() == 3
+    assert replace(TINY, classes=None).no_condition is None and MLPConfig().no_condition is None
+
+
 def test_maps_are_what_the_blocks_computed() -> None:
     net = randomized(replace(TINY, blocks=2))
     x = torch.randn(2, 1, 28, 28, dtype=torch.float64)
@@ -171,6 +218,9 @@ def test_maps_are_what_the_blocks_computed() -> None:
     assert maps["down_0_0"].shape == (2, 8, 14, 14) and maps["middle_attention"].shape == (2, 16, 7, 7)
     assert maps["middle_attention_weights"].shape == (2, 2, 49, 49)
     assert gap(maps["middle_attention_weights"].sum(-1), torch.ones(2, 2, 49).double()) < 1e-10
+    end = net.last(nn.functional.silu(net.norm(maps["up_0_1"])))
+    assert gap(nn.functional.pixel_shuffle(end, 2), net(x, 9)) < 1e-12  # norm, SiLU, convolution
+    assert gap(nn.functional.pixel_shuffle(net.last(net.norm(maps["up_0_1"])), 2), net(x, 9)) > 1e-3
     again = net.blocks()["middle_attention"](maps["middle_first"])
     assert gap(again, maps["middle_attention"]) < 1e-10 < gap(again, maps["middle_first"])
     listed = {id(p) for block in net.blocks().values() for p in block.parameters()}
