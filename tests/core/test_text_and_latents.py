@@ -59,8 +59,14 @@ def test_tokens() -> None:
     assert tokens[2].tolist() == [START, 2 + VOCABULARY.index("red"), 2 + VOCABULARY.index("ring"), *[PAD] * 17]
     assert tokens[3].tolist() == [START, *[PAD] * 19] == TINY.no_condition.tolist()
     assert tokenize(["A BIG red circle"]).equal(tokenize(["a large red circle"]))
-    with pytest.raises(BadInput, match="The prompt must have at most 19 words; got 20"):
-        tokenize(["red " * 20])
+    assert (PAD, START) == (0, 1)  # the numbers that the shipped network knows
+    assert TextConfig().vocabulary == tokenize([VOCABULARY[-1]]).max() + 1  # a vector for each word, and no more
+    for full in ("red " * 19, "red," * 19):
+        assert (tokenize([full])[0, 1:] == 2 + VOCABULARY.index("red")).all()
+    for n in (20, 21, 22):
+        for long in ("red " * n, "red," * n):  # with commas, one word to split() and n to the tokenizer
+            with pytest.raises(BadInput, match=f"The prompt must have at most 19 words; got {n}"):
+                tokenize([long])
     with pytest.raises(BadInput, match="the model never saw: zebra"):
         tokenize(["a zebra"])
 
@@ -100,6 +106,13 @@ def test_a_layer_is_pytorchs() -> None:
     for row, n in enumerate((7, 4, 1)):
         assert gap(ours(h, is_word)[row, :n], expected[row, :n]) < 1e-12
     assert gap(ours(h, torch.ones_like(is_word))[1, :4], expected[1, :4]) > 0.01  # looking at what is no word
+
+
+def test_words_and_places_start_alike() -> None:
+    """Where words are far larger than places, a network learns late that their order matters."""
+    net = seeded(0, TextConfig(512, 1, 8).build)
+    for table in (net.words.weight, net.places):
+        assert table.std().item() == pytest.approx(0.2, rel=0.05) and abs(table.mean().item()) < 0.01
 
 
 def test_words_read_each_other() -> None:
