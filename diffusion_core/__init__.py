@@ -4,11 +4,14 @@ Time is the paper's: t runs over 0..T, tables are T + 1 long, alpha_bar[0] = 1. 
 s < t. A denoiser is any callable ``model(x_t, t)`` that returns the predicted eps. Nothing draws hidden randomness.
 """
 
-from diffusion_core.data import captioned_shapes, digit_labels, digits
+from diffusion_core.data.digits import digit_labels, digits
+from diffusion_core.data.scenes import captioned_shapes
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import collapse_noise, forward_kl, q_chain, q_sample, q_step
-from diffusion_core.gaussian_law import (
+from diffusion_core.laws.bounds import entropy, loss_floor, optimal_for, vlb, vlb_gap
+from diffusion_core.laws.densities import GeneratedDensity, generated_density, generated_density_ddim
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.generated import (
     GeneratedLaw,
     gaussian_optimal,
     gaussian_optimal_full,
@@ -17,18 +20,8 @@ from diffusion_core.gaussian_law import (
     generated_variance,
     generated_variance_ddim,
 )
-from diffusion_core.mixture_law import GeneratedDensity, generated_density, generated_density_ddim
-from diffusion_core.objectives import (
-    decoder_term,
-    entropy,
-    hybrid_loss,
-    loss_floor,
-    optimal_for,
-    simple_loss,
-    vlb,
-    vlb_gap,
-    vlb_term,
-)
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.objectives import decoder_term, hybrid_loss, simple_loss, vlb_term
 from diffusion_core.parameterization import (
     eps_from_score,
     eps_from_v,
@@ -39,7 +32,7 @@ from diffusion_core.parameterization import (
     x0_from_eps,
     x0_from_v,
 )
-from diffusion_core.posterior import Transition, q_posterior, transition
+from diffusion_core.posterior import Transition, q_posterior, transition, transitions
 from diffusion_core.reverse import ReverseStep, reverse_step
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import (
@@ -122,6 +115,7 @@ __all__ = [
     "state_dependent",
     "state_dependent_diagonal",
     "transition",
+    "transitions",
     "v_from_eps",
     "v_from_x0",
     "vlb",

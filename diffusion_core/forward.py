@@ -18,46 +18,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.schedule import NoiseSchedule, cast, check_floating
+from diffusion_core.errors import BadInput, check_finite, check_floating, check_same_shape
+from diffusion_core.schedule import NoiseSchedule, cast
 
-__all__ = [
-    "alike",
-    "check_finite",
-    "check_rows",
-    "check_same_shape",
-    "collapse_noise",
-    "forward_kl",
-    "q_chain",
-    "q_sample",
-    "q_step",
-]
-
-
-def check_same_shape(name: str, got: Tensor, expected_name: str, expected: Tensor) -> None:
-    """Raises BadInput unless both have the same shape."""
-    if got.shape != expected.shape:
-        raise BadInput(
-            "{name} must have the shape of {other} {expected}; got {got}.",
-            name=name,
-            other=expected_name,
-            expected=tuple(expected.shape),
-            got=tuple(got.shape),
-        )
-
-
-def check_finite(name: str, x: Tensor) -> None:
-    """Raises BadInput unless x is a tensor of floating-point numbers, and every one is finite."""
-    check_floating(name, x)
-    # A finite sum has finite terms; it costs a tenth of looking at each. The sum may overflow: then each is looked at.
-    if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
-        raise BadInput("{name} must hold finite numbers only; got NaN or infinity.", name=name)
-
-
-def check_rows(name: str, x: Tensor) -> None:
-    """Raises BadInput where x is an empty batch, which has no mean."""
-    if x.numel() == 0:
-        raise BadInput("{name} must hold at least one row; got the shape {got}.", name=name, got=tuple(x.shape))
+__all__ = ["alike", "collapse_noise", "forward_kl", "q_chain", "q_sample", "q_step"]
 
 
 def alike(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,9 +20,9 @@ import math
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.forward import alike, check_same_shape
-from diffusion_core.schedule import NoiseSchedule, check_floating
+from diffusion_core.errors import BadInput, check_floating, check_same_shape
+from diffusion_core.forward import alike
+from diffusion_core.schedule import NoiseSchedule
 
 __all__ = [
     "check_signal",

@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.forward import check_same_shape
+from diffusion_core.errors import BadInput, check_floating, check_same_shape
 from diffusion_core.parameterization import check_signal
-from diffusion_core.posterior import Transition, transition
+from diffusion_core.posterior import Transition, transitions
 from diffusion_core.reverse import MeanRule, ReverseStep, posterior_mean, reverse_step
-from diffusion_core.schedule import NoiseSchedule, check_floating
+from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import Variance, VarianceChoice, fixed_small
 
 __all__ = ["Denoiser", "ancestral", "ddim"]
@@ -151,13 +150,7 @@ def _pairs(
         )
     if clip is not None and not -math.inf < clip[0] < clip[1] < math.inf:
         raise BadInput("clip must be two finite numbers (low, high) with low < high; got {got}.", got=clip)
-    if len(timesteps) == 0:
-        raise BadInput("timesteps must hold at least one timestep; got none.")
-    for t in timesteps:
-        schedule.check_t(t, low=1)
-    following = [*timesteps[1:], 0]
-    if any(s >= t for t, s in zip(timesteps, following, strict=True)):
-        raise BadInput("timesteps must go from high to low, each once; got {got}.", got=list(timesteps))
-    for t, s in zip(timesteps, following, strict=True):
-        check_signal(schedule, t, x_T.dtype, s)
-    return [transition(schedule, t, s) for t, s in zip(timesteps, following, strict=True)]
+    pairs = transitions(schedule, timesteps)
+    for pair in pairs:
+        check_signal(schedule, pair.t, x_T.dtype, pair.s)
+    return pairs

@@ -18,18 +18,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
+from diffusion_core.errors import BadInput, check_floating, is_int
 
 __all__ = [
     "SCHEDULES",
     "NoiseSchedule",
     "cast",
-    "check_floating",
     "cosine",
     "from_beta",
     "inverse_square",
@@ -43,23 +41,6 @@ __all__ = [
 def cast(table: Tensor, like: Tensor) -> Tensor:
     """A float64 table in the dtype and on the device of the data: the only place where tables leave the CPU."""
     return table.to(dtype=like.dtype).to(like.device)  # dtype first: not every device knows float64
-
-
-def check_floating(name: str, x: object) -> None:
-    """Raises BadInput unless x is a tensor of floating-point numbers: a table cast to whole numbers would be all 0."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise BadInput(
-            "{name} must be a tensor of floating-point numbers (of a picture of 0 to 255 make x.float() / 127.5 - 1); "
-            "got {got}.",
-            name=name,
-            got=x.dtype if isinstance(x, Tensor) else type(x).__name__,
-        )
-
-
-def _is_int(value: object) -> bool:
-    return type(value) is int or (
-        isinstance(value, Integral) and not isinstance(value, bool)
-    )  # plain int: the fast way
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +129,13 @@ class NoiseSchedule:
 
     def check_t(self, t: int, low: int = 0) -> None:
         """Raises BadInput unless t is an integer in low..T."""
-        if not _is_int(t) or not low <= t <= self.T:
+        if not is_int(t) or not low <= t <= self.T:
             raise BadInput("t must be an integer from {low} to {T}; got {got}.", low=low, T=self.T, got=t)
 
     def check_pair(self, t: int, s: int) -> None:
         """Raises BadInput unless 0 <= s < t <= T, both integers."""
         self.check_t(t, low=1)
-        if not _is_int(s) or not 0 <= s < t:
+        if not is_int(s) or not 0 <= s < t:
             raise BadInput("s must be an integer from 0 to t - 1 = {most}; got {got}.", most=t - 1, got=s)
 
     def log_alpha_between(self, t: int, s: int) -> float:
@@ -225,7 +206,7 @@ class NoiseSchedule:
             BadInput: n is not an integer in 1..T, or the spacing has no such name.
         """
         T = self.T
-        if not _is_int(n) or not 1 <= n <= T:
+        if not is_int(n) or not 1 <= n <= T:
             raise BadInput("n must be an integer from 1 to T = {T}; got {got}.", T=T, got=n)
         if spacing not in _SPACINGS:
             raise BadInput("spacing must be one of {allowed}; got {got}.", allowed=", ".join(_SPACINGS), got=spacing)
@@ -256,7 +237,7 @@ def from_beta(beta: Tensor | Sequence[float], name: str = "custom") -> NoiseSche
 
 
 def _check_T(T: int) -> None:
-    if not _is_int(T) or T < 1:
+    if not is_int(T) or T < 1:
         raise BadInput("T must be an integer of at least 1; got {got}.", got=T)
 
 

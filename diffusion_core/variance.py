@@ -160,7 +160,7 @@ def optimal(floor: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
 
     Args:
         floor: :math:`\ell_t = \min_f E\|\epsilon-f(x_t)\|^2/d`, t -> a number, or a table with T + 1 places
-            (`objectives.loss_floor`).
+            (`laws.bounds.loss_floor`).
 
     Raises:
         BadInput: (when used) :math:`\ell_t` is negative, not finite, or above 1, the loss of f = 0; or

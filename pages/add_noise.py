@@ -63,7 +63,10 @@ def code(scene: Scene, schedule: str, T: int, t: int, seed: int) -> str:
     }.get(scene.name, f"x0 = TOYS[{scene.name!r}]().sample(1000, generator)")
     return f"""import torch
 from diffusion_core import SCHEDULES, q_sample
-from diffusion_core.data import TOYS, decode_photo, digits, picture, word
+from diffusion_core.data.digits import digits
+from diffusion_core.data.photos import decode_photo
+from diffusion_core.data.pictures import picture, word
+from diffusion_core.data.toys import TOYS
 
 schedule = SCHEDULES[{schedule!r}]({T})
 generator = torch.Generator().manual_seed({seed})

@@ -95,7 +95,8 @@ def code(data: str, word: str, schedule: str, T: int, t: int, seed: int) -> str:
     law = f"word({word!r})" if data == "word" else f"TOYS[{data!r}]()"
     return f"""import torch
 from diffusion_core import SCHEDULES, collapse_noise, q_chain, q_sample
-from diffusion_core.data import TOYS, word
+from diffusion_core.data.pictures import word
+from diffusion_core.data.toys import TOYS
 
 schedule = SCHEDULES[{schedule!r}]({T})
 generator = torch.Generator().manual_seed({seed})

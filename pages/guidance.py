@@ -10,11 +10,11 @@ import streamlit as st
 
 from diffusion_core.claims import guidance as exact_claims
 from diffusion_core.claims import text as claims
+from diffusion_core.data.captions import COLOURS, GROUNDS, PLACES, SHAPES, SIZES, Caption, parse, words_of
+from diffusion_core.data.reading import ASPECTS, Reading, agreement
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import tokenize
-from diffusion_core.reading import ASPECTS, Reading, agreement
-from diffusion_core.shapes import COLOURS, GROUNDS, PLACES, SHAPES, SIZES, Caption, parse, words_of
 from pages.shared import controls, lesson, mathml, networks, prompts, shell
 from pages.shared.exact_guidance import DOMAIN, LINE, ExactGuidance, exact_guidance
 from pages.shared.exact_guidance import SCALES as SCALES_EXACT
@@ -473,11 +473,12 @@ def code(asked: Asked, own: bool, trained: bool) -> str:
     )
     return f"""import torch
 from diffusion_core import ancestral, cosine, ddim, fixed_small
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.nets import Predictor, WatchedGuidance, seeded
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.denoisers import Predictor, WatchedGuidance
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.text import tokenize
-from diffusion_core.reading import read
-from diffusion_core.shapes import words_of
+from diffusion_core.data.reading import read
+from diffusion_core.data.captions import words_of
 from diffusion_core.train import latent_config
 
 network = {loaded}

@@ -8,13 +8,13 @@ import streamlit as st
 from diffusion_core import SCHEDULES, cosine, linear, scaled_linear
 from diffusion_core.claims import autoencoder as coder_claims
 from diffusion_core.claims import latent as claims
+from diffusion_core.data.captions import parse
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.latents import ancestral_from_noise, ddim_from_noise, latent_variance, terminal_snr
-from diffusion_core.nets import Predictor
+from diffusion_core.laws.from_noise import ancestral_from_noise, ddim_from_noise, latent_variance, terminal_snr
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.cost import FED
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.shapes import parse
 from pages.shared import controls, figures, latents, lesson, mathml, networks, prompts, shell
 from pages.shared.i18n import _, explain
 from pages.shared.latents import Way
@@ -294,12 +294,13 @@ print("made:", [f"{{seen.thing}} {{seen.place}}" for seen in read(picture[0]).th
 """
     return f"""import torch
 from diffusion_core import cosine, ddim, q_sample
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.nets import Guided
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.denoisers import Guided
 from diffusion_core.nets.autoencoder import psnr
 from diffusion_core.nets.text import tokenize
-from diffusion_core.reading import read
-from diffusion_core.shapes import draw, parse
+from diffusion_core.data.reading import read
+from diffusion_core.data.captions import parse
+from diffusion_core.data.scenes import draw
 
 autoencoder = load_autoencoder("assets/models/{networks.AUTOENCODER}")
 schedule = cosine(1000)

@@ -9,8 +9,8 @@ import torch
 
 from diffusion_core import GaussianMixture, Transition, q_sample, q_step, transition
 from diffusion_core.claims import posterior as claims
-from diffusion_core.data import TOYS
-from diffusion_core.negentropy import best_gaussian, count_modes, negentropy
+from diffusion_core.data.toys import TOYS
+from diffusion_core.laws.negentropy import best_gaussian, count_modes, negentropy
 from pages.shared import controls, figures, lesson, mathml, shell
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
@@ -403,8 +403,8 @@ def code(name: str, T: int, t: int, s: int, x_0: float, x_t: float, seed: int) -
     """The lines that made the picture."""
     return f"""import torch
 from diffusion_core import SCHEDULES, q_posterior, q_sample, q_step
-from diffusion_core.data import bimodal
-from diffusion_core.negentropy import count_modes, negentropy
+from diffusion_core.data.toys import bimodal
+from diffusion_core.laws.negentropy import count_modes, negentropy
 
 schedule, t, s, x_0, x_t = SCHEDULES[{name!r}]({T}), {t}, {s}, {x_0}, {x_t}
 mean, variance = q_posterior(schedule, torch.tensor(x_t).double(), torch.tensor(x_0).double(), t, s)

@@ -11,7 +11,7 @@ import torch
 from diffusion_core import FiniteData, GaussianMixture, fixed_large, fixed_small, generated_variance
 from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun, Run
 from diffusion_core.errors import BadInput
-from diffusion_core.gaussian_law import gaussian_optimal
+from diffusion_core.laws.generated import gaussian_optimal
 from diffusion_core.variance import VarianceChoice, learned_range
 from pages.shared import chains, controls, exports, figures, lesson, mathml, networks, shell, trainer
 from pages.shared.chains import DRAWS, DRAWS_PLANE, HELD_OUT, HELD_OUT_PLANE, Chain, Settings, field_of, run
@@ -166,9 +166,12 @@ denoiser = Guided(network, labels, {s.w})"""
 from diffusion_core import SCHEDULES, ancestral, ddim, fixed_large, fixed_small
 from diffusion_core import eps_from_x0, learned_range, optimal_for, optimal_for_network, q_sample, state_dependent
 from diffusion_core import x0_from_eps
-from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.data import TOYS, decode_photo, digits, picture, word
-from diffusion_core.nets import Guided, LearnedVariance
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.data.digits import digits
+from diffusion_core.data.photos import decode_photo
+from diffusion_core.data.pictures import picture, word
+from diffusion_core.data.toys import TOYS
+from diffusion_core.denoisers import Guided, LearnedVariance
 from diffusion_core.train import digit_images
 
 {setup}

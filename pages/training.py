@@ -10,11 +10,11 @@ import torch
 
 from diffusion_core.claims import network as claims
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.held_out import HeldOut, errors, even_times, floors, held_out, mean_floor
-from diffusion_core.nets import MLPConfig
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.training import TrainingConfig
+from diffusion_core.training.held_out import HeldOut, errors, even_times, floors, held_out, mean_floor
+from diffusion_core.training.state import TrainingConfig
 from pages.shared import controls, lesson, mathml, shell, trainer
 from pages.shared.i18n import _, explain, language
 from pages.shared.networks import the_trainer
@@ -445,10 +445,13 @@ def code(s: TrainingConfig, data: Data, schedule_name: str, T: int) -> str:
     width = getattr(s.net, "width", 128)
     return f"""import torch
 from diffusion_core import SCHEDULES
-from diffusion_core.data import TOYS, word
-from diffusion_core.held_out import errors, even_times, held_out, mean_floor
-from diffusion_core.nets import MLPConfig
-from diffusion_core.training import TrainingConfig, points, train
+from diffusion_core.data.pictures import word
+from diffusion_core.data.toys import TOYS
+from diffusion_core.training.held_out import errors, even_times, held_out, mean_floor
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.training.draws import points
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import TrainingConfig
 
 law = {law}
 schedule = SCHEDULES[{schedule_name!r}]({T})

@@ -6,13 +6,13 @@ import torch
 
 from diffusion_core.claims import anatomy as claims
 from diffusion_core.claims import text as text_claims
-from diffusion_core.nets import UNet, UNetConfig
+from diffusion_core.data.captions import parse, words_of
 from diffusion_core.nets.anatomy import places_seen, plan
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.stable_diffusion import TEXT, miniature, units
 from diffusion_core.nets.text import LENGTH, TextConfig
-from diffusion_core.shapes import parse, words_of
-from diffusion_core.train import latent_config
+from diffusion_core.nets.unet import UNet, UNetConfig
+from diffusion_core.training.recipes import latent_config
 from pages.shared import controls, figures, inside, lesson, networks, overview, prompts, shell
 from pages.shared.i18n import _
 from pages.shared.i18n import parts as parts_of_prose
@@ -112,8 +112,9 @@ def code_for_digits(label: int, seed: int, block: str, trained: bool) -> str:
     )
     return f"""import torch
 from diffusion_core import cosine, q_sample
-from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.nets import UNetConfig, seeded
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.nets.initial import seeded
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.nets.anatomy import measure, places_seen
 from diffusion_core.train import digit_images
 
@@ -150,12 +151,14 @@ def code_for_text(prompt: str, seed: int, block: str, trained: bool) -> str:
     )
     return f"""import torch
 from diffusion_core import cosine, q_sample
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.nets import Predictor, seeded
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.denoisers import Predictor
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.anatomy import measure, places_seen
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.text import tokenize
-from diffusion_core.shapes import draw, parse
+from diffusion_core.data.captions import parse
+from diffusion_core.data.scenes import draw
 from diffusion_core.train import latent_config
 
 {made}

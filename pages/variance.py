@@ -17,14 +17,16 @@ from diffusion_core import (
     generated_variance,
     generated_variance_ddim,
     transition,
+    transitions,
 )
 from diffusion_core.claims import network as claims_network
 from diffusion_core.claims import variance as claims
-from diffusion_core.data import gaussian_1d
+from diffusion_core.data.toys import gaussian_1d
 from diffusion_core.forward import q_sample
-from diffusion_core.gaussian_law import gaussian_optimal, path_kl
-from diffusion_core.mixture_law import GeneratedDensity, generated_density_ddim
-from diffusion_core.objectives import loss_floor, vlb_term, x0_uncertainty
+from diffusion_core.laws.bounds import loss_floor, x0_uncertainty
+from diffusion_core.laws.densities import GeneratedDensity, generated_density_ddim
+from diffusion_core.laws.generated import gaussian_optimal, path_kl
+from diffusion_core.objectives import vlb_term
 from diffusion_core.samplers import Denoiser
 from diffusion_core.variance import (
     VarianceChoice,
@@ -185,7 +187,7 @@ def runs(s: Settings) -> Runs:
         else:
             steps = ancestral(denoiser, schedule, x_T, timesteps, s.choices[name], generator, noisy_last=s.noisy_last)
         frames[name] = torch.stack([step.x_s for k, step in enumerate(steps) if k in kept]).float().numpy()
-    pairs = [transition(schedule, timesteps[k], (*timesteps, 0)[k + 1]) for k in sorted(kept)]
+    pairs = [pair for k, pair in enumerate(transitions(schedule, timesteps)) if k in kept]
     return Runs(
         tuple(pair.t for pair in pairs),
         np.array([pair.s for pair in pairs]),
@@ -573,8 +575,8 @@ def code(s: Settings) -> str:
     """The lines that made the picture."""
     return f"""import torch
 from diffusion_core import SCHEDULES, ancestral, fixed_large, fixed_small, generated_variance
-from diffusion_core.data import gaussian_1d
-from diffusion_core.gaussian_law import gaussian_optimal
+from diffusion_core.data.toys import gaussian_1d
+from diffusion_core.laws.generated import gaussian_optimal
 from diffusion_core.variance import learned_range
 
 data_variance, noisy_last = {s.data_variance}, {s.noisy_last}

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, identity
-from diffusion_core.data import eight_gaussians
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import NoiseSchedule, linear
 
 __all__ = ["CLAIMS", "TWEEDIE", "Place"]

@@ -23,9 +23,9 @@ from diffusion_core.claims.check import (
     second_moment_z,
     z_of_mean,
 )
-from diffusion_core.data import bimodal
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import forward_kl, q_sample, q_step
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import NoiseSchedule, from_beta, inverse_square, linear, zero_terminal_snr
 
 __all__ = [

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, identity, kolmogorov_smirnov
-from diffusion_core.guidance import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
-from diffusion_core.nets import Guided
+from diffusion_core.denoisers import Guided
+from diffusion_core.laws.guided import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine
 

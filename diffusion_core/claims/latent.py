@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, chi_square, identity, z_of_mean
-from diffusion_core.data import digits
-from diffusion_core.exact import FiniteData
+from diffusion_core.data.digits import digits
 from diffusion_core.forward import q_sample
-from diffusion_core.gaussian_law import gaussian_optimal_full, generated_law
-from diffusion_core.latents import ancestral_from_noise
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.from_noise import ancestral_from_noise
+from diffusion_core.laws.generated import gaussian_optimal_full, generated_law
 from diffusion_core.schedule import NoiseSchedule, linear, scaled_linear
 
 __all__ = ["BRIGHTNESS", "CLAIMS", "COMMUTES", "COUNT", "SCALE", "brightness"]

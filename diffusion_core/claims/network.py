@@ -13,25 +13,25 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import cast
 
 import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z
-from diffusion_core.data import eight_gaussians
-from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.held_out import HeldOut, even_times, held_out, predict
-from diffusion_core.nets import ConditionalDenoiser, Predictor
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import ConditionalDenoiser, Predictor
+from diffusion_core.files import MODELS
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.objectives import vlb_loss
 from diffusion_core.schedule import NoiseSchedule, linear
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.held_out import HeldOut, even_times, held_out, predict
 
 __all__ = ["CLAIMS", "FLOOR", "PYTHAGORAS", "SCORE", "VARIANCE", "Trained", "shipped_learned"]
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
 SHIPPED = MODELS / "points_eight_gaussians.safetensors"
 LEARNED = MODELS / "points_eight_gaussians_learned.safetensors"
 TIMES = 25

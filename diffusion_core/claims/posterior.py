@@ -17,10 +17,10 @@ from scipy import stats
 from torch import Tensor
 
 from diffusion_core.claims.check import CLAIM_ALPHA, Claim, Trial, chi_square, identity
-from diffusion_core.data import bimodal
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample, q_step
-from diffusion_core.negentropy import best_gaussian, count_modes, negentropy
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.negentropy import best_gaussian, count_modes, negentropy
 from diffusion_core.parameterization import x0_from_eps
 from diffusion_core.posterior import Transition, q_posterior, transition
 from diffusion_core.schedule import NoiseSchedule, linear

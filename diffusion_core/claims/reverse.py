@@ -14,22 +14,16 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import (
-    Claim,
-    Trial,
-    chi_square,
-    estimated_mean_z,
-    identity,
-    second_moment_z,
-    z_of_mean,
-)
-from diffusion_core.data import bimodal, digits
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.claims.check import Claim, Trial, chi_square, estimated_mean_z, identity, second_moment_z, z_of_mean
+from diffusion_core.data.digits import digits
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample
-from diffusion_core.gaussian_law import generated_variance
-from diffusion_core.objectives import loss_floor
-from diffusion_core.posterior import Transition, transition
-from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.generated import generated_variance
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import expectation_nodes
+from diffusion_core.posterior import Transition, transition, transitions
 from diffusion_core.reverse import reverse_step
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import NoiseSchedule, linear
@@ -93,7 +87,8 @@ def check_step(step: StepFn, setting: Run, seed: int) -> list[Trial]:
     """Each step against Bayes' rule in precisions, which shares no line with the code: prior times likelihood."""
     schedule, generator = setting.schedule, torch.Generator().manual_seed(seed)
     got, expected = [], []
-    for t, s in zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True):
+    for pair in transitions(schedule, setting.timesteps):
+        t, s = pair.t, pair.s
         x_t, eps, z = torch.randn((3, 16), generator=generator, dtype=torch.float64)
         alpha_bar_t, alpha_bar_s = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[s])
         alpha = alpha_bar_t / alpha_bar_s
@@ -140,9 +135,10 @@ def run_of(step: StepFn) -> Callable[[Run, torch.Generator], Tensor]:
     def run(setting: Run, generator: torch.Generator) -> Tensor:
         denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
         x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
-        for t, s in zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True):
+        for pair in transitions(setting.schedule, setting.timesteps):
             z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
-            x = step(setting.schedule, x, denoiser(x, t), z if s else torch.zeros_like(z), t, s)
+            noise = z if pair.s else torch.zeros_like(z)
+            x = step(setting.schedule, x, denoiser(x, pair.t), noise, pair.t, pair.s)
         return x
 
     return run
@@ -235,17 +231,11 @@ def log_normal(x: Tensor, mean: Tensor | float, variance: float) -> Tensor:
     return -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance))
 
 
-def pairs_of(setting: Run) -> list[Transition]:
-    """The strides of a run, from high to low."""
-    ends = zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True)
-    return [transition(setting.schedule, t, s) for t, s in ends]
-
-
 def log_steps(setting: Run, path: Tensor) -> Tensor:
     """sum ln p(x_s | x_t) over a path (N + 1, n), x_T first."""
     denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
     total = torch.zeros(path.shape[1], dtype=path.dtype)
-    for pair, x_t, x_s in zip(pairs_of(setting), path[:-1], path[1:], strict=True):
+    for pair, x_t, x_s in zip(transitions(setting.schedule, setting.timesteps), path[:-1], path[1:], strict=True):
         variance = setting.variance(pair, x_t)
         mean = reverse_step(pair, x_t[:, None], denoiser(x_t[:, None], pair.t), variance).mean[:, 0]
         total += log_normal(x_s, mean, cast(float, variance.value))
@@ -255,7 +245,7 @@ def log_steps(setting: Run, path: Tensor) -> Tensor:
 def forward_factors(setting: Run, path: Tensor) -> Tensor:
     """The density of the same path under q: it starts at the data."""
     total = log_normal(path[-1], 0.0, setting.data_variance)
-    for pair, x_t, x_s in zip(pairs_of(setting), path[:-1], path[1:], strict=True):
+    for pair, x_t, x_s in zip(transitions(setting.schedule, setting.timesteps), path[:-1], path[1:], strict=True):
         total = total + log_normal(x_t, math.sqrt(pair.alpha) * x_s, pair.beta)
     return total
 
@@ -272,7 +262,7 @@ def check_joint(log_joint: LogJoint, setting: Run, seed: int) -> list[Trial]:
     Its mean is 0 and its covariance M M^T, where column j of M holds what one unit of noise in step j does to the path.
     """
     denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
-    pairs = pairs_of(setting)
+    pairs = transitions(setting.schedule, setting.timesteps)
     size = len(pairs) + 1
     state, rows = torch.eye(size, dtype=torch.float64)[:1].T, []  # response of x_T to each of the noises
     rows.append(state[:, 0])

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z, identity
-from diffusion_core.data import bimodal, gaussian_1d
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import bimodal, gaussian_1d
 from diffusion_core.forward import q_sample
-from diffusion_core.objectives import loss_floor, simple_weight
+from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.objectives import simple_weight
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.reverse import reverse_step
 from diffusion_core.schedule import NoiseSchedule, linear

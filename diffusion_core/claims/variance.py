@@ -19,20 +19,21 @@ from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, chi_square, identity
 from diffusion_core.claims.reverse import gaussian, posterior_step
-from diffusion_core.data import bimodal
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import forward_kl
-from diffusion_core.gaussian_law import (
+from diffusion_core.laws.bounds import entropy, loss_floor, optimal_for, vlb, vlb_gap
+from diffusion_core.laws.densities import GeneratedDensity, generated_density
+from diffusion_core.laws.generated import (
     GeneratedLaw,
     gaussian_optimal,
     generated_law,
     generated_law_ddim,
     generated_variance,
 )
-from diffusion_core.mixture_law import GeneratedDensity, generated_density
-from diffusion_core.objectives import decoder_term, entropy, loss_floor, optimal_for, vlb, vlb_gap
-from diffusion_core.posterior import Transition, transition
-from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import expectation_nodes
+from diffusion_core.objectives import decoder_term
+from diffusion_core.posterior import Transition, transition, transitions
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule, linear
 from diffusion_core.variance import (
@@ -93,12 +94,6 @@ class Steps:
 
 
 TEN = Steps(linear(1000), linear(1000).timesteps(10))
-
-
-def pairs_of(setting: Steps) -> list[Transition]:
-    """The strides of a run, down to 0."""
-    following = [*setting.timesteps[1:], 0]
-    return [transition(setting.schedule, t, s) for t, s in zip(setting.timesteps, following, strict=True)]
 
 
 def two_peaks() -> GaussianMixture:
@@ -343,7 +338,7 @@ def check_routes(optimum: OptimumOf, setting: Steps, seed: int) -> list[Trial]:
     law, schedule = two_peaks(), setting.schedule
     choice = optimum(law, schedule, setting.timesteps)
     got, total, fisher = [], [], []
-    for pair in pairs_of(setting)[:-1]:
+    for pair in transitions(setting.schedule, setting.timesteps)[:-1]:
         x, weights = expectation_nodes(law.marginal(schedule, pair.t))
         mean = pair.c_t * x + pair.c_0 * law.x0_mean(x, schedule, pair.t)
         second = pair.alpha_bar_s * law.second_moment + pair.one_minus_alpha_bar_s
@@ -466,7 +461,7 @@ def check_learned(make: Callable[[float], VarianceChoice], setting: Steps, seed:
     """beta^v beta_tilde^(1 - v), for v inside and outside of [0, 1]."""
     got, expected = [], []
     for v in (-0.2, 0.0, 0.3, 0.5, 1.0, 1.2):
-        for pair in pairs_of(setting)[:-1]:
+        for pair in transitions(setting.schedule, setting.timesteps)[:-1]:
             got.append(float(make(v)(pair, NOTHING).value) / pair.beta)
             expected.append((pair.beta_tilde / pair.beta) ** (1 - v))
     return [identity(np.array(got), np.array(expected))]
@@ -644,8 +639,7 @@ def of_ddim(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta:
 def noise_on_top(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta: float) -> GeneratedLaw:
     """sigma z is added, but the predicted noise is not made shorter for it."""
     g = torch.ones_like(lam)
-    for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True):
-        pair = transition(schedule, t, s)
+    for pair in transitions(schedule, timesteps):
         v = pair.one_minus_alpha_bar_t + pair.alpha_bar_t * lam
         signal = pair.sqrt_alpha_bar_s * pair.sqrt_alpha_bar_t * lam
         b = (signal + pair.sqrt_one_minus_alpha_bar_s * pair.sqrt_one_minus_alpha_bar_t) / v

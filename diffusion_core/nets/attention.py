@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.nets.mlp import zero
+from diffusion_core.nets.initial import zero
 
 __all__ = ["Attention", "CrossAttention", "GroupNorm", "attention_by_word"]
 

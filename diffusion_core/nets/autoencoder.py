@@ -26,10 +26,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.forward import check_rows
+from diffusion_core.errors import check_floating, check_rows, check_whole
 from diffusion_core.nets.attention import GroupNorm
-from diffusion_core.nets.mlp import check_whole, seeded
-from diffusion_core.schedule import check_floating
+from diffusion_core.nets.initial import seeded
 
 __all__ = ["Autoencoder", "AutoencoderConfig", "AutoencoderState", "psnr", "train_autoencoder"]
 

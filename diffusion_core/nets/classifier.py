@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.nets.mlp import check_whole, seeded
+from diffusion_core.errors import check_whole
+from diffusion_core.nets.initial import seeded
 
 __all__ = ["Classifier", "ClassifierConfig", "ClassifierState", "train_classifier"]
 

@@ -21,9 +21,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput
-from diffusion_core.nets.mlp import check_whole
-from diffusion_core.shapes import VOCABULARY, words_of
+from diffusion_core.data.captions import VOCABULARY, words_of
+from diffusion_core.errors import BadInput, check_whole
 
 __all__ = ["LENGTH", "PAD", "START", "TextConfig", "TextEncoder", "tokenize"]
 

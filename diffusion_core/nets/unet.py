@@ -26,10 +26,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput
-from diffusion_core.forward import check_rows
+from diffusion_core.errors import BadInput, check_rows, check_whole
 from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm
-from diffusion_core.nets.mlp import TimeFeatures, check_whole, zero
+from diffusion_core.nets.initial import zero
+from diffusion_core.nets.mlp import TimeFeatures
 from diffusion_core.nets.text import PAD, TextConfig, tokenize
 
 __all__ = ["Residual", "UNet", "UNetConfig"]

@@ -8,14 +8,14 @@ import streamlit as st
 import torch
 
 from diffusion_core import FiniteData, GaussianMixture, ancestral, ddim, fixed_large, fixed_small, transition
+from diffusion_core.denoisers import Guided, LearnedVariance, Predictor
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import Guided, LearnedVariance, Predictor
-from diffusion_core.objectives import optimal_for
+from diffusion_core.laws.bounds import optimal_for
 from diffusion_core.parameterization import eps_from_x0, x0_from_eps
-from diffusion_core.quality import Interval, mean_interval, share_interval, sliced_wasserstein
 from diffusion_core.reverse import ReverseStep
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.train import digit_images
+from diffusion_core.training.quality import Interval, mean_interval, share_interval, sliced_wasserstein
+from diffusion_core.training.recipes import digit_images
 from diffusion_core.variance import VarianceChoice, learned_range, optimal_for_network, state_dependent
 from pages.shared import networks
 from pages.shared.scenes import schedule_of

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from diffusion_core import cosine, ddim
 from diffusion_core.claims.guidance import moments
-from diffusion_core.guidance import LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
-from diffusion_core.nets import Guided
+from diffusion_core.denoisers import Guided
+from diffusion_core.laws.guided import LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 
 __all__ = ["DOMAIN", "LINE", "SCALES", "ExactGuidance", "exact_guidance"]
 

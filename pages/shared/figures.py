@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from diffusion_core.nets.anatomy import Part
-from diffusion_core.quality import Interval
+from diffusion_core.training.quality import Interval
 from pages.shared.palette import COLORS, SERIES
 
 __all__ = [

@@ -9,17 +9,16 @@ import gettext
 import io
 import re
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from diffusion_core.errors import BadInput
+from diffusion_core.files import ASSETS
 
 __all__ = ["LANGUAGES", "_", "explain", "language", "parts", "set_language"]
 
-ASSETS = Path(__file__).parents[2] / "assets"
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 _PART = re.compile(r"^<!-- part: (\w+) -->$", re.MULTILINE)
 

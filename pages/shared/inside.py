@@ -8,14 +8,17 @@ import torch
 from torch import Tensor
 
 from diffusion_core import cosine
+from diffusion_core.data.captions import parse
+from diffusion_core.data.scenes import draw
+from diffusion_core.denoisers import Predictor
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import Predictor, UNet, UNetConfig, seeded
 from diffusion_core.nets.anatomy import Part, measure
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.text import PAD, tokenize
+from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import x0_from_eps
-from diffusion_core.shapes import draw, parse
-from diffusion_core.train import digit_images
+from diffusion_core.training.recipes import digit_images
 from pages.shared import networks
 from pages.shared.prompts import Model, hash_of
 

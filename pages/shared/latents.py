@@ -10,12 +10,14 @@ from torch import Tensor
 
 from diffusion_core import ddim
 from diffusion_core.claims.autoencoder import linear_code
-from diffusion_core.nets import Guided, Predictor, UNet
+from diffusion_core.data.captions import parse
+from diffusion_core.data.scenes import captioned_shapes, draw
+from diffusion_core.denoisers import Guided, Predictor
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.cost import FED, Work, build, count, milliseconds
 from diffusion_core.nets.text import tokenize
+from diffusion_core.nets.unet import UNet
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.shapes import captioned_shapes, draw, parse
 from pages.shared import networks
 from pages.shared.prompts import hash_of, pictures_of
 

@@ -7,14 +7,15 @@ from typing import TypeVar
 import streamlit as st
 import torch
 
-from diffusion_core.checkpoint import load_autoencoder, load_classifier, load_denoiser
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData
-from diffusion_core.nets import Predictor
+from diffusion_core.files import MODELS
+from diffusion_core.laws.finite import FiniteData
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.classifier import Classifier
-from diffusion_core.train import digit_images
-from pages.shared.i18n import ASSETS, explain
+from diffusion_core.training.checkpoint import load_autoencoder, load_classifier, load_denoiser
+from diffusion_core.training.recipes import digit_images
+from pages.shared.i18n import explain
 from pages.shared.trainer import Trainer
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
     "training_digits",
 ]
 
-MODELS = ASSETS / "models"
 DIGITS = "digits_unet.safetensors"
 Found = TypeVar("Found")
 LATENT_CHANNELS = 4

@@ -13,16 +13,19 @@ import torch
 from torch import Tensor
 
 from diffusion_core import ancestral, cosine, ddim, fixed_small
-from diffusion_core.checkpoint import load_denoiser
+from diffusion_core.data.captions import words_of
+from diffusion_core.data.reading import Reading, read
+from diffusion_core.data.scenes import SIDE
+from diffusion_core.denoisers import ConditionalDenoiser, Guided, Predictor, WatchedGuidance
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import ConditionalDenoiser, Guided, Predictor, UNetConfig, WatchedGuidance, seeded
 from diffusion_core.nets.autoencoder import Autoencoder
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.text import TextConfig, tokenize
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.parameterization import x0_from_eps
-from diffusion_core.reading import Reading, read
 from diffusion_core.reverse import ReverseStep
-from diffusion_core.shapes import SIDE, words_of
-from diffusion_core.train import latent_config
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.recipes import latent_config
 from pages.shared import networks
 from pages.shared.i18n import _, explain
 

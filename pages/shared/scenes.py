@@ -11,12 +11,14 @@ import numpy as np
 import streamlit as st
 import torch
 
-from diffusion_core import data as datasets
 from diffusion_core import forward_kl
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.data import digits, photos, pictures, toys
+from diffusion_core.files import DATA
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
 from pages.shared import controls
-from pages.shared.i18n import ASSETS, _, explain
+from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.timeline import Density, Histogram, Images, Layer, Mixture, Panel, Plane, Points
 
@@ -89,10 +91,10 @@ def schedule_of(name: str, T: int) -> NoiseSchedule:
 def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
     """The exact law of a data set that has a name."""
     if name == "word":
-        return datasets.word(word).law
+        return pictures.word(word).law
     if name == "digits":
-        return datasets.digits().law
-    return datasets.TOYS[name]().law
+        return digits.digits().law
+    return toys.TOYS[name]().law
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -101,7 +103,7 @@ def scene(name: str, word: str, seed: int) -> Scene:
     law = law_of(name, word)
     generator = torch.Generator().manual_seed(seed)
     if isinstance(law, FiniteData):
-        labels = datasets.digit_labels().numpy()
+        labels = digits.digit_labels().numpy()
         alike = [np.flatnonzero(labels == k) for k in DIGITS_SHOWN]
         rows = [int(some[int(torch.randint(len(some), (1,), generator=generator))]) for some in alike]
         return Scene(name, "images", law.points[rows].float().numpy(), law, "", 28, 28, 1)
@@ -112,21 +114,21 @@ def scene(name: str, word: str, seed: int) -> Scene:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def photo_scene(content: bytes) -> Scene:
     """An uploaded photo, pixel by pixel; raises BadInput for what is no photo."""
-    picture = datasets.decode_photo(content)
+    picture = photos.decode_photo(content)
     return Scene("photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def picture_scene(content: bytes, seed: int) -> Scene:
     """An uploaded picture as points in the plane, drawn from its dark parts; raises BadInput for what is no picture."""
-    law = datasets.picture(datasets.decode_photo(content)).law
+    law = pictures.picture(photos.decode_photo(content)).law
     x0 = law.sample(POINTS, torch.Generator().manual_seed(seed)).float().numpy()
     return Scene("picture", "plane", x0, law, hashlib.sha256(content).hexdigest())
 
 
 def example_photo() -> bytes:
     """A picture to start with, before anything is uploaded."""
-    return (ASSETS / "data" / "example_photo.jpg").read_bytes()
+    return (DATA / "example_photo.jpg").read_bytes()
 
 
 def uploaded_scene(name: str, seed: int) -> Scene:

@@ -7,7 +7,6 @@ A track is one quantity over the positions of the slider; a panel draws tracks. 
 blob, whose metadata hold the rest as JSON; ``assets/timeline`` reads it.
 """
 
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from diffusion_core.errors import BadInput
+from diffusion_core.files import ASSETS
 from pages.shared.blob import LABELS, REQUIRED_LABELS, make_blob
 from pages.shared.panels import (
     Affine,
@@ -83,7 +83,7 @@ __all__ = [
     "timeline",
 ]
 
-ASSETS = pathlib.Path(__file__).parents[2] / "assets" / "timeline"
+TIMELINE = ASSETS / "timeline"
 MODULES = ("blob", "tracks", "mixture", "draw", "plane", "images", "charts", "formula", "timeline")  # in this order
 
 
@@ -98,8 +98,8 @@ class TimelineState:
 
 _component = st.components.v2.component(
     "timeline",
-    css=(ASSETS / "timeline.css").read_text(encoding="utf-8"),
-    js="\n".join((ASSETS / f"{module}.js").read_text(encoding="utf-8") for module in MODULES),
+    css=(TIMELINE / "timeline.css").read_text(encoding="utf-8"),
+    js="\n".join((TIMELINE / f"{module}.js").read_text(encoding="utf-8") for module in MODULES),
 )
 
 

@@ -23,15 +23,19 @@ from typing import Literal
 import numpy as np
 import torch
 
-from diffusion_core.checkpoint import load_denoiser, load_training, save_denoiser, save_training
-from diffusion_core.data import eight_gaussians
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.held_out import HeldOut, errors, even_times, held_out
-from diffusion_core.nets import MLPConfig, Predictor
+from diffusion_core.files import MODELS
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, linear
-from diffusion_core.training import Snapshot, TrainingConfig, TrainingState, check_target, points, train
+from diffusion_core.training.checkpoint import load_denoiser, load_training, save_denoiser, save_training
+from diffusion_core.training.draws import points
+from diffusion_core.training.held_out import HeldOut, errors, even_times, held_out
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import Snapshot, TrainingConfig, TrainingState, check_target
 
 __all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "write"]
 
@@ -288,7 +292,6 @@ def _be_modest() -> None:
 
 # --- the run that is there before anyone trains ---------------------------------------------------------------------
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
 SHIPPED = "points_eight_gaussians"
 SHIPPED_CONFIG = TrainingConfig(MLPConfig(2, 128), steps=8000)
 

@@ -19,8 +19,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from diffusion_core.data import digits
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.data.digits import digits
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import linear
 
 

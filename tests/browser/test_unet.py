@@ -8,10 +8,11 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.data.captions import parse
+from diffusion_core.data.scenes import draw
 from diffusion_core.forward import q_sample
 from diffusion_core.nets.text import tokenize
-from diffusion_core.shapes import draw, parse
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
 from pages.shared import networks
 from tests.browser.conftest import wait_until_idle
 from tests.browser.test_lessons import query, read, timeline

@@ -9,7 +9,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core import ancestral, fixed_large, fixed_small, gaussian_optimal, learned_range, linear, transition
-from diffusion_core.data import gaussian_1d
+from diffusion_core.data.toys import gaussian_1d
 
 pytestmark = pytest.mark.browser
 

@@ -10,25 +10,24 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from diffusion_core.data import (
+from diffusion_core.data.digits import digit_labels, digits
+from diffusion_core.data.photos import decode_photo
+from diffusion_core.data.pictures import picture, word
+from diffusion_core.data.toys import (
     TOYS,
     Dataset,
     bimodal,
     checkerboard,
-    decode_photo,
-    digit_labels,
-    digits,
     eight_gaussians,
     gaussian_1d,
-    picture,
     spiral,
     swiss_roll,
     three_modes,
     two_moons,
-    word,
 )
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 
 CRC = 0x86ED881F  # of the 10,000 images as bytes, from the package they come from
 PLANE = [two_moons, swiss_roll, checkerboard, spiral]
@@ -437,7 +436,7 @@ def test_a_font_installed_after_matplotlib_made_its_list_is_found(monkeypatch: p
     """The list is kept from Matplotlib's first use on a computer; a font that came later is not in it."""
     from matplotlib import font_manager
 
-    from diffusion_core.data import _font_with, _has_glyph
+    from diffusion_core.data.pictures import _font_with, _has_glyph
 
     if not any(_has_glyph(file, "扩") for file in font_manager.findSystemFonts()):
         pytest.skip("no font of this computer has 汉字")

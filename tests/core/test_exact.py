@@ -16,7 +16,8 @@ from scipy import integrate, stats
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.posterior import transition
 from diffusion_core.schedule import cosine, linear, scaled_linear, zero_terminal_snr
 

@@ -14,8 +14,7 @@ from scipy import linalg, optimize, stats
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.gaussian_law import (
+from diffusion_core.laws.generated import (
     GeneratedLaw,
     cosine_law,
     gaussian_optimal,
@@ -26,6 +25,7 @@ from diffusion_core.gaussian_law import (
     generated_variance_ddim,
     path_kl,
 )
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.posterior import transition
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import NoiseSchedule, cosine, linear, scaled_linear, sigmoid
@@ -362,7 +362,7 @@ def test_bad_input_is_one_clear_sentence() -> None:
             generated_law(SCHEDULE, [10, 5], fixed_large, data_variance)
     with pytest.raises(BadInput, match="at least one timestep"):
         generated_law(SCHEDULE, [], fixed_large, 1.0)
-    with pytest.raises(BadInput, match="s must be an integer from 0 to t - 1"):
+    with pytest.raises(BadInput, match="from high to low"):
         generated_law(SCHEDULE, [5, 10], fixed_large, 1.0)
     with pytest.raises(BadInput, match=r"eta must be a number from 0 .* got 1.5"):
         generated_law_ddim(SCHEDULE, [10, 5], 1.0, eta=1.5)

@@ -10,11 +10,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core import guidance
+from diffusion_core.denoisers import Guided
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.guidance import LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
-from diffusion_core.nets import Guided
+from diffusion_core.laws import guided as guidance
+from diffusion_core.laws.guided import LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine, linear
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from diffusion_core import BadInput, GaussianMixture, linear, q_sample
-from diffusion_core.data import eight_gaussians
-from diffusion_core.held_out import errors, even_times, floors, held_out, mean_floor
-from diffusion_core.objectives import loss_floor
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.training.held_out import errors, even_times, floors, held_out, mean_floor
 
 SCHEDULE = linear(1000)
 LAW = eight_gaussians().law

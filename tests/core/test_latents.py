@@ -7,15 +7,15 @@ import torch
 
 from diffusion_core import cosine, linear, q_sample, scaled_linear, zero_terminal_snr
 from diffusion_core.claims.autoencoder import LOSES_LESS, SCALED
+from diffusion_core.data.pca import linear_psnr, pca
 from diffusion_core.errors import BadInput
-from diffusion_core.evaluate import pca
 from diffusion_core.forward import forward_kl
-from diffusion_core.gaussian_law import gaussian_optimal_full, generated_law, generated_law_ddim
-from diffusion_core.latents import ancestral_from_noise, ddim_from_noise, latent_variance, linear_psnr, terminal_snr
-from diffusion_core.nets import UNetConfig
+from diffusion_core.laws.from_noise import ancestral_from_noise, ddim_from_noise, latent_variance, terminal_snr
+from diffusion_core.laws.generated import gaussian_optimal_full, generated_law, generated_law_ddim
 from diffusion_core.nets.anatomy import plan
 from diffusion_core.nets.autoencoder import psnr
 from diffusion_core.nets.cost import FED, build, count, milliseconds
+from diffusion_core.nets.unet import UNetConfig
 
 LAMBDAS = [1.0, 10.0, 100.0, 1000.0]
 SD = scaled_linear(1000)

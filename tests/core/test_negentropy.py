@@ -8,9 +8,9 @@ import torch
 from scipy import integrate, signal, stats
 
 from diffusion_core import GaussianMixture, linear
-from diffusion_core.data import bimodal, eight_gaussians, three_modes, two_moons
+from diffusion_core.data.toys import bimodal, eight_gaussians, three_modes, two_moons
 from diffusion_core.errors import BadInput
-from diffusion_core.negentropy import best_gaussian, count_modes, negentropy
+from diffusion_core.laws.negentropy import best_gaussian, count_modes, negentropy
 
 SCHEDULE = linear(1000)
 

@@ -10,23 +10,15 @@ from diffusers.models.embeddings import get_timestep_embedding
 from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn
 
+from diffusion_core.denoisers import Guided, LearnedVariance, NetConfig, Predictor, split_variance
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import (
-    Guided,
-    LearnedVariance,
-    MLPConfig,
-    NetConfig,
-    Predictor,
-    UNetConfig,
-    split_variance,
-)
 from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm, attention_by_word
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.classifier import ClassifierConfig
-from diffusion_core.nets.mlp import TimeFeatures
+from diffusion_core.nets.mlp import MLPConfig, TimeFeatures
 from diffusion_core.nets.text import TextConfig
-from diffusion_core.nets.unet import Residual
+from diffusion_core.nets.unet import Residual, UNetConfig
 from diffusion_core.parameterization import v_from_eps
 from diffusion_core.posterior import transition
 from diffusion_core.samplers import ancestral

@@ -12,28 +12,15 @@ from scipy import integrate, stats
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from diffusion_core import objectives
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import forward_kl, q_sample
-from diffusion_core.objectives import (
-    Bound,
-    Estimate,
-    decoder_term,
-    entropy,
-    hybrid_loss,
-    loss_floor,
-    optimal_for,
-    simple_loss,
-    simple_weight,
-    vlb,
-    vlb_gap,
-    vlb_loss,
-    vlb_term,
-    x0_uncertainty,
-)
+from diffusion_core.laws import bounds
+from diffusion_core.laws.bounds import Bound, Estimate, entropy, loss_floor, optimal_for, vlb, vlb_gap, x0_uncertainty
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import expectation_nodes
+from diffusion_core.objectives import decoder_term, hybrid_loss, simple_loss, simple_weight, vlb_loss, vlb_term
 from diffusion_core.posterior import q_posterior, transition
-from diffusion_core.quadrature import expectation_nodes
 from diffusion_core.schedule import NoiseSchedule, cosine, from_beta, linear, sigmoid, zero_terminal_snr
 from diffusion_core.variance import (
     Variance,
@@ -434,8 +421,8 @@ def test_what_draws_may_have_missed_between_two_components() -> None:
     p, q = stats.norm(-far, width), stats.norm(far, width)
     overlap, _ = integrate.quad(lambda x: math.sqrt(p.pdf(x) * q.pdf(x)), -5, 5, epsabs=1e-13)
     between = 2 * 0.25 * math.sqrt(0.2 * 0.8) * 4 * (a**2 + b**2) / 2 * overlap
-    assert close(objectives._missed(law, SCHEDULE, t, 1), between, 1e-9)
-    assert close(objectives._missed(law, SCHEDULE, t, 10**9), 1.6**2 * (a**2 + b**2) / 2 / 10**9, 1e-12)
+    assert close(bounds._missed(law, SCHEDULE, t, 1), between, 1e-9)
+    assert close(bounds._missed(law, SCHEDULE, t, 10**9), 1.6**2 * (a**2 + b**2) / 2 / 10**9, 1e-12)
     assert between < 1.6**2 * (a**2 + b**2) / 2
 
 
@@ -469,7 +456,7 @@ def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> Non
 def test_the_distance_of_near_duplicates_keeps_its_digits() -> None:
     points = 1000 + normal(40, 3, seed=2)  # for more than 25 rows PyTorch multiplies matrices, if it may
     points[1] = points[0] + 1e-6
-    distance = objectives._distances(FiniteData(points))
+    distance = bounds._distances(FiniteData(points))
     assert distance is not None and close(distance[0, 1].item(), (points[1] - points[0]).norm().item(), 1e-12)
     assert not close(torch.cdist(points, points)[0, 1].item(), distance[0, 1].item(), 1e-3)
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from diffusion_core.data import TOYS
+from diffusion_core.data.toys import TOYS
 from diffusion_core.errors import BadInput
-from diffusion_core.quality import mean_interval, share_interval, sliced_wasserstein
+from diffusion_core.training.quality import mean_interval, share_interval, sliced_wasserstein
 
 
 def seeded(seed: int = 0) -> torch.Generator:

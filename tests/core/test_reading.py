@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from diffusion_core.data.captions import Caption, Thing
+from diffusion_core.data.reading import Reading, agreement, read
+from diffusion_core.data.scenes import captioned_shapes, draw
 from diffusion_core.errors import BadInput
-from diffusion_core.reading import Reading, agreement, read
-from diffusion_core.shapes import Caption, Thing, captioned_shapes, draw
 
 
 def test_true_pictures_are_read_right() -> None:

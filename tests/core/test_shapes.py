@@ -7,27 +7,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffusion_core.errors import BadInput
-from diffusion_core.shapes import (
+from diffusion_core.data.captions import (
     COLOURS,
     GROUNDS,
     HELD_OUT,
     PLACES,
     RELATIONS,
     SHAPES,
-    SIDE,
     SIZES,
     VOCABULARY,
     Caption,
     Thing,
-    captioned_shapes,
-    coverage,
-    draw,
     parse,
-    random_captions,
-    unit_shapes,
     words_of,
 )
+from diffusion_core.data.scenes import SIDE, captioned_shapes, coverage, draw, random_captions, unit_shapes
+from diffusion_core.errors import BadInput
 
 THINGS = st.builds(
     Thing, st.sampled_from(list(COLOURS)), st.sampled_from(SHAPES), st.none() | st.sampled_from(list(SIZES))

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from diffusion_core.errors import BadInput
-from diffusion_core.gaussian_law import gaussian_optimal_full, generated_law, generated_law_ddim
-from diffusion_core.latents import ancestral_from_noise, ddim_from_noise
+from diffusion_core.laws.from_noise import ancestral_from_noise, ddim_from_noise
+from diffusion_core.laws.generated import gaussian_optimal_full, generated_law, generated_law_ddim
 from diffusion_core.schedule import linear, scaled_linear, zero_terminal_snr
 
 LAMBDA = torch.tensor([1.0, 10.0, 100.0, 1000.0], dtype=torch.float64)

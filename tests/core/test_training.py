@@ -8,29 +8,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffusion_core import training
-from diffusion_core.data import eight_gaussians
+from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import MLPConfig, UNetConfig
+from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.text import TextConfig, tokenize
-from diffusion_core.objectives import hybrid_loss, loss_floor
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.objectives import hybrid_loss
 from diffusion_core.parameterization import eps_from_v, eps_from_x0, v_from_eps
 from diffusion_core.schedule import SCHEDULES, cosine, linear
-from diffusion_core.training import (
-    BINS,
-    Snapshot,
-    TrainingConfig,
-    TrainingState,
-    eps_weight,
-    images,
-    objective,
-    points,
-    train,
-)
-from diffusion_core.training import _Meter as Meter
-from diffusion_core.training import _shorten as shorten
+from diffusion_core.training import loop as training
+from diffusion_core.training.draws import images, points
+from diffusion_core.training.loop import _Meter as Meter
+from diffusion_core.training.loop import _shorten as shorten
+from diffusion_core.training.loop import eps_weight, objective, train
+from diffusion_core.training.state import BINS, Snapshot, TrainingConfig, TrainingState
 
 TINY = TrainingConfig(MLPConfig(2, 16, depth=2), steps=30, batch=32, warmup=5)
 DATA = points(eight_gaussians().law)

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.objectives import entropy, loss_floor, optimal_for
+from diffusion_core.laws.bounds import entropy, loss_floor, optimal_for
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import expectation_nodes
 from diffusion_core.posterior import Transition, transition
-from diffusion_core.quadrature import expectation_nodes
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import cosine, linear, zero_terminal_snr
 from diffusion_core.variance import (

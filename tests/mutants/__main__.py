@@ -46,8 +46,28 @@ WANTED = 0.95
 MEMORY = 8 << 30
 CACHE = Path(".cache/mutants")
 CORE = Path("diffusion_core")
-MODULES = "schedule forward posterior parameterization variance reverse samplers objectives exact guidance training"
-MODULES = [*MODULES.split(), *(f"nets/{path.stem}" for path in sorted((CORE / "nets").glob("*.py")))]
+MODULES = [
+    "schedule",
+    "forward",
+    "posterior",
+    "parameterization",
+    "variance",
+    "reverse",
+    "samplers",
+    "objectives",
+    "denoisers",
+]
+MODULES += [
+    "laws/law",
+    "laws/mixtures",
+    "laws/finite",
+    "laws/bounds",
+    "laws/guided",
+    "training/state",
+    "training/draws",
+    "training/loop",
+]
+MODULES += [f"nets/{path.stem}" for path in sorted((CORE / "nets").glob("[a-z]*.py"))]
 KILLED, TIMED_OUT, SURVIVED, EQUIVALENT = "killed", "timed out", "survived", "equivalent"
 
 

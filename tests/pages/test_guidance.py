@@ -13,14 +13,16 @@ from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import cosine, ddim
-from diffusion_core.checkpoint import load_autoencoder, save_denoiser
 from diffusion_core.claims import text
 from diffusion_core.claims.text import ATTENTION, CAPTION, Text, colours_swapped, two_things
+from diffusion_core.data.captions import HELD_OUT, parse
+from diffusion_core.data.scenes import SIDE, captioned_shapes, draw
+from diffusion_core.denoisers import Guided, Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import Guided, Predictor, UNetConfig
+from diffusion_core.files import MODELS
 from diffusion_core.nets.text import TextConfig, tokenize
-from diffusion_core.shapes import HELD_OUT, SIDE, captioned_shapes, draw, parse
-from diffusion_core.train import MODELS
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.training.checkpoint import load_autoencoder, save_denoiser
 from pages.shared import networks, prompts
 from pages.shared.exact_guidance import LINE, exact_guidance
 from pages.shared.exact_guidance import SCALES as SCALES_EXACT

@@ -13,14 +13,14 @@ from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import scaled_linear
-from diffusion_core.checkpoint import load_autoencoder, save_autoencoder, save_denoiser
 from diffusion_core.claims import LESSONS
 from diffusion_core.claims.autoencoder import linear_code
-from diffusion_core.latents import ancestral_from_noise, latent_variance, terminal_snr
+from diffusion_core.data.scenes import captioned_shapes
+from diffusion_core.files import MODELS
+from diffusion_core.laws.from_noise import ancestral_from_noise, latent_variance, terminal_snr
 from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.cost import FED, build, count
-from diffusion_core.shapes import captioned_shapes
-from diffusion_core.train import MODELS
+from diffusion_core.training.checkpoint import load_autoencoder, save_autoencoder, save_denoiser
 from pages.shared import networks
 from pages.shared.lesson import typeset
 from tests.pages.test_guidance import small

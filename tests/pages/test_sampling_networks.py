@@ -12,7 +12,8 @@ from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import FiniteData, GaussianMixture, linear, transition
-from diffusion_core.data import digits, eight_gaussians
+from diffusion_core.data.digits import digits
+from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.variance import log_range
 from pages.shared import chains, networks
 from pages.shared.chains import Settings

@@ -10,13 +10,15 @@ import pytest
 import torch
 
 from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, q_sample, transition
-from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.claims.guidance import moments
-from diffusion_core.guidance import guided_law, three_bumps, two_bumps
-from diffusion_core.nets import Guided, UNet, UNetConfig
+from diffusion_core.denoisers import Guided
+from diffusion_core.files import MODELS
+from diffusion_core.laws.guided import guided_law, three_bumps, two_bumps
 from diffusion_core.nets.anatomy import plan
+from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import x0_from_eps
-from diffusion_core.train import MODELS, digit_images
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.recipes import digit_images
 from pages.shared.lesson import typeset
 from pages.shared.scenes import law_of, scene
 from tests.pages.test_pages import ROOT, open_page, words

@@ -8,7 +8,7 @@ from diffusion_core.claims.anatomy import CLAIMS
 from diffusion_core.claims.text import ATTENTION
 from diffusion_core.nets.anatomy import plan
 from diffusion_core.nets.stable_diffusion import TEXT, miniature, units
-from diffusion_core.train import latent_config
+from diffusion_core.training.recipes import latent_config
 from pages.shared import networks, overview
 from pages.shared.i18n import read_parts
 from tests.pages.test_pages import light_of, open_page, run_code, words

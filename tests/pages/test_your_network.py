@@ -12,10 +12,14 @@ from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import linear
-from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.data import TOYS
-from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
-from diffusion_core.training import TrainingConfig, images, train
+from diffusion_core.data.toys import TOYS
+from diffusion_core.denoisers import Predictor
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.draws import images
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import TrainingConfig
 from pages.shared.networks import the_trainer
 from pages.shared.trainer import Data, View, shipped, shipped_data, write
 from tests.pages.test_pages import ROOT, open_page, run_code, words

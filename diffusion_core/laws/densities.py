@@ -28,8 +28,9 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.posterior import Transition, transition
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.objectives import LOG_2PI
+from diffusion_core.posterior import Transition, transitions
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import VarianceChoice
 
@@ -40,7 +41,6 @@ POINTS = 2001  # of a grid over x_0
 MOST_POINTS = 200_001  # of any grid
 DEPTH = 400.0  # nats below its peak, to which a density is followed: 28 standard deviations
 TAIL = 1e-30  # of the peak: below, kernels that are far away may count
-LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
@@ -352,9 +352,7 @@ def _pairs(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[in
         raise BadInput("Densities are propagated in one dimension; got data of {got}.", got=law.dimension)
     if _narrowest(law) == 0:
         raise BadInput("The data must have a density; got a component without width.")
-    if len(timesteps) == 0:
-        raise BadInput("timesteps must hold at least one timestep; got none.")
-    return [transition(schedule, t, s) for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True)]
+    return transitions(schedule, timesteps)
 
 
 def _narrowest(law: GaussianMixture) -> float:

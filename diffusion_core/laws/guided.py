@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from diffusion_core.denoisers import Guided
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.nets import Guided
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule
 

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.posterior import Transition, transition
+from diffusion_core.posterior import Transition, transitions
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import Variance, VarianceChoice
 
@@ -190,7 +190,7 @@ def cosine_law(schedule: NoiseSchedule, timesteps: Sequence[int], data_variance:
     linear(100), :math:`\lambda = 1/4`, 100 steps: :math:`1.352\,\lambda`.
     """
     lam = _variances(data_variance)
-    pairs = _pairs(schedule, timesteps)
+    pairs = transitions(schedule, timesteps)
     log_g = (lam / _v_t(pairs[0], lam)).log()
     for pair in pairs:
         turn = _angle(pair.alpha_bar_t, pair.one_minus_alpha_bar_t, lam) - _angle(
@@ -217,7 +217,7 @@ def path_kl(
     (use `with_last`). Arguments and errors are those of `generated_law`.
     """
     lam, mean = _variances(data_variance), _numbers("data_mean", data_mean)
-    pairs = _pairs(schedule, timesteps)
+    pairs = transitions(schedule, timesteps)
     best = gaussian_optimal_full(lam)
     total = _gaussian_kl(_v_t(pairs[0], lam)) + 0.5 * pairs[0].alpha_bar_t * mean.square()
     for pair in pairs:
@@ -238,19 +238,13 @@ def _run(
     schedule: NoiseSchedule, timesteps: Sequence[int], step: _Step, data_variance: Numbers, data_mean: Numbers
 ) -> GeneratedLaw:
     lam, mean = _variances(data_variance), _numbers("data_mean", data_mean)
-    pairs = _pairs(schedule, timesteps)
+    pairs = transitions(schedule, timesteps)
     g = torch.ones_like(lam)
     bias = -pairs[0].sqrt_alpha_bar_t * mean * torch.ones_like(lam)
     for pair in pairs:
         slope, added = step(pair, lam)
         g, bias = slope.square() * g + added, slope * bias
     return GeneratedLaw(g, bias, lam)
-
-
-def _pairs(schedule: NoiseSchedule, timesteps: Sequence[int]) -> list[Transition]:
-    if len(timesteps) == 0:
-        raise BadInput("timesteps must hold at least one timestep; got none.")
-    return [transition(schedule, t, s) for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True)]
 
 
 def _v_t(pair: Transition, lam: Tensor) -> Tensor:

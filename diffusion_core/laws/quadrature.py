@@ -20,13 +20,13 @@ import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
+from diffusion_core.objectives import LOG_2PI
 
 if TYPE_CHECKING:
-    from diffusion_core.exact import GaussianMixture
+    from diffusion_core.laws.mixtures import GaussianMixture
 
 __all__ = ["expectation_nodes", "kl_by_quadrature", "mean_log_ratio", "tv_by_crossings"]
 
-LOG_2PI = math.log(2 * math.pi)
 CHUNK = 2**22  # numbers in the largest temporary array: 32 MB in float64
 GRID_LIMIT = 3e8  # node-component pairs in a 2-D quadrature: some ten seconds
 

@@ -1,6 +1,6 @@
 r"""Reading a picture of shapes back: what does it show, and is it what was asked for?
 
-No network: the picture is taken apart by the rules by which `shapes.draw` puts one together.
+No network: the picture is taken apart by the rules by which `scenes.draw` puts one together.
 
 1. The ground is the median of the border. Pixels that differ from it, where they touch, are one thing.
 2. The thing's colour k is that of its pixels that are farthest from the ground g; each pixel's coverage is
@@ -24,21 +24,9 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from .errors import BadInput
-from .shapes import (
-    COLOURS,
-    GROUNDS,
-    PLACES,
-    RELATIONS,
-    SHAPES,
-    SIDE,
-    SIZES,
-    TURN,
-    Caption,
-    Thing,
-    coverage,
-    unit_shapes,
-)
+from diffusion_core.data.captions import COLOURS, GROUNDS, PLACES, RELATIONS, SHAPES, SIZES, Caption, Thing
+from diffusion_core.data.scenes import SIDE, TURN, coverage, unit_shapes
+from diffusion_core.errors import BadInput
 
 __all__ = ["ASPECTS", "Reading", "Seen", "agreement", "read"]
 

@@ -30,12 +30,15 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from diffusion_core.denoisers import NetConfig, Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import MLPConfig, NetConfig, Predictor, UNetConfig, seeded
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig
+from diffusion_core.nets.initial import seeded
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.training import Snapshot, TrainingConfig
+from diffusion_core.training.state import Snapshot, TrainingConfig
 
 __all__ = [
     "load_autoencoder",

@@ -33,14 +33,7 @@ from torch import Tensor
 from diffusion_core.errors import BadInput
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = [
-    "FromNoise",
-    "ancestral_from_noise",
-    "ddim_from_noise",
-    "latent_variance",
-    "linear_psnr",
-    "terminal_snr",
-]
+__all__ = ["FromNoise", "ancestral_from_noise", "ddim_from_noise", "latent_variance", "terminal_snr"]
 
 
 def latent_variance(schedule: NoiseSchedule, s: float) -> Tensor:
@@ -102,25 +95,3 @@ def _terminal(schedule: NoiseSchedule, data_variance: float | Sequence[float] | 
 def _check(values: Tensor, name: str) -> None:
     if not (torch.isfinite(values).all() and (values >= 0).all()):
         raise BadInput("{name} must hold finite numbers of at least 0; got {got}.", name=name, got=values.tolist())
-
-
-def linear_psnr(x: Tensor, mean: Tensor, directions: Tensor, sizes: Sequence[int]) -> list[float]:
-    r"""What a linear code of k numbers keeps of pictures, for each k: :math:`10\log_{10}(4/\mathrm{MSE})`, decibels.
-
-    .. math:: \mathrm{MSE}_k = \frac1{nd}\sum\Big(\|x-m\|^2-\sum_{i\le k}(w_i\cdot(x-m))^2\Big), \quad W W^\top = I.
-
-    Args:
-        x: (n, d), pictures in [-1, 1].
-        mean, directions: m (d,), W (K, d), the most important direction first (`evaluate.pca`).
-        sizes: the k, each from 0 to K.
-
-    Raises:
-        BadInput: a k that is out of range.
-    """
-    if not all(0 <= k <= len(directions) for k in sizes):
-        raise BadInput("sizes must lie in 0..{most}; got {got}.", most=len(directions), got=list(sizes))
-    centred = (x - mean).double()
-    kept = (centred @ directions.double().T).square().mean(0).cumsum(0)  # (K,)
-    kept = torch.cat([kept.new_zeros(1), kept])
-    mse = (centred.square().sum(1).mean() - kept[list(sizes)]) / x.shape[1]
-    return (10 * torch.log10(4 / mse)).tolist()

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.quadrature import LOG_2PI, kl_by_quadrature
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import LOG_2PI, kl_by_quadrature
 
 __all__ = ["best_gaussian", "count_modes", "negentropy"]
 

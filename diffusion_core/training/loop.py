@@ -6,7 +6,7 @@ r"""Training a denoiser: draw data, t and noise, predict, step; one loop for a p
 
 or, where the network has a second output, the hybrid loss of `objectives.hybrid_loss`. Whatever y is, the error of the
 eps that follows from the output is that of y times 1, :math:`\bar\alpha_t/(1-\bar\alpha_t)` or :math:`\bar\alpha_t`:
-that one can be laid beside the exact floor (`objectives.loss_floor`), and no network's mean falls below it.
+that one can be laid beside the exact floor (`laws.bounds.loss_floor`), and no network's mean falls below it.
 
 The draws of step k depend on the seed and on k alone. So a run that is resumed needs no state of a random generator,
 and goes on bit for bit as if it had never stopped.
@@ -16,227 +16,24 @@ References:
 """
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.forward import check_finite, check_rows
-from diffusion_core.nets import NetConfig, Predictor, check_predicts, split_variance
-from diffusion_core.nets.autoencoder import Autoencoder
-from diffusion_core.nets.mlp import check_whole, seeded
-from diffusion_core.nets.text import tokenize
+from diffusion_core.denoisers import split_variance
+from diffusion_core.errors import BadInput, check_finite, check_whole
+from diffusion_core.nets.initial import seeded
 from diffusion_core.objectives import hybrid_loss
 from diffusion_core.schedule import NoiseSchedule, cast
-from diffusion_core.shapes import captioned_shapes
+from diffusion_core.training.draws import DataSampler
+from diffusion_core.training.state import BINS, Snapshot, TrainingConfig, TrainingState, check_target
 
-__all__ = [
-    "BINS",
-    "DataSampler",
-    "Snapshot",
-    "TrainingConfig",
-    "TrainingState",
-    "check_target",
-    "images",
-    "latent_scenes",
-    "points",
-    "train",
-]
-
-BINS = 20
-"""The loss by t is the mean over this many equal parts of 1..T."""
+__all__ = ["train"]
 
 LOST = 1e4  # a network that answers 0 has a loss of about 1
-
-DataSampler = Callable[[int, torch.Generator], tuple[Tensor, Tensor | None]]
-"""(n, generator) -> n draws of x_0, (n, ...) float32, and their classes (n,) or tokens (n, L), or None."""
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """All that decides how a run goes, besides its data and its schedule.
-
-    Args:
-        net: the network's configuration.
-        predicts: what it is trained to predict: "eps", "x0" or "v"; eps where the variance is learned.
-        steps: of the optimizer.
-        batch: rows a step (of each process).
-        lr: the highest learning rate; it rises over `warmup` steps, then falls to 0 along a cosine.
-        weight_decay: AdamW's.
-        max_norm: the gradient is shortened to this.
-        ema: decay of the average of the weights; less in the first steps, min(ema, (1 + k) / (10 + k)).
-        drop_class: how often a row loses its class or its text, so that the network learns guidance.
-        seed: of the first weights and of every draw.
-
-    Raises:
-        BadInput: a number outside its range.
-    """
-
-    net: NetConfig
-    predicts: str = "eps"
-    steps: int = 4000
-    batch: int = 512
-    lr: float = 2e-3
-    warmup: int = 100
-    weight_decay: float = 0.0
-    max_norm: float = 1.0
-    ema: float = 0.999
-    drop_class: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_predicts(self.predicts, self.net)
-        check_whole("steps", self.steps, 1, 10**8)
-        check_whole("batch", self.batch, 1, 10**6)
-        check_whole("warmup", self.warmup, 0, 10**8)
-        check_whole("seed", self.seed, 0, 2**31)
-        for name, low, high in (("lr", 0, 100), ("weight_decay", 0, 100), ("max_norm", 0, 1e9)):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise BadInput(
-                    "{name} must be a number from {low} to {high}; got {got}.", name=name, low=low, high=high, got=value
-                )
-        for name in ("ema", "drop_class"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise BadInput("{name} must be a number from 0 to 1; got {got}.", name=name, got=getattr(self, name))
-
-    def lr_at(self, step: int) -> float:
-        """The learning rate of step k = 0, 1, ..."""
-        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
-        return self.lr * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-
-
-def check_target(config: TrainingConfig, schedule: NoiseSchedule) -> None:
-    """Raises BadInput where a network would predict eps of pure noise: it could never be sampled from there."""
-    if config.predicts == "eps" and schedule.log_alpha_bar[-1] == -math.inf:
-        raise BadInput(
-            "alpha_bar is 0 at t = {t} of the schedule {schedule}, where eps says nothing of x_0: "
-            "let the network predict x0 or v there, without a learned variance.",
-            t=schedule.T,
-            schedule=schedule.name,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """A run that can go on: copies, which later steps do not touch.
-
-    Attributes:
-        config, schedule: of the run.
-        step: how many steps are done.
-        net, ema: the weights and their average, by name.
-        moments: AdamW's two averages, "exp_avg.name" and "exp_avg_sq.name".
-    """
-
-    config: TrainingConfig
-    schedule: NoiseSchedule
-    step: int
-    net: dict[str, Tensor]
-    ema: dict[str, Tensor]
-    moments: dict[str, Tensor]
-
-    @property
-    def denoiser(self) -> Predictor:
-        """A new network with the averaged weights, as a denoiser."""
-        net = seeded(0, self.config.net.build).requires_grad_(False)
-        net.load_state_dict(self.ema)
-        return Predictor(net, self.config.net, self.schedule, self.config.predicts)
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingState:
-    """Where a run stands. Networks are the living ones: use them before the next state is asked for, or copy them.
-
-    Attributes:
-        config, schedule: of the run.
-        step: how many steps are done.
-        loss: the mean of the trained loss since the last state.
-        eps_loss: the same in the units of eps, averaged over t evenly: what the floor bounds from below.
-        eps_loss_by_t: (BINS,) the same in each part of 1..T; NaN where no t was drawn.
-        lr: the learning rate of the last step.
-        rows_per_second: of training data, without the time that the caller took.
-        net, ema: the network, and the one with the averaged weights, the better one to sample with.
-        optimizer: AdamW.
-    """
-
-    config: TrainingConfig
-    schedule: NoiseSchedule
-    step: int
-    loss: float
-    eps_loss: float
-    eps_loss_by_t: Tensor
-    lr: float
-    rows_per_second: float
-    net: nn.Module
-    ema: nn.Module
-    optimizer: torch.optim.AdamW
-
-    @property
-    def denoiser(self) -> Predictor:
-        """The averaged network as a denoiser."""
-        return Predictor(self.ema, self.config.net, self.schedule, self.config.predicts)
-
-    def snapshot(self) -> Snapshot:
-        """A copy on the CPU, to save or to resume from."""
-        names: dict[Tensor, str] = {parameter: name for name, parameter in self.net.named_parameters()}
-        moments = {
-            f"{key}.{names[parameter]}": _copy(value)
-            for parameter, values in self.optimizer.state.items()
-            for key, value in values.items()
-            if key != "step"  # all are at the same step
-        }
-        net, ema = ({name: _copy(w) for name, w in m.state_dict().items()} for m in (self.net, self.ema))
-        return Snapshot(self.config, self.schedule, self.step, net, ema, moments)
-
-
-def _copy(tensor: Tensor) -> Tensor:
-    return tensor.detach().to("cpu", memory_format=torch.contiguous_format, copy=True)
-
-
-# --- data -----------------------------------------------------------------------------------------------------------
-
-
-def points(law: GaussianMixture | FiniteData) -> DataSampler:
-    """Draws from a law, (n, d) float32, without classes."""
-    return lambda n, generator: (law.sample(n, generator).float(), None)
-
-
-def images(data: Tensor, labels: Tensor | None = None) -> DataSampler:
-    """Rows of data (N, C, H, W), float32, with their labels (N,): each draw is even and with replacement.
-
-    Raises:
-        BadInput: no rows, or labels for other rows.
-    """
-    check_rows("data", data)
-    if labels is not None and len(labels) != len(data):
-        n, got = len(data), len(labels)
-        raise BadInput("labels must hold one for each of the {n} rows of data; got {got}.", n=n, got=got)
-
-    def sample(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        index = torch.randint(len(data), (n,), generator=generator)
-        return data[index], None if labels is None else labels[index]
-
-    return sample
-
-
-def latent_scenes(autoencoder: Autoencoder) -> DataSampler:
-    """Captioned shapes without end, as latents of mean 0 and variance 1, with the tokens of their captions.
-
-    Six scenes in ten hold two things: whose colour is whose is what is learned last.
-    """
-
-    @torch.no_grad()
-    def sample(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        pictures, captions = captioned_shapes(n, generator, two=0.6)
-        return autoencoder.encode(pictures), tokenize(map(str, captions))
-
-    return sample
 
 
 # --- the loop -------------------------------------------------------------------------------------------------------

@@ -22,11 +22,11 @@ import torch
 from scipy.stats import qmc
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.denoisers import ConditionalDenoiser
+from diffusion_core.errors import BadInput, check_whole
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import ConditionalDenoiser
-from diffusion_core.nets.mlp import check_whole
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import NoiseSchedule
 
 __all__ = ["Errors", "HeldOut", "errors", "even_times", "floors", "held_out", "mean_floor", "predict"]

@@ -19,8 +19,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.forward import check_rows
+from diffusion_core.errors import BadInput, check_rows
 
 __all__ = ["Interval", "mean_interval", "share_interval", "sliced_wasserstein"]
 

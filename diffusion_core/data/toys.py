@@ -1,0 +1,144 @@
+r"""Toys: data in the line and in the plane with an exact density.
+
+Every toy is a Gaussian mixture, so its x_t has a known density, score and denoiser (`laws.mixtures`). A curve or area
+becomes a mixture by beads on a string: equal isotropic Gaussians N(m_k, sd^2 I) at steps of about sd to 2 sd, which
+look like one smooth ribbon. Such a mixture is then moved and scaled as a whole,
+
+    x -> scale (x - mean),   scale = min(1 / s, 2.8 / max_k |m_k - mean|_inf),   s^2 = tr Cov / d,
+
+so that its mean is 0, its variance a coordinate s^2 is 1 (or less, where a far point would leave [-3, 3]^2).
+This is the scale for which x_T ~ N(0, I) is right (Ho et al. 2020, section 3.2), and it makes the toys comparable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffusion_core.errors import BadInput
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
+
+__all__ = [
+    "TOYS",
+    "Dataset",
+    "bimodal",
+    "checkerboard",
+    "eight_gaussians",
+    "gaussian_1d",
+    "spiral",
+    "swiss_roll",
+    "three_modes",
+    "two_moons",
+]
+REACH = 2.8  # the farthest bead, so that the ribbon around it stays in [-3, 3]^2
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A law of x_0 with its name in URLs and the shape of one sample: (1,), (2,), (28, 28, 1)."""
+
+    name: str
+    law: GaussianMixture | FiniteData
+    shape: tuple[int, ...]
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """n draws of x_0, (n, *shape), float64."""
+        return self.law.sample(n, generator).reshape(n, *self.shape)
+
+
+# ------------------------------------------------------------------------------------------------ on the line
+def bimodal() -> Dataset:
+    """(N(-0.9, 0.1^2) + N(0.9, 0.1^2)) / 2: s^2 = 0.82."""
+    return Dataset("bimodal", GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1), (1,))
+
+
+def gaussian_1d(variance: float = 0.25) -> Dataset:
+    """N(0, variance): every quantity of the diffusion has a closed form. variance 0 is the point 0."""
+    if not (isinstance(variance, int | float) and 0 <= variance < math.inf):
+        raise BadInput("variance must be a finite number, at least 0; got {got}.", got=variance)
+    return Dataset("gaussian_1d", GaussianMixture.isotropic([1.0], [[0.0]], math.sqrt(variance)), (1,))
+
+
+def three_modes() -> Dataset:
+    """0.45 N(-1, 0.15^2) + 0.3 N(0.3, 0.1^2) + 0.25 N(1.2, 0.2^2): unequal in weight, width and distance."""
+    return Dataset(
+        "three_modes",
+        GaussianMixture.isotropic([0.45, 0.3, 0.25], [[-1.0], [0.3], [1.2]], [0.15, 0.1, 0.2]),
+        (1,),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ in the plane
+def eight_gaussians() -> Dataset:
+    """(1/8) sum_k N(sqrt(2) (cos, sin)(2 pi k / 8), 0.1^2 I): mean 0, s^2 = 1.01."""
+    angle = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
+    centres = math.sqrt(2) * torch.stack([angle.cos(), angle.sin()], -1)
+    return Dataset("eight_gaussians", GaussianMixture.isotropic(torch.full((8,), 1 / 8), centres, 0.1), (2,))
+
+
+def two_moons() -> Dataset:
+    """Half circles (cos a, sin a) and (1 - cos a, 1/2 - sin a), 0 < a < pi; 2 x 32 beads of sd 0.07, then scaled."""
+    a = _midpoints(0.0, math.pi, 32)
+    upper = torch.stack([a.cos(), a.sin()], -1)
+    lower = torch.stack([1 - a.cos(), 0.5 - a.sin()], -1)
+    return beads("two_moons", torch.cat([upper, lower]), 0.07)
+
+
+def swiss_roll() -> Dataset:
+    """The roll r = a, 1.5 pi < a < 4.5 pi, even in arc length; 110 beads of sd 0.5 (r up to 14), then scaled."""
+    return beads("swiss_roll", _archimedes(1.5 * math.pi, 4.5 * math.pi, 110), 0.5)
+
+
+def checkerboard() -> Dataset:
+    """The 8 dark squares of a 4 x 4 board of side 4, uniform; 5 x 5 beads of sd 0.1 in each, then scaled."""
+    inside = _midpoints(0.0, 1.0, 5)
+    squares = [(i - 2.0, j - 2.0) for i in range(4) for j in range(4) if (i + j) % 2 == 0]
+    cell = torch.cartesian_prod(inside, inside)
+    return beads("checkerboard", torch.cat([cell + torch.tensor(s, dtype=torch.float64) for s in squares]), 0.1)
+
+
+def spiral() -> Dataset:
+    """Two arms r = a and its mirror image, pi/2 < a < 3 pi, even in arc length; 2 x 60 beads of sd 0.4, then scaled."""
+    arm = _archimedes(0.5 * math.pi, 3 * math.pi, 60)
+    return beads("spiral", torch.cat([arm, -arm]), 0.4)
+
+
+def _midpoints(low: float, high: float, n: int) -> Tensor:
+    """The middles of n equal parts of [low, high]."""
+    return low + (high - low) * (torch.arange(n, dtype=torch.float64) + 0.5) / n
+
+
+def _archimedes(low: float, high: float, n: int) -> Tensor:
+    """n points (a cos a, a sin a), even in arc length, (n, 2); length(a) = (a sqrt(1 + a^2) + asinh a) / 2."""
+    a = np.linspace(low, high, 4001)
+    length = (a * np.sqrt(1 + a**2) + np.arcsinh(a)) / 2
+    angle = torch.from_numpy(np.interp(_midpoints(length[0], length[-1], n).numpy(), length, a))
+    return torch.stack([angle * angle.cos(), angle * angle.sin()], -1)
+
+
+def beads(name: str, centres: Tensor, sd: float, weights: Tensor | None = None) -> Dataset:
+    """The mixture of beads, moved to mean 0 and scaled to s^2 = 1 or into [-3, 3]^2 (the module's formula)."""
+    if weights is None:
+        weights = torch.full((len(centres),), 1 / len(centres), dtype=torch.float64)
+    centred = centres - weights @ centres
+    s = math.sqrt((weights @ centred.square()).mean().item() + sd**2)
+    scale = min(1 / s, REACH / max(centred.abs().max().item(), sd))
+    return Dataset(name, GaussianMixture.isotropic(weights, scale * centred, scale * sd), (2,))
+
+
+TOYS: dict[str, Callable[[], Dataset]] = {
+    "bimodal": bimodal,
+    "gaussian_1d": gaussian_1d,
+    "three_modes": three_modes,
+    "eight_gaussians": eight_gaussians,
+    "two_moons": two_moons,
+    "swiss_roll": swiss_roll,
+    "checkerboard": checkerboard,
+    "spiral": spiral,
+}
