@@ -8,7 +8,8 @@ import torch
 from playwright.sync_api import Page
 
 from diffusion_core import cosine
-from pages.shared import latents, networks
+from pages.latent import latents
+from pages.shared import networks
 from tests.browser.test_lessons import read
 
 pytestmark = pytest.mark.browser

@@ -14,26 +14,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core import linear, q_posterior, q_sample
 from diffusion_core.reparameterization import gradient_variances, pathwise_gradients, score_function_gradients
+from pages import LESSONS
 from pages.shared.scenes import scene
 from tests.browser.conftest import ROOT, start_server, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
-PAGES = (
-    "",
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-    "ledger",
-)
+PAGES = ("", *(lesson.name for lesson in LESSONS))
 
 
 def timeline(page: Page) -> Locator:

@@ -23,9 +23,9 @@ from diffusion_core.files import MODELS
 from diffusion_core.nets.text import TextConfig, tokenize
 from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.training.checkpoint import load_autoencoder, save_denoiser
+from pages.guidance.exact import LINE, exact_guidance
+from pages.guidance.exact import SCALES as SCALES_EXACT
 from pages.shared import networks, prompts
-from pages.shared.exact_guidance import LINE, exact_guidance
-from pages.shared.exact_guidance import SCALES as SCALES_EXACT
 from pages.shared.prompts import DEFAULT, Asked
 from tests.pages.test_pages import open_page, run_code
 
@@ -357,8 +357,8 @@ def test_your_own_weights_stay_in_the_session_until_they_are_given_back(models: 
     assert not app.exception and not said(app)
     assert np.abs(tracks(app)["z"][-1].astype(int) - shipped[-1]).max() > 3
     assert 'load_denoiser("network.safetensors")' in app.code[0].value
-    app.switch_page("pages/unet.py").run()
-    app.switch_page("pages/guidance.py").run()
+    app.switch_page("pages/unet/page.py").run()
+    app.switch_page("pages/guidance/page.py").run()
     app.number_input(key="url_N").set_value(3).run()
     assert np.abs(tracks(app)["z"][-1].astype(int) - shipped[-1]).max() > 3
     next(button for button in app.button if button.label == "The shipped network again").click().run()

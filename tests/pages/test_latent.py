@@ -13,7 +13,7 @@ from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import scaled_linear
-from diffusion_core.claims import LESSONS
+from diffusion_core.claims import autoencoder, latent
 from diffusion_core.claims.autoencoder import linear_code
 from diffusion_core.data.scenes import captioned_shapes
 from diffusion_core.files import MODELS
@@ -194,5 +194,7 @@ def test_brightness_in_numbers(lam: str, std: str, mean: str, models: Path) -> N
 
 def test_the_checks_are_the_lessons(models: Path) -> None:
     shown = words(page())
-    assert all(f"**{typeset(claim.says)}**" in shown for claim in LESSONS["latent"])
-    assert np.isfinite([trial.value for claim in LESSONS["latent"] for trial in claim.run().trials]).all()
+    assert all(f"**{typeset(claim.says)}**" in shown for claim in (*latent.CLAIMS, *autoencoder.CLAIMS))
+    assert np.isfinite(
+        [trial.value for claim in (*latent.CLAIMS, *autoencoder.CLAIMS) for trial in claim.run().trials]
+    ).all()

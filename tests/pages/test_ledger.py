@@ -15,14 +15,13 @@ from diffusion_core.claims.report import SECTION_NAMES, VERDICTS
 from diffusion_core.errors import BadInput
 from pages.shared.i18n import catalogue
 
-PAGE = str(Path(__file__).parents[2] / "pages" / "ledger.py")
+PAGE = str(Path(__file__).parents[2] / "pages" / "ledger" / "page.py")
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
 N = sum(bool(entry.claims) for entry in ENTRIES)
 
 
 def open_ledger(lang: str = "en", **url: str) -> AppTest:
     app = AppTest.from_file(PAGE, default_timeout=120)
-    app.session_state["shell"] = True
     for name, value in {"lang": lang, **url}.items():
         app.query_params[name] = value
     app.run()

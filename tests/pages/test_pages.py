@@ -9,36 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import pages
 from pages.shared.i18n import read_parts
 from pages.shared.lesson import typeset
 
 ROOT = Path(__file__).parents[2]
-PAGES = (
-    "start",
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-    "ledger",
-)
-LESSONS = (
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-)
+PAGES = tuple(page.name for page in pages.PAGES)
+CLAIMS = {lesson.name: lesson.claims for lesson in pages.LESSONS if lesson.claims}
 
 
 def open_page(page: str, **url: str) -> AppTest:
@@ -47,7 +24,7 @@ def open_page(page: str, **url: str) -> AppTest:
         app.query_params[name] = value
     app.run()
     if page != "start":
-        app.switch_page(f"pages/{page}.py")
+        app.switch_page(f"pages/{page}/page.py")
         for name, value in url.items():
             app.query_params[name] = value
         app.run()
@@ -188,7 +165,7 @@ def test_edges_open(page: str, url: dict[str, str]) -> None:
     assert app.get("bidi_component"), "no picture"
 
 
-@pytest.mark.parametrize("page", LESSONS)
+@pytest.mark.parametrize("page", CLAIMS)
 @pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
 def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_path: Path) -> None:
     app = open_page(page, lang="en", steps="300", **url)  # a short training, where there is one
@@ -203,18 +180,17 @@ def light_of(app: AppTest, claim: str) -> bool:
     return "✗" not in trials
 
 
-@pytest.mark.parametrize("page", LESSONS)
+@pytest.mark.parametrize("page", CLAIMS)
 def test_each_mistake_turns_its_light_red(page: str) -> None:
-    from diffusion_core.claims import LESSONS
 
     app = open_page(page, lang="en")
-    for claim in LESSONS[page]:
+    for claim in CLAIMS[page]:
         assert light_of(app, claim.says), claim.key
-    deepest = max(len(claim.mistakes) for claim in LESSONS[page])
+    deepest = max(len(claim.mistakes) for claim in CLAIMS[page])
     for number in range(1, deepest + 1):
-        mistaken = {f"try_{c.key}": str(number) for c in LESSONS[page] if number <= len(c.mistakes)}
+        mistaken = {f"try_{c.key}": str(number) for c in CLAIMS[page] if number <= len(c.mistakes)}
         app = open_page(page, lang="en", **mistaken)
-        for claim in LESSONS[page]:
+        for claim in CLAIMS[page]:
             assert light_of(app, claim.says) == (number > len(claim.mistakes)), (claim.key, number)
 
 

@@ -15,8 +15,9 @@ from diffusion_core import FiniteData, GaussianMixture, linear, transition
 from diffusion_core.data.digits import digits
 from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.variance import log_range
-from pages.shared import chains, networks
-from pages.shared.chains import Settings
+from pages.sampling import chains
+from pages.sampling.chains import Settings
+from pages.shared import networks
 from tests.pages.test_pages import open_page, run_code
 
 POINTS = Settings("eight_gaussians", "", "linear", 1000, 20, "trailing", "ddpm", "small", 0.5, 0.0, 0, "network")

@@ -9,8 +9,9 @@ from diffusion_core.claims.text import ATTENTION
 from diffusion_core.nets.anatomy import plan
 from diffusion_core.nets.stable_diffusion import TEXT, miniature, units
 from diffusion_core.training.recipes import latent_config
-from pages.shared import networks, overview
+from pages.shared import networks
 from pages.shared.i18n import read_parts
+from pages.unet import overview
 from tests.pages.test_pages import light_of, open_page, run_code, words
 
 OWN = miniature(plan(latent_config().net, 8, 8))  # type: ignore[arg-type]
@@ -23,9 +24,9 @@ def test_the_network_that_reads_opens_at_each_block(block: str, lang: str) -> No
     assert app.get("bidi_component")
     assert not app.warning and not app.error
     shown = words(app)
-    assert all(part in shown for part in read_parts(lang, "unet_text").values())
+    assert all(part in shown for part in read_parts(lang, "unet/text").values())
     assert all(read_parts(lang, "unet")[part] in shown for part in ("formula", "stable_diffusion"))
-    assert read_parts(lang, "unet_text")["formula"] not in words(open_page("unet", lang=lang))
+    assert read_parts(lang, "unet/text")["formula"] not in words(open_page("unet", lang=lang))
 
 
 @pytest.mark.parametrize("raw", ["clip", "", "Text", "digits,text"])

@@ -123,7 +123,7 @@ def test_the_run_of_this_session_is_taken_and_can_be_left_and_had_back(trained: 
     app = open_page("training", lang="en", run=trained.id)
     for name in ("run", "lang"):  # as the sidebar's links do
         app.query_params.pop(name, None)
-    app.switch_page(str(ROOT / "pages" / "sampling.py"))
+    app.switch_page(str(ROOT / "pages" / "sampling" / "page.py"))
     app.query_params["denoiser"] = "yours"
     app.query_params["N"] = "5"
     app.run()

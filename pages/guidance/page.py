@@ -15,9 +15,9 @@ from diffusion_core.data.reading import ASPECTS, Reading, agreement
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import tokenize
-from pages.shared import controls, lesson, mathml, networks, prompts, shell
-from pages.shared.exact_guidance import DOMAIN, LINE, ExactGuidance, exact_guidance
-from pages.shared.exact_guidance import SCALES as SCALES_EXACT
+from pages.guidance.exact import DOMAIN, LINE, ExactGuidance, exact_guidance
+from pages.guidance.exact import SCALES as SCALES_EXACT
+from pages.shared import controls, lesson, mathml, networks, prompts
 from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.prompts import DEFAULT, PICTURES, SCALES, Asked, Grid, Model, Run
@@ -523,7 +523,6 @@ def attempt(make: Callable[[], Made]) -> Made | None:
         return None
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("guidance")
 with lesson.picture_first() as picture:
     asked, chosen = pick_settings()

@@ -6,7 +6,7 @@ import torch
 
 from diffusion_core import NoiseSchedule, forward_kl
 from diffusion_core.claims.forward import IS_NOISE, ONE_STEP, VARIANCE_MAP, OneStep, WholeWay
-from pages.shared import controls, figures, lesson, mathml, shell
+from pages.shared import controls, figures, lesson, mathml
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
 from pages.shared.scenes import (
@@ -106,7 +106,6 @@ def schedule_table(scene: Scene, tables: dict[str, NoiseSchedule], chosen: str) 
     return "\n".join(lines) + f"\n\n{how}"
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("add_noise")
 with lesson.picture_first() as picture:
     columns = st.columns([3, 3, 2, 3])

@@ -11,7 +11,7 @@ from diffusion_core import GaussianMixture, Transition, q_sample, q_step, transi
 from diffusion_core.claims import posterior as claims
 from diffusion_core.data.toys import TOYS
 from diffusion_core.laws.negentropy import best_gaussian, count_modes, negentropy
-from pages.shared import controls, figures, lesson, mathml, shell
+from pages.shared import controls, figures, lesson, mathml
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, schedule_names, schedule_of
@@ -423,7 +423,6 @@ print(f"without x_0: {{count_modes(q)}} peak(s), {{negentropy(q):.3g}} nats from
 """
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("posterior")
 with lesson.picture_first() as picture:
     top = st.columns([3, 2, 2, 3])

@@ -13,8 +13,9 @@ from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun, Run
 from diffusion_core.errors import BadInput
 from diffusion_core.laws.generated import gaussian_optimal
 from diffusion_core.variance import VarianceChoice, learned_range
-from pages.shared import chains, controls, exports, figures, lesson, mathml, networks, shell, trainer
-from pages.shared.chains import DRAWS, DRAWS_PLANE, HELD_OUT, HELD_OUT_PLANE, Chain, Settings, field_of, run
+from pages.sampling import chains, exports
+from pages.sampling.chains import DRAWS, DRAWS_PLANE, HELD_OUT, HELD_OUT_PLANE, Chain, Settings, field_of, run
+from pages.shared import controls, figures, lesson, mathml, networks, shell, trainer
 from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.scenes import Scene, data_names, density, drawn, pick_scene, schedule_names
@@ -472,7 +473,6 @@ def pick_denoiser(scene: Scene, view: View | None) -> tuple[str, str, float]:
     return denoiser, label, w
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("sampling")
 with lesson.picture_first() as picture:
     top = st.columns([3, 3, 2, 3])

@@ -8,7 +8,7 @@ import torch
 
 from diffusion_core import collapse_noise, q_chain, q_sample
 from diffusion_core.claims import closed_form as claims
-from pages.shared import controls, figures, lesson, mathml, shell
+from pages.shared import controls, figures, lesson, mathml
 from pages.shared.i18n import _
 from pages.shared.scenes import density, drawn, pick_scene, schedule_names, schedule_of
 from pages.shared.timeline import Affine, Constant, Formula, Frames, Probe, Scalar
@@ -129,7 +129,6 @@ def errors(seed: int) -> list[np.ndarray]:
     return [claims.rms_errors(f, seed) for f in (claims.RATE.truth, *claims.RATE.mistakes.values())]
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("closed_form")
 with lesson.picture_first() as picture:
     columns = st.columns([3, 3, 2, 3])

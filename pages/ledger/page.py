@@ -15,7 +15,7 @@ from diffusion_core.claims.calibration import one_sided, p_values, uniformity
 from diffusion_core.claims.library import Agreement, compare
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, Report, green, state_name, versions
 from diffusion_core.errors import BadInput
-from pages.shared import controls, figures, lesson, shell
+from pages.shared import controls, figures, lesson
 from pages.shared.i18n import _, explain
 
 VERDICT_COLORS = {"true": "green", "loose": "orange", "wrong": "red", "definition": "gray"}
@@ -265,7 +265,6 @@ def library() -> None:
         )
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("ledger")
 st.markdown(prose["picture"])
 with st.container(key="controls", border=True):

@@ -13,13 +13,14 @@ from diffusion_core.nets.stable_diffusion import TEXT, miniature, units
 from diffusion_core.nets.text import LENGTH, TextConfig
 from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.training.recipes import latent_config
-from pages.shared import controls, figures, inside, lesson, networks, overview, prompts, shell
+from pages.shared import controls, figures, lesson, networks, prompts
 from pages.shared.i18n import _
 from pages.shared.i18n import parts as parts_of_prose
-from pages.shared.inside import TIMES, Inside
 from pages.shared.palette import COLORS, SERIES
 from pages.shared.prompts import LATENT, Model
 from pages.shared.timeline import Frames, Images, Line, Lines, Panel, Track
+from pages.unet import inside, overview
+from pages.unet.inside import TIMES, Inside
 
 DEFAULT_BLOCK = {"digits": "middle_attention", "text": "up_0_0_words"}
 PROMPT = prompts.DEFAULT.prompt
@@ -233,8 +234,7 @@ def missing(file: str) -> str:
 
 # --- the page -------------------------------------------------------------------------------------------------------
 
-shell.ensure_shell()
-prose = lesson.open_lesson("unet_text" if st.query_params.get("net") == "text" else "unet")
+prose = lesson.open_lesson("unet/text" if st.query_params.get("net") == "text" else "unet")
 with lesson.picture_first() as picture:
     names = {"digits": _("draws digits"), "text": _("reads text, draws latents")}
     which = controls.choice("net", _("Network"), names, "digits", pills=True)

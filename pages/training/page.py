@@ -465,7 +465,6 @@ for state in train(config, points(law), schedule, every=max(1, config.steps // 1
 """
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("training")
 run_key = controls.bind("run", "", parse_run)
 with lesson.picture_first() as picture:

@@ -6,7 +6,7 @@ import torch
 
 from diffusion_core.claims import reparameterization as claims
 from diffusion_core.reparameterization import cosine_variances, gradient_variances
-from pages.shared import controls, lesson, mathml, shell
+from pages.shared import controls, lesson, mathml
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
 from pages.shared.scenes import schedule_of
@@ -172,7 +172,6 @@ def detached(seed: int) -> list[tuple[int, int, float]]:
     return rows
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("reparameterization")
 with lesson.picture_first() as picture:
     columns = st.columns([3, 1])

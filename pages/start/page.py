@@ -5,6 +5,7 @@ import streamlit as st
 import torch
 
 from diffusion_core import ancestral, fixed_small
+from pages import LESSONS
 from pages.shared import controls, lesson, shell
 from pages.shared.i18n import _, parts
 from pages.shared.scenes import drawn, law_of, scene, schedule_of
@@ -34,7 +35,6 @@ def there_and_back(name: str, seed: int) -> np.ndarray:
     return torch.stack(out + back).numpy()
 
 
-shell.ensure_shell()
 prose = lesson.open_lesson("start")
 seed = controls.bind("seed", 0, controls.parse_integer("seed", 0, controls.MAX_SEED))
 timesteps = schedule_of("linear", T).timesteps(STEPS, spacing="trailing")
@@ -53,22 +53,10 @@ st.markdown(prose["picture"])
 st.markdown(prose["formula"])
 
 st.header(_("The lessons"), anchor=False)
-for name in (
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-    "ledger",
-):
+for one in LESSONS:
     with st.container(border=True):
-        about = parts(name)
-        st.page_link(shell.page_path(name), label=f"**{about['title']}**", icon=":material/arrow_forward:")
+        about = parts(one.name)
+        st.page_link(shell.page_path(one.name), label=f"**{about['title']}**", icon=":material/arrow_forward:")
         st.markdown(about["question"])
 st.markdown(prose["check"])
 st.markdown(prose["article"])

@@ -601,7 +601,6 @@ for name, variance in choices.items():
 
 # --- the page -------------------------------------------------------------------------------------------------------
 
-shell.ensure_shell()
 prose = lesson.open_lesson("variance")
 told = st.container(key="answer")
 with lesson.picture_first() as picture:

@@ -15,9 +15,10 @@ from diffusion_core.laws.from_noise import ancestral_from_noise, ddim_from_noise
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.cost import FED
 from diffusion_core.schedule import NoiseSchedule
-from pages.shared import controls, figures, latents, lesson, mathml, networks, prompts, shell
+from pages.latent import latents
+from pages.latent.latents import Way
+from pages.shared import controls, figures, lesson, mathml, networks, prompts
 from pages.shared.i18n import _, explain
-from pages.shared.latents import Way
 from pages.shared.sheets import Tile, sheet
 from pages.shared.timeline import Affine, Formula, Frames, Images, Panel, Scalar, Track
 
@@ -320,7 +321,6 @@ for t in (0, *reversed(timesteps)):
 
 # --- the page -------------------------------------------------------------------------------------------------------
 
-shell.ensure_shell()
 prose = lesson.open_lesson("latent")
 with lesson.picture_first() as picture:
     first, second, third = st.columns([5, 2, 3], vertical_alignment="bottom")
