@@ -16,6 +16,7 @@ import streamlit as st
 from diffusion_core.errors import BadInput
 from diffusion_core.files import ASSETS
 from pages.shared.blob import LABELS, REQUIRED_LABELS, make_blob
+from pages.shared.modules import join_modules
 from pages.shared.panels import (
     Affine,
     Bell,
@@ -84,7 +85,6 @@ __all__ = [
 ]
 
 TIMELINE = ASSETS / "timeline"
-MODULES = ("blob", "tracks", "mixture", "draw", "plane", "images", "charts", "formula", "timeline")  # in this order
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class TimelineState:
 _component = st.components.v2.component(
     "timeline",
     css=(TIMELINE / "timeline.css").read_text(encoding="utf-8"),
-    js="\n".join((TIMELINE / f"{module}.js").read_text(encoding="utf-8") for module in MODULES),
+    js=join_modules(TIMELINE / "timeline.js"),
 )
 
 
