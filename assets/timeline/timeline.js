@@ -1,9 +1,10 @@
 // The timeline: one slider over the positions, and panels that are drawn at once, here in the browser, whenever it
-// moves. Python hears of a change only when a hand lets go (`change`), a step is made, or the play ends.
+// moves. Its ear, and so Python, hears of a change only when a hand lets go (`change`), a step is made, or the play ends.
 
-/** @import { Mounting, Tell } from "./types.d.ts" */
+/** @import { Mounting } from "./types.d.ts" */
 
 import { readBlob } from "./blob.js";
+import { channelOf } from "./channel.js";
 import { h } from "./dom.js";
 import { Showing } from "./showing.js";
 
@@ -16,10 +17,10 @@ const mounted = new WeakMap();
  * Streamlit calls this at mounting and again when data or theme change.
  * @param {Mounting<Uint8Array>} mounting
  */
-export default function mount({ parentElement, data, setStateValue }) {
+export default function mount({ parentElement, data }) {
   const timeline = mounted.get(parentElement) ?? new Timeline(parentElement);
   mounted.set(parentElement, timeline);
-  timeline.update(data, setStateValue);
+  timeline.update(data);
   return () => {
     timeline.destroy();
     mounted.delete(parentElement);
@@ -35,15 +36,12 @@ class Timeline {
     this.data = null;
     /** @type {Showing | null} */
     this.current = null;
-    /** @type {Tell} */
-    this.tell = () => {};
     // A change of size redraws at once: the observer runs before the browser paints.
     this.observer = new ResizeObserver(() => this.current?.refresh());
     this.observer.observe(this.root);
   }
 
-  update(/** @type {Uint8Array} */ bytes, /** @type {Tell} */ tell) {
-    this.tell = tell;
+  update(/** @type {Uint8Array} */ bytes) {
     if (bytes === this.data) {
       this.current?.refresh(); // another theme
       return;
@@ -51,7 +49,8 @@ class Timeline {
     this.data = bytes;
     const before = this.current?.leave() ?? null;
     try {
-      this.current = new Showing(this.root, readBlob(bytes), before, (...change) => this.tell(...change));
+      const contents = readBlob(bytes);
+      this.current = new Showing(this.root, contents, before, channelOf(contents.spec.key).tell);
       this.current.refresh();
       this.current.begin();
     } catch (error) {

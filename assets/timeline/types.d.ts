@@ -29,6 +29,8 @@ export interface Spec {
   pick_kind: PickKind | null; // what a click picks; null: nothing
   pick_count: number;
   autoplay: boolean;
+  key: string; // of the channel to its ear
+  handles: Record<string, number>; // where draggable tracks lie, if not where their specs say
   jump: number; // another number: Python asks for another place than the one shown
   ramps: Ramps;
 }

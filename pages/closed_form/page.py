@@ -8,10 +8,11 @@ import torch
 
 from diffusion_core import collapse_noise, q_chain, q_sample
 from diffusion_core.claims import closed_form as claims
-from pages.shared import controls, figures, lesson, mathml
+from pages.shared import controls, figures
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _
 from pages.shared.scenes import density, drawn, pick_scene, schedule_names, schedule_of
-from pages.shared.timeline import Affine, Constant, Formula, Frames, Probe, Scalar
+from pages.shared.timeline import Affine, Constant, Formula, Frames, Probe, Scalar, mathml
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "bimodal", "three_modes"]
 SHOWN = 300

@@ -17,7 +17,8 @@ from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import tokenize
 from pages.guidance.exact import DOMAIN, LINE, ExactGuidance, exact_guidance
 from pages.guidance.exact import SCALES as SCALES_EXACT
-from pages.shared import controls, lesson, mathml, networks, prompts
+from pages.shared import controls, networks, prompts
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.prompts import DEFAULT, PICTURES, SCALES, Asked, Grid, Model, Run
@@ -36,6 +37,7 @@ from pages.shared.timeline import (
     Points,
     Scalar,
     Track,
+    mathml,
 )
 
 EXAMPLES = (  # those with a star put a colour on a shape that it never had in training
@@ -539,7 +541,7 @@ with picture:
         tracks, panels = picture_of(made, asked, chosen)
         lesson.show_timeline(key="guidance", positions=made.positions, tracks=tracks, panels=panels, t=950)
     else:
-        controls.show_notes()
+        pass
 st.markdown(prose["picture"])
 
 key = model.key if model else prompts.shipped_key()

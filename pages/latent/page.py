@@ -17,10 +17,11 @@ from diffusion_core.nets.cost import FED
 from diffusion_core.schedule import NoiseSchedule
 from pages.latent import latents
 from pages.latent.latents import Way
-from pages.shared import controls, figures, lesson, mathml, networks, prompts
+from pages.shared import controls, figures, networks, prompts
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, explain
 from pages.shared.sheets import Tile, sheet
-from pages.shared.timeline import Affine, Formula, Frames, Images, Panel, Scalar, Track
+from pages.shared.timeline import Affine, Formula, Frames, Images, Panel, Scalar, Track, mathml
 
 DEFAULT = "a large red star at the top left"
 SD_STD = 5.49  # of Stable Diffusion's latents before they are multiplied by 0.18215
@@ -189,7 +190,6 @@ def show_scale(autoencoder: Autoencoder | None) -> None:
     st.header(_("Why latents are scaled"), anchor="scale")
     st.markdown(prose["scale"])
     s = controls.number("s", _("Deviation s of the latents"), SD_STD, 0.1, 8.0, 0.01)
-    controls.show_notes()
     schedule = scaled_linear(1000)
     curves = {
         _("scaled, s = 1"): latent_variance(schedule, 1.0).numpy(),
@@ -240,7 +240,6 @@ def show_brightness() -> None:
     st.header(_("Stable Diffusion’s own numbers"), anchor="stable_diffusion")
     st.markdown(prose["stable_diffusion"])
     log_lam = controls.number("lam", _("log₁₀ λ: variance of the direction"), 3.0, 0.0, 4.0, 0.1)
-    controls.show_notes()
     lam = np.logspace(0, 4, 81)
     named = {
         "Stable Diffusion": scaled_linear(1000),

@@ -15,7 +15,8 @@ from diffusion_core.claims.calibration import one_sided, p_values, uniformity
 from diffusion_core.claims.library import Agreement, compare
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, Report, green, state_name, versions
 from diffusion_core.errors import BadInput
-from pages.shared import controls, figures, lesson
+from pages.shared import controls, figures
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, explain
 
 VERDICT_COLORS = {"true": "green", "loose": "orange", "wrong": "red", "definition": "gray"}
@@ -281,7 +282,6 @@ with st.container(key="controls", border=True):
             args=(checkable,),
         )
     controls.bind("calibrate", "E2", controls.parse_choice("calibrate", list(CLAIMS)))  # shown below
-    controls.show_notes()
 place = st.empty()
 lights = show_ledger(shown, seed, place)
 if lights:

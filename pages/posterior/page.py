@@ -11,7 +11,8 @@ from diffusion_core import GaussianMixture, Transition, q_sample, q_step, transi
 from diffusion_core.claims import posterior as claims
 from diffusion_core.data.toys import TOYS
 from diffusion_core.laws.negentropy import best_gaussian, count_modes, negentropy
-from pages.shared import controls, figures, lesson, mathml
+from pages.shared import controls, figures
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, schedule_names, schedule_of
@@ -34,6 +35,7 @@ from pages.shared.timeline import (
     Points,
     Scalar,
     Track,
+    mathml,
 )
 
 X_0, X_T = 1.0, -0.5  # what the picture opens with

@@ -6,7 +6,8 @@ import torch
 
 from diffusion_core.claims import reparameterization as claims
 from diffusion_core.reparameterization import cosine_variances, gradient_variances
-from pages.shared import controls, lesson, mathml
+from pages.shared import controls
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
 from pages.shared.scenes import schedule_of
@@ -27,6 +28,7 @@ from pages.shared.timeline import (
     Product,
     Scalar,
     Track,
+    mathml,
 )
 
 SIGMAS = tuple(round(0.2 + 0.05 * k, 2) for k in range(37))  # 0.2 .. 2

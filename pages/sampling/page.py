@@ -15,7 +15,8 @@ from diffusion_core.laws.generated import gaussian_optimal
 from diffusion_core.variance import VarianceChoice, learned_range
 from pages.sampling import chains, exports
 from pages.sampling.chains import DRAWS, DRAWS_PLANE, HELD_OUT, HELD_OUT_PLANE, Chain, Settings, field_of, run
-from pages.shared import controls, figures, lesson, mathml, networks, shell, trainer
+from pages.shared import controls, figures, networks, shell, trainer
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.scenes import Scene, data_names, density, drawn, pick_scene, schedule_names
@@ -34,6 +35,7 @@ from pages.shared.timeline import (
     Scalar,
     Shifted,
     Track,
+    mathml,
 )
 from pages.shared.trainer import View
 

@@ -12,8 +12,8 @@ import streamlit as st
 import torch
 
 from diffusion_core import forward_kl
-from diffusion_core.data import digits, photos, pictures, toys
-from diffusion_core.files import DATA
+from diffusion_core.data import photos, pictures
+from diffusion_core.data.named import EXAMPLE_PHOTO, named, shown
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 POINTS = 1_000  # shown at once
-DIGITS_SHOWN = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 5, 7, 8, 9)
 
 
 @dataclass(frozen=True)
 class Scene:
     """Samples of one data set, float32, and the law they come from."""
 
+    key: tuple[object, ...]  # the same for the same scene
     name: str
     kind: str  # "line" (1-D), "plane" (2-D), "images"
     x0: np.ndarray  # (n, d), or (n, height * width * channels)
@@ -50,6 +50,11 @@ class Scene:
     height: int = 0
     width: int = 0
     channels: int = 0
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the visitor's own file."""
+        return self.name in ("photo", "picture")
 
 
 def data_names() -> dict[str, str]:
@@ -90,45 +95,37 @@ def schedule_of(name: str, T: int) -> NoiseSchedule:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
     """The exact law of a data set that has a name."""
-    if name == "word":
-        return pictures.word(word).law
-    if name == "digits":
-        return digits.digits().law
-    return toys.TOYS[name]().law
+    return named(name, word).law
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def scene(name: str, word: str, seed: int) -> Scene:
     """The scene of a data set that has a name."""
-    law = law_of(name, word)
-    generator = torch.Generator().manual_seed(seed)
+    law, x0, key = law_of(name, word), shown(name, word, seed, POINTS).numpy(), (name, word, seed)
     if isinstance(law, FiniteData):
-        labels = digits.digit_labels().numpy()
-        alike = [np.flatnonzero(labels == k) for k in DIGITS_SHOWN]
-        rows = [int(some[int(torch.randint(len(some), (1,), generator=generator))]) for some in alike]
-        return Scene(name, "images", law.points[rows].float().numpy(), law, "", 28, 28, 1)
-    x0 = law.sample(POINTS, generator).float().numpy()
-    return Scene(name, "line" if x0.shape[1] == 1 else "plane", x0, law, word)
+        return Scene(key, name, "images", x0, law, "", 28, 28, 1)
+    return Scene(key, name, "line" if x0.shape[1] == 1 else "plane", x0, law, word)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def photo_scene(content: bytes) -> Scene:
     """An uploaded photo, pixel by pixel; raises BadInput for what is no photo."""
     picture = photos.decode_photo(content)
-    return Scene("photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
+    key = ("photo", hashlib.sha256(content).hexdigest())
+    return Scene(key, "photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def picture_scene(content: bytes, seed: int) -> Scene:
     """An uploaded picture as points in the plane, drawn from its dark parts; raises BadInput for what is no picture."""
-    law = pictures.picture(photos.decode_photo(content)).law
+    law, digest = pictures.picture(photos.decode_photo(content)).law, hashlib.sha256(content).hexdigest()
     x0 = law.sample(POINTS, torch.Generator().manual_seed(seed)).float().numpy()
-    return Scene("picture", "plane", x0, law, hashlib.sha256(content).hexdigest())
+    return Scene(("picture", digest, seed), "picture", "plane", x0, law, digest)
 
 
 def example_photo() -> bytes:
     """A picture to start with, before anything is uploaded."""
-    return (DATA / "example_photo.jpg").read_bytes()
+    return EXAMPLE_PHOTO.read_bytes()
 
 
 def uploaded_scene(name: str, seed: int) -> Scene:

@@ -6,7 +6,8 @@ import torch
 
 from diffusion_core import ancestral, fixed_small
 from pages import LESSONS
-from pages.shared import controls, lesson, shell
+from pages.shared import controls, shell
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, parts
 from pages.shared.scenes import drawn, law_of, scene, schedule_of
 from pages.shared.timeline import Frames

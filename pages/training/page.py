@@ -15,8 +15,10 @@ from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training.held_out import HeldOut, errors, even_times, floors, held_out, mean_floor
 from diffusion_core.training.state import TrainingConfig
-from pages.shared import controls, lesson, mathml, shell, trainer
+from pages.shared import controls, shell, trainer
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, explain, language
+from pages.shared.lesson_old import timeline
 from pages.shared.networks import the_trainer
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, density, drawn, law_of, pick_scene, scene, schedule_names, schedule_of
@@ -35,7 +37,7 @@ from pages.shared.timeline import (
     Plane,
     Points,
     Scalar,
-    timeline,
+    mathml,
 )
 from pages.shared.trainer import Data, View
 

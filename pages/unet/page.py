@@ -13,7 +13,8 @@ from diffusion_core.nets.stable_diffusion import TEXT, miniature, units
 from diffusion_core.nets.text import LENGTH, TextConfig
 from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.training.recipes import latent_config
-from pages.shared import controls, figures, lesson, networks, prompts
+from pages.shared import controls, figures, networks, prompts
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _
 from pages.shared.i18n import parts as parts_of_prose
 from pages.shared.palette import COLORS, SERIES

@@ -38,11 +38,13 @@ from diffusion_core.variance import (
     state_dependent_diagonal,
     with_last,
 )
-from pages.shared import controls, figures, lesson, mathml, shell
+from pages.shared import controls, figures, shell
+from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, language
+from pages.shared.lesson_old import timeline
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, density, drawn, law_of, scene, schedule_names, schedule_of
-from pages.shared.timeline import Formula, Frames, Histogram, Line, Lines, Mixture, Scalar, timeline
+from pages.shared.timeline import Formula, Frames, Histogram, Line, Lines, Mixture, Scalar, mathml
 
 T = 1000
 SHOWN = 1_200  # samples in a histogram

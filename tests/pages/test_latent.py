@@ -22,7 +22,7 @@ from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.cost import FED, build, count
 from diffusion_core.training.checkpoint import load_autoencoder, save_autoencoder, save_denoiser
 from pages.shared import networks
-from pages.shared.lesson import typeset
+from pages.shared.typography import typeset
 from tests.pages.test_guidance import small
 from tests.pages.test_pages import open_page, words
 

@@ -122,7 +122,7 @@ def test_checking_all_that_are_shown_leaves_the_others() -> None:
 
 def test_a_light_that_is_not_green_is_said_in_red(monkeypatch: pytest.MonkeyPatch) -> None:
     red = Outcome((Trial("largest error", 1.0, tolerance=0.0),), (True,))
-    monkeypatch.setattr("pages.shared.lesson.run_claim", lambda *_: red)
+    monkeypatch.setattr("pages.shared.lesson_old.run_claim", lambda *_: red)
     app = open_ledger("en")
     app.button(key="run_E3").click().run()
     assert [head.split("**")[1] for head in heads(app) if ":red[:material/cancel:]" in head] == ["E3"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared.modules import join_modules
 from pages.shared.timeline import ASSETS
+from pages.shared.timeline.modules import join_modules
 
 FIRST = """// About the file.
 import { double } from "./second.js";

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import pages
 from pages.shared.i18n import read_parts
-from pages.shared.lesson import typeset
+from pages.shared.typography import typeset
 
 ROOT = Path(__file__).parents[2]
 PAGES = tuple(page.name for page in pages.PAGES)

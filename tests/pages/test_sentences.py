@@ -19,8 +19,8 @@ from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import x0_from_eps
 from diffusion_core.training.checkpoint import load_denoiser
 from diffusion_core.training.recipes import digit_images
-from pages.shared.lesson import typeset
 from pages.shared.scenes import law_of, scene
+from pages.shared.typography import typeset
 from tests.pages.test_pages import ROOT, open_page, words
 
 

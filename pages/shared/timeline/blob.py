@@ -5,6 +5,7 @@ Arrays travel as they are; the metadata hold the rest as JSON. ``assets/timeline
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import save
 
 from diffusion_core.errors import BadInput
 from pages.shared.palette import DENSITY
-from pages.shared.panels import (
+from pages.shared.timeline.panels import (
     Affine,
     Bell,
     Constant,
@@ -43,7 +44,7 @@ from pages.shared.panels import (
     Track,
 )
 
-__all__ = ["LABELS", "REQUIRED_LABELS", "make_blob"]
+__all__ = ["LABELS", "REQUIRED_LABELS", "Picture", "Place", "pack"]
 
 # What the timeline says, in English; a caller hands in the translations.
 LABELS = {
@@ -369,9 +370,9 @@ def _uses_pick(panel: Panel) -> bool:
     return False
 
 
-def _pick_kind(panels: Sequence[Panel], pick: int | None) -> str | None:
+def _pick_kind(panels: Sequence[Panel]) -> str | None:
     """What a click picks: an element of pictures, else a point; nothing where nobody asks what is picked."""
-    if pick is None and not any(map(_uses_pick, panels)):
+    if not any(map(_uses_pick, panels)):
         return None
     if any(isinstance(panel, Images) for panel in panels):
         return "element"
@@ -402,45 +403,96 @@ def _first_pick(panels: Sequence[Panel]) -> int:
     return 0
 
 
-def make_blob(
+@dataclass(frozen=True)
+class Place:
+    """What of a picture is shown first: the position, what is picked, where the handles lie.
+
+    Another ``jump`` than before asks the browser to move there.
+    """
+
+    position: int = 0
+    pick: int | None = None
+    handles: Mapping[str, float] = field(default_factory=dict)
+    jump: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A timeline, packed: all that the browser needs of it, wherever it stands.
+
+    Attributes:
+        positions: the t of the slider's places.
+        blob: a safetensors blob.
+        pick: what is picked first, where nothing else is.
+        picks: how many things can be picked.
+    """
+
+    positions: tuple[float, ...]
+    blob: bytes
+    pick: int
+    picks: int
+
+    def at(self, key: str, place: Place) -> bytes:
+        """What is sent: the length of a head, the head in JSON, the blob.
+
+        Raises:
+            BadInput: there is nothing with that number to be picked.
+        """
+        pick = self.pick if place.pick is None else place.pick
+        if not 0 <= pick < self.picks:
+            raise BadInput("pick must lie in 0..{most}; got {got}.", most=self.picks - 1, got=pick)
+        head = json.dumps({"key": key, **vars(place), "pick": pick}).encode()
+        return len(head).to_bytes(4, "little") + head + self.blob
+
+
+def pack(
     positions: Sequence[float],
     tracks: Mapping[str, Track],
     panels: Sequence[Panel],
     labels: Mapping[str, str],
     *,
-    position: int = 0,
-    pick: int | None = None,
     autoplay: bool = False,
-    jump: int = 0,
-) -> bytes:
-    """All that the browser needs, as one safetensors blob; raises BadInput where something does not fit."""
-    if len(positions) == 0:
+) -> Picture:
+    """A timeline as one safetensors blob.
+
+    Args:
+        positions: the t of the slider's places in playing order: range(T + 1), or a reverse chain (1000, 980, ...).
+            They may be values of another quantity, whose symbol then is the last word of the label "timestep".
+        tracks, panels: what is shown.
+        labels: LABELS in the reader's language.
+        autoplay: play as soon as it is there.
+
+    Raises:
+        BadInput: something does not fit.
+    """
+    places = tuple(_number(value) for value in positions)
+    if not places:
         raise BadInput("positions must hold at least one t; got none.")
     if not panels:
         raise BadInput("panels must hold at least one panel; got none.")
     for name in REQUIRED_LABELS:
         if not labels.get(name):
             raise BadInput("labels must have {name!r}.", name=name)
-    kind = _pick_kind(panels, pick)
-    writer = _Writer(len(positions), tracks)
+    kind = _pick_kind(panels)
+    writer = _Writer(len(places), tracks)
     for name in tracks:
         writer.track(name)
     specs = [writer.panel(f"panel.{i}", panel, kind) for i, panel in enumerate(panels)]
     count = _pick_count(panels, writer, kind)
-    first = pick if pick is not None else _first_pick(panels) if kind else 0
-    if not 0 <= first < count:
-        raise BadInput("pick must lie in 0..{most}; got {got}.", most=count - 1, got=pick)
     spec = {
-        "positions": list(positions),
+        "positions": list(places),
         "labels": {name: labels[name] for name in REQUIRED_LABELS},
         "tracks": writer.tracks,
         "panels": specs,
-        "position": position,
-        "pick": first,
         "pick_kind": kind,
         "pick_count": count,
         "autoplay": autoplay,
-        "jump": jump,
         "ramps": DENSITY,
     }
-    return save(writer.arrays, metadata={"spec": json.dumps(spec, ensure_ascii=False)})
+    blob = save(writer.arrays, metadata={"spec": json.dumps(spec, ensure_ascii=False)})
+    return Picture(places, blob, _first_pick(panels) if kind else 0, count)
+
+
+def _number(value: float) -> float:
+    """A whole number as an int, any other rounded to what a reader is shown."""
+    return int(value) if float(value).is_integer() else round(float(value), 6)
