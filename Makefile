@@ -1,5 +1,6 @@
 # make run    the app on http://localhost:8501 (PORT=... changes it)
 # make test   everything that is tested: lint, core, pages, browser
+# make docs   the API reference, from the docstrings, into build/docs
 # make calibrate  false alarms and power of every check, over 200 seeds
 # make mutants    changes of the core's lines that no test sees (MODULES="posterior nets/mlp" WORKERS=2)
 # make bench  the ratios that the project promises, measured side by side in one run
@@ -10,7 +11,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench soak calibrate mutants screenshots format clean
+.PHONY: run test lint docs bench soak calibrate mutants screenshots format clean
 
 run: $(VENV)/run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -44,6 +45,9 @@ calibrate: $(VENV)/dev
 
 mutants: $(VENV)/dev
 	$(BIN)/python -m tests.mutants $(MODULES) $(if $(WORKERS),--workers $(WORKERS))
+
+docs: $(VENV)/dev
+	$(BIN)/python -m sphinx -q -b html docs build/docs
 
 screenshots: $(VENV)/dev
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m tests.browser.screenshots

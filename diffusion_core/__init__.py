@@ -59,6 +59,8 @@ from diffusion_core.variance import (
     with_last,
 )
 
+__version__ = "1.0.0"
+
 __all__ = [
     "SCHEDULES",
     "BadInput",
