@@ -1,0 +1,54 @@
+"""How the tests of the pages open them, and read what they show."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load
+from streamlit.testing.v1 import AppTest
+
+import pages
+from pages.shared.typography import typeset
+
+__all__ = ["ROOT", "blobs", "light_of", "open_page", "run_code", "tracks", "words"]
+
+ROOT = Path(__file__).parents[2]
+
+
+def open_page(page: str, **url: str) -> AppTest:
+    """A page alone, with its URL; it must not fail. ``open="all"`` unfolds all of its sections."""
+    script = next(one.page for one in pages.PAGES if one.name == page)
+    app = AppTest.from_file(str(script), default_timeout=120)
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All that is said in words."""
+    return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
+
+
+def blobs(app: AppTest) -> list[bytes]:
+    """What each timeline of the page sends, without what is shown first: safetensors."""
+    sent = [one.proto.bytes for one in app.get("bidi_component")]
+    return [data[4 + int.from_bytes(data[:4], "little") :] for data in sent if data]
+
+
+def tracks(app: AppTest, index: int = -1) -> dict[str, np.ndarray]:
+    """The arrays of one timeline."""
+    return load(blobs(app)[index])
+
+
+def light_of(app: AppTest, claim: str) -> bool:
+    """Whether the light of a claim, which is open, is green."""
+    lines = [expander for expander in app.expander if expander.label == typeset(claim)]
+    assert len(lines) == 1, claim
+    trials = next(m.value for m in lines[0].markdown if m.value.startswith((":green[✓]", ":red[✗]")))
+    return "✗" not in trials
+
+
+def run_code(app: AppTest) -> None:
+    """Run the code that is shown, as it stands."""
+    exec(compile(app.code[0].value, "recipe.py", "exec"), {"__name__": "__main__"})
