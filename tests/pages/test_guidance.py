@@ -27,7 +27,7 @@ from pages.guidance.exact import LINE, exact_guidance
 from pages.guidance.exact import SCALES as SCALES_EXACT
 from pages.shared import networks, prompts
 from pages.shared.prompts import DEFAULT, Asked
-from tests.pages.test_pages import open_page, run_code
+from tests.pages.opening import open_page, run_code
 
 SMALL = UNetConfig(4, (8, 16), (True, True), 1, 2, classes=None, patch=1, text=TextConfig(16, 1, 2))
 NAME = "a small red star on the left"

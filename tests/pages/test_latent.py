@@ -23,8 +23,8 @@ from diffusion_core.nets.cost import FED, build, count
 from diffusion_core.training.checkpoint import load_autoencoder, save_autoencoder, save_denoiser
 from pages.shared import networks
 from pages.shared.typography import typeset
+from tests.pages.opening import open_page, words
 from tests.pages.test_guidance import small
-from tests.pages.test_pages import open_page, words
 
 MISSING_NETWORK = "The network that reads text is not installed (assets/models/shapes_unet.safetensors is missing)"
 MISSING_CODER = "The autoencoder is not installed (assets/models/shapes_autoencoder.safetensors is missing)"

@@ -1,63 +1,21 @@
 """Every page, in both languages, with odd URLs: no exception, all its parts, and code that runs as it stands."""
 
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import pages
 from pages.shared.i18n import read_parts
-from pages.shared.typography import typeset
+from tests.pages.opening import blobs, light_of, open_page, run_code, words
 
-ROOT = Path(__file__).parents[2]
 PAGES = tuple(page.name for page in pages.PAGES)
 CLAIMS = {lesson.name: lesson.claims for lesson in pages.LESSONS if lesson.claims}
-
-
-def open_page(page: str, **url: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in url.items():
-        app.query_params[name] = value
-    app.run()
-    if page != "start":
-        app.switch_page(f"pages/{page}/page.py")
-        for name, value in url.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception, [e.value for e in app.exception]
-    return app
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
-
-
-def run_code(app: AppTest, folder: Path) -> str:
-    """What the code shown prints, when it is run; files are looked for in the folder, then in the project's."""
-    script = folder / "taken_away.py"
-    script.write_text(app.code[0].value, encoding="utf-8")
-    here = folder if any(folder.glob("*.safetensors")) else ROOT
-    ran = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=here,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("page", PAGES)
 def test_page_has_all_its_parts(page: str, lang: str) -> None:
-    app = open_page(page, lang=lang)
+    app = open_page(page, lang=lang, open="all")
     shown = words(app)
     for part, text in read_parts(lang, page).items():
         assert text in shown, f"{page} in {lang} lacks its {part}"
@@ -167,29 +125,19 @@ def test_edges_open(page: str, url: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("page", CLAIMS)
 @pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
-def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_path: Path) -> None:
-    app = open_page(page, lang="en", steps="300", **url)  # a short training, where there is one
-    assert run_code(app, tmp_path)
-
-
-def light_of(app: AppTest, claim: str) -> bool:
-    """Whether the light of a claim is green."""
-    rows = [m.value for m in app.markdown]
-    start = next(i for i, value in enumerate(rows) if value == f"**{typeset(claim)}**")
-    trials = next(value for value in rows[start:] if value.startswith((":green[✓]", ":red[✗]")))
-    return "✗" not in trials
+def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str]) -> None:
+    assert run_code(open_page(page, lang="en", open="code", steps="300", **url))  # a short training, where there is one
 
 
 @pytest.mark.parametrize("page", CLAIMS)
 def test_each_mistake_turns_its_light_red(page: str) -> None:
-
-    app = open_page(page, lang="en")
+    app = open_page(page, lang="en", open=",".join(claim.key for claim in CLAIMS[page]))
     for claim in CLAIMS[page]:
         assert light_of(app, claim.says), claim.key
     deepest = max(len(claim.mistakes) for claim in CLAIMS[page])
     for number in range(1, deepest + 1):
         mistaken = {f"try_{c.key}": str(number) for c in CLAIMS[page] if number <= len(c.mistakes)}
-        app = open_page(page, lang="en", **mistaken)
+        app = open_page(page, lang="en", open=",".join(claim.key for claim in CLAIMS[page]), **mistaken)
         for claim in CLAIMS[page]:
             assert light_of(app, claim.says) == (number > len(claim.mistakes)), (claim.key, number)
 
@@ -197,7 +145,7 @@ def test_each_mistake_turns_its_light_red(page: str) -> None:
 def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
     from diffusion_core.claims.forward import IS_NOISE
 
-    app = open_page("add_noise", lang="en", schedule="inverse_square", data="bimodal")
+    app = open_page("add_noise", lang="en", schedule="inverse_square", data="bimodal", open="E2,E3,E4,E5,E6")
     assert not light_of(app, IS_NOISE.says)
     assert any("$x_T$ is not noise yet" in w.value and "is 0.00760 nats" in w.value for w in app.warning)
     assert not any("is not noise yet" in w.value for w in open_page("add_noise", lang="en").warning)
@@ -207,7 +155,7 @@ def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
 
 def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
     def blob(**url: str) -> bytes:
-        return open_page("sampling", lang="en", **url).get("bidi_component")[-1].proto.bytes
+        return blobs(open_page("sampling", lang="en", **url))[-1]
 
     assert blob(N="5", seed="4") == blob(N="5", seed="4")
     assert blob(N="5", seed="4") != blob(N="5", seed="5")

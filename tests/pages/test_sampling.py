@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.test_pages import open_page
+from tests.pages.opening import open_page
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from diffusion_core.variance import log_range
 from pages.sampling import chains
 from pages.sampling.chains import Settings
 from pages.shared import networks
-from tests.pages.test_pages import open_page, run_code
+from tests.pages.opening import open_page, run_code
 
 POINTS = Settings("eight_gaussians", "", "linear", 1000, 20, "trailing", "ddpm", "small", 0.5, 0.0, 0, "network")
 
@@ -83,7 +83,7 @@ def test_the_variance_learned_is_the_networks_own_at_each_x_t(tmp_path: Path) ->
 
     shown = {name: values.reshape(7, -1, 2) for name, values in tracks(app).items() if name in ("sigma", "z", "x_t")}
     assert np.array_equal(shown["sigma"], chain.sigma.astype(np.float32)) and np.array_equal(shown["x_t"], chain.x)
-    assert f"std of x_s {chain.x[-1].std(ddof=1):.3f}" in run_code(app, tmp_path).splitlines()[-1]
+    assert f"std of x_s {chain.x[-1].std(ddof=1):.3f}" in run_code(app).splitlines()[-1]
 
 
 def test_a_network_without_a_v_takes_the_one_that_is_typed() -> None:

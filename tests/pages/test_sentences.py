@@ -21,7 +21,7 @@ from diffusion_core.training.checkpoint import load_denoiser
 from diffusion_core.training.recipes import digit_images
 from pages.shared.scenes import law_of, scene
 from pages.shared.typography import typeset
-from tests.pages.test_pages import ROOT, open_page, words
+from tests.pages.opening import ROOT, open_page, words
 
 
 @pytest.mark.parametrize(

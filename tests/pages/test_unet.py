@@ -12,7 +12,7 @@ from diffusion_core.training.recipes import latent_config
 from pages.shared import networks
 from pages.shared.i18n import read_parts
 from pages.unet import overview
-from tests.pages.test_pages import light_of, open_page, run_code, words
+from tests.pages.opening import light_of, open_page, run_code, words
 
 OWN = miniature(plan(latent_config().net, 8, 8))  # type: ignore[arg-type]
 
@@ -91,7 +91,7 @@ def test_weights_that_are_damaged_give_one_sentence_each(monkeypatch: pytest.Mon
 
 
 def test_the_code_for_text_runs_as_it_stands(tmp_path: Path) -> None:
-    printed = run_code(open_page("unet", lang="en", net="text", block="middle_words"), tmp_path)
+    printed = run_code(open_page("unet", lang="en", net="text", block="middle_words"))
     assert "text                   (20, 96)" in printed
     assert printed.count("most at:") == 6
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load
 
 from diffusion_core import fixed_large, fixed_small, generated_variance, linear
-from tests.pages.test_pages import open_page
+from tests.pages.opening import open_page
 
 
 def sentence(**url: str) -> str:

@@ -22,7 +22,7 @@ from diffusion_core.training.loop import train
 from diffusion_core.training.state import TrainingConfig
 from pages.shared.networks import the_trainer
 from pages.shared.trainer import Data, View, shipped, shipped_data, write
-from tests.pages.test_pages import ROOT, open_page, run_code, words
+from tests.pages.opening import ROOT, open_page, run_code, words
 from tests.pages.test_trainer import blind_file
 
 
