@@ -20,7 +20,7 @@ from diffusion_core.claims import (
 )
 from diffusion_core.claims.check import Claim
 
-__all__ = ["LESSONS", "PAGES", "START", "Lesson", "sections"]
+__all__ = ["FOLDER", "LESSONS", "PAGES", "START", "Lesson", "sections"]
 
 FOLDER = Path(__file__).parent
 

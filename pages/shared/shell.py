@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from diffusion_core.files import ASSETS
-from pages import START, Lesson, sections
+from pages import FOLDER, START, Lesson, sections
 from pages.shared import memory
 from pages.shared.i18n import LANGUAGES, _, language, parts, set_language
 
@@ -56,7 +56,7 @@ def has_visitor() -> bool:
 
 def page_path(name: str) -> str:
     """The script of a page, as st.page_link wants it."""
-    return f"pages/{name}/page.py"
+    return str(FOLDER / name / "page.py")
 
 
 def open_door() -> None:

@@ -15,11 +15,18 @@ __all__ = ["ROOT", "blobs", "light_of", "open_page", "run_code", "tracks", "word
 
 ROOT = Path(__file__).parents[2]
 
+ALONE = """
+import runpy
+from pages.shared import shell
+shell.build_navigation()  # a page may link to others
+runpy.run_path({script!r}, run_name="__main__")
+"""
+
 
 def open_page(page: str, **url: str) -> AppTest:
-    """A page alone, with its URL; it must not fail. ``open="all"`` unfolds all of its sections."""
+    """A page without the shell around it, with its URL; it must not fail. ``open="all"`` unfolds all of its sections."""
     script = next(one.page for one in pages.PAGES if one.name == page)
-    app = AppTest.from_file(str(script), default_timeout=120)
+    app = AppTest.from_string(ALONE.format(script=str(script)), default_timeout=120)
     for name, value in url.items():
         app.query_params[name] = value
     app.run()
