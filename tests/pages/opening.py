@@ -24,7 +24,7 @@ runpy.run_path({script!r}, run_name="__main__")
 
 
 def open_page(page: str, **url: str) -> AppTest:
-    """A page without the shell around it, with its URL; it must not fail. ``open="all"`` unfolds all of its sections."""
+    """A page without the shell around it, at its URL; it must not fail. ``open="all"`` unfolds all its sections."""
     script = next(one.page for one in pages.PAGES if one.name == page)
     app = AppTest.from_string(ALONE.format(script=str(script)), default_timeout=120)
     for name, value in url.items():
