@@ -25,7 +25,7 @@ function cdfTable() {
   return table;
 }
 
-/** The standard normal distribution function, to 1e-12: cubic Hermite between the nodes of the table. */
+/** The standard normal distribution function, to 1e-11: cubic Hermite between the nodes of the table. */
 export function normalCdf(/** @type {number} */ x) {
   if (x <= -END) return 0;
   if (x >= END) return 1;

@@ -28,7 +28,7 @@ export class Reporter {
 
   soon() {
     this.cancel();
-    this.timer = window.setTimeout(() => this.now(), QUIET);
+    this.timer = setTimeout(() => this.now(), QUIET);
   }
 
   cancel() {

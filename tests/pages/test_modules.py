@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared.timeline import ASSETS
+from diffusion_core.files import ASSETS
 from pages.shared.timeline.modules import join_modules
+
+TIMELINE = ASSETS / "timeline"
 
 FIRST = """// About the file.
 import { double } from "./second.js";
@@ -75,13 +77,13 @@ def test_what_cannot_be_joined_is_one_sentence(tmp_path: Path, files: dict[str, 
 
 
 def test_the_timeline_is_all_of_its_modules() -> None:
-    joined = join_modules(ASSETS / "timeline.js")
+    joined = join_modules(TIMELINE / "timeline.js")
     lines = joined.splitlines()
     assert [line for line in lines if line.startswith(("import", "export"))] == [
         "export default function mount({ parentElement, data, setStateValue }) {"
     ]
     assert "/**" not in joined
-    for file in ASSETS.glob("*.js"):
+    for file in TIMELINE.glob("*.js"):
         text = file.read_text(encoding="utf-8")
         declared = [line for line in text.splitlines() if line.startswith(("export function", "export class"))]
         assert all(line.split("(")[0].removeprefix("export ") in joined for line in declared), f"{file.name} is missing"
