@@ -4,18 +4,21 @@ import { test } from "node:test";
 import { readBlob } from "../../assets/timeline/blob.js";
 import { assertClose, bytesOf, readScene } from "./golden.js";
 
-/** A blob from a header and the bytes behind it. */
-function blobOf(header, body) {
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const blob = new Uint8Array(8 + text.length + body.length);
-  new DataView(blob.buffer).setBigUint64(0, BigInt(text.length), true);
-  blob.set(text, 8);
-  blob.set(body, 8 + text.length);
-  return blob;
+/** What is sent, from its head, a header and the bytes behind it. */
+function blobOf(header, body, place = { jump: 3, handles: {} }) {
+  const [head, text] = [place, header].map((part) => new TextEncoder().encode(JSON.stringify(part)));
+  const sent = new Uint8Array(4 + head.length + 8 + text.length + body.length);
+  const view = new DataView(sent.buffer);
+  view.setUint32(0, head.length, true);
+  sent.set(head, 4);
+  view.setBigUint64(4 + head.length, BigInt(text.length), true);
+  sent.set(text, 12 + head.length);
+  sent.set(body, 12 + head.length + text.length);
+  return sent;
 }
 
 const header = (shape, offsets) => ({
-  __metadata__: { spec: '{"jump": 3}' },
+  __metadata__: { spec: '{"jump": 2, "tracks": {"mu": {"value": 0}}}' },
   two: { dtype: "F64", shape, data_offsets: offsets },
 });
 
@@ -46,7 +49,9 @@ test("the bytes may begin anywhere", () => {
 test("an array lies where the header says, and nothing may be missing", () => {
   const body = new Uint8Array(Float64Array.of(7, -1.5, 2.5).buffer);
   const { spec, arrays } = readBlob(blobOf(header([2], [8, 24]), body));
-  assert.deepEqual(spec, { jump: 3 });
+  assert.deepEqual(spec, { jump: 3, handles: {}, tracks: { mu: { value: 0 } } });
+  const dragged = readBlob(blobOf(header([2], [8, 24]), body, { jump: 3, handles: { mu: 1.5 } }));
+  assert.equal(dragged.spec.tracks.mu.value, 1.5);
   assert.deepEqual(arrays.two, { data: Float64Array.of(-1.5, 2.5), shape: [2] });
   assert.throws(() => readBlob(blobOf(header([2], [16, 32]), body)), /two is cut short/);
   assert.throws(() => readBlob(blobOf(header([3], [8, 24]), body)), /two does not fill its shape/);

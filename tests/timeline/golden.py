@@ -18,6 +18,7 @@ from scipy.stats import norm
 from diffusion_core import GaussianMixture, linear, q_sample
 from diffusion_core.files import ASSETS
 from pages.shared import timeline as tl
+from pages.shared.timeline.blob import Picture, Place
 from pages.shared.timeline.modules import join_modules
 
 FOLDER = Path(__file__).parents[2] / "build" / "timeline"
@@ -208,10 +209,16 @@ def curves() -> Golden:
 SCENES = {"points": points, "pictures": pictures, "curves": curves}
 
 
-def spec_of(blob: bytes) -> str:
-    """The JSON of a blob."""
+def spec_of(sent: bytes) -> str:
+    """The JSON of what is sent: the head, what is shown first, and the spec in the blob behind it."""
+    head, blob = sent[4 : 4 + struct.unpack("<I", sent[:4])[0]], sent[4 + struct.unpack("<I", sent[:4])[0] :]
     length = struct.unpack("<Q", blob[:8])[0]
-    return str(json.loads(blob[8 : 8 + length])["__metadata__"]["spec"])
+    return json.dumps(json.loads(json.loads(blob[8 : 8 + length])["__metadata__"]["spec"]) | json.loads(head))
+
+
+def with_head(blob: bytes) -> bytes:
+    """A blob as it is sent, from the beginning."""
+    return Picture((0,), blob, 0, 1).at("golden", Place())
 
 
 def write() -> None:
@@ -220,17 +227,18 @@ def write() -> None:
     specs = ['import type { Spec } from "../../assets/timeline/types.d.ts";\n']
     for name, scene in SCENES.items():
         golden = scene()
-        blob = tl.make_blob(golden.positions, golden.tracks, golden.panels, tl.LABELS, pick=golden.pick)
+        blob = tl.pack(golden.positions, golden.tracks, golden.panels, tl.LABELS).at("golden", Place(pick=golden.pick))
         (FOLDER / f"{name}.blob").write_bytes(blob)
         arrays = {key: np.ascontiguousarray(values, np.float64) for key, values in golden.numbers.items()}
-        (FOLDER / f"{name}.numbers.blob").write_bytes(save(arrays, metadata={"spec": "{}"}))
+        (FOLDER / f"{name}.numbers.blob").write_bytes(with_head(save(arrays, metadata={"spec": "{}"})))
         specs.append(f"export const {name}: Spec = {spec_of(blob)};\n")
     x = np.linspace(-9, 9, 2001)
     cdf = {"x": x, "cdf": norm.cdf(x)}
-    (FOLDER / "normal.numbers.blob").write_bytes(save(cdf, metadata={"spec": "{}"}))
+    (FOLDER / "normal.numbers.blob").write_bytes(with_head(save(cdf, metadata={"spec": "{}"})))
     (FOLDER / "specs.ts").write_text("".join(specs), encoding="utf-8")
-    joined = join_modules(ASSETS / "timeline" / "timeline.js")
-    (FOLDER / "joined.mjs").write_text(joined, encoding="utf-8")
+    for script in ("timeline", "ear"):
+        joined = join_modules(ASSETS / "timeline" / f"{script}.js")
+        (FOLDER / f"{script}.joined.mjs").write_text(joined, encoding="utf-8")
 
 
 if __name__ == "__main__":
