@@ -32,8 +32,8 @@ test("a dot is round, smooth at its rim, and as large and as faint as asked for"
 });
 
 test("joined, the modules are one script that asks for nothing and mounts", async () => {
-  bytesOf("joined.mjs");
-  const joined = await import(new URL("joined.mjs", FOLDER));
+  bytesOf("timeline.joined.mjs");
+  const joined = await import(new URL("timeline.joined.mjs", FOLDER));
   assert.deepEqual(Object.keys(joined), ["default"]);
   assert.equal(joined.default.name, "mount");
   assert.throws(() => joined.default({ parentElement: {}, data: new Uint8Array(0) }), /document is not defined/);
