@@ -15,6 +15,7 @@ from diffusion_core.claims import (
     posterior,
     reparameterization,
     reverse,
+    spacing,
     text,
     variance,
 )
@@ -48,6 +49,7 @@ LESSONS = (
     Lesson("posterior", "Reverse process", "join_inner", tuple(posterior.CLAIMS)),
     Lesson("sampling", "Reverse process", "auto_awesome", tuple(reverse.CLAIMS)),
     Lesson("variance", "Reverse process", "balance", (*variance.CLAIMS, network.VARIANCE)),
+    Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS),
     Lesson("training", "Learning", "school", tuple(network.CLAIMS)),
     Lesson("unet", "Learning", "account_tree", tuple(anatomy.CLAIMS)),
     Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS)),

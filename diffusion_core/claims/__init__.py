@@ -11,6 +11,7 @@ from diffusion_core.claims import (
     posterior,
     reparameterization,
     reverse,
+    spacing,
     text,
     variance,
 )
@@ -27,6 +28,7 @@ ALL: tuple[Claim, ...] = (
     *reverse.CLAIMS,
     *variance.CLAIMS,
     network.VARIANCE,
+    *spacing.CLAIMS,
     *network.CLAIMS,
     *anatomy.CLAIMS,
     *latent.CLAIMS,

@@ -51,7 +51,11 @@ class Page:
     @property
     def t(self) -> int:
         """Where the timeline was last let go. A section that is drawn anew asks again."""
-        return int(st.session_state[controls.key_of("t")])
+        return self.at("t")
+
+    def at(self, name: str) -> int:
+        """The same for a slider over another quantity."""
+        return int(st.session_state[controls.key_of(name)])
 
     def timeline(
         self,

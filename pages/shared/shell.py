@@ -81,7 +81,9 @@ def build_navigation() -> st.Page:
             default=default,
         )
 
-    return st.navigation({_(name) if name else "": [page(one) for one in pages] for name, pages in sections()})
+    return st.navigation(
+        {_(name) if name else "": [page(one) for one in pages] for name, pages in sections()}, expanded=True
+    )
 
 
 def set_up() -> st.Page:

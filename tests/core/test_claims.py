@@ -55,7 +55,7 @@ def test_all_checks_share_one_false_alarm_rate() -> None:
     assert 20 < len(tested) <= SHARES
     assert [claim.key for claim in TAUGHT if not any(claim is one for one in LISTED)] == []
     for lang in ("en", "zh"):
-        assert f"0.001 / {SHARES}" in (ROOT / "assets" / "lessons" / lang / "ledger.md").read_text(encoding="utf-8")
+        assert f"0.001 / {SHARES}" in (ROOT / "pages" / "ledger" / f"{lang}.md").read_text(encoding="utf-8")
 
 
 def normal(n: int, seed: int) -> torch.Tensor:
