@@ -1,10 +1,13 @@
 """Every page, in both languages, with odd URLs: no exception, all its parts, and code that runs as it stands."""
 
 import time
+from typing import Any
 
 import pytest
 
 import pages
+from diffusion_core.claims import Claim, Outcome
+from pages.shared import checks, lesson_old
 from pages.shared.i18n import read_parts
 from tests.pages.opening import blobs, light_of, open_page, run_code, words
 
@@ -130,16 +133,33 @@ def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize("page", CLAIMS)
-def test_each_mistake_turns_its_light_red(page: str) -> None:
-    app = open_page(page, lang="en", open=",".join(claim.key for claim in CLAIMS[page]))
-    for claim in CLAIMS[page]:
-        assert light_of(app, claim.says), claim.key
-    deepest = max(len(claim.mistakes) for claim in CLAIMS[page])
-    for number in range(1, deepest + 1):
-        mistaken = {f"try_{c.key}": str(number) for c in CLAIMS[page] if number <= len(c.mistakes)}
-        app = open_page(page, lang="en", open=",".join(claim.key for claim in CLAIMS[page]), **mistaken)
-        for claim in CLAIMS[page]:
-            assert light_of(app, claim.says) == (number > len(claim.mistakes)), (claim.key, number)
+def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each claim is asked once, with what the page hands it; its light shows what was found."""
+    asked = []
+
+    def judge(key: str, mistake: str | None, _known_by: object, seed: int, claim: Claim, setting: Any) -> Outcome:
+        assert mistake is None
+        asked.append(key)
+        assert [name for name in claim.mistakes if claim.run(name, setting, seed).passed] == [], key
+        return claim.run(None, setting, seed)
+
+    for module in (checks, lesson_old):
+        monkeypatch.setattr(module, "run_claim", judge)
+    keys = [claim.key for claim in CLAIMS[page]]
+    app = open_page(page, lang="en", open=",".join(keys))
+    assert all(light_of(app, claim.says) for claim in CLAIMS[page])
+    assert sorted(asked) == sorted(keys)
+
+
+def test_the_mistake_that_is_chosen_is_the_one_that_is_run() -> None:
+    (claim, *_others) = CLAIMS["add_noise"]
+    for number in range(1, len(claim.mistakes) + 1):
+        app = open_page("add_noise", lang="en", **{f"try_{claim.key}": str(number)})
+        assert not light_of(app, claim.says)
+        chosen = next(control for control in app.get("button_group") if control.label == "Try a mistake")
+        assert (
+            list(claim.mistakes)[int(chosen.value) - 1] in [option.content for option in chosen.proto.options][number]
+        )
 
 
 def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
