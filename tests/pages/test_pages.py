@@ -9,6 +9,7 @@ import pages
 from diffusion_core.claims import Claim, Outcome
 from pages.shared import checks, lesson_old
 from pages.shared.i18n import read_parts
+from pages.shared.typography import typeset
 from tests.pages.opening import blobs, light_of, open_page, run_code, words
 
 PAGES = tuple(page.name for page in pages.PAGES)
@@ -157,9 +158,8 @@ def test_the_mistake_that_is_chosen_is_the_one_that_is_run() -> None:
         app = open_page("add_noise", lang="en", **{f"try_{claim.key}": str(number)})
         assert not light_of(app, claim.says)
         chosen = next(control for control in app.get("button_group") if control.label == "Try a mistake")
-        assert (
-            list(claim.mistakes)[int(chosen.value) - 1] in [option.content for option in chosen.proto.options][number]
-        )
+        assert chosen.value == str(number)
+        assert chosen.proto.options[number].content == typeset(list(claim.mistakes)[number - 1])
 
 
 def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
