@@ -1,8 +1,8 @@
-r"""Networks, and the two wrappers that make a denoiser of them.
+r"""Denoisers: whatever says which noise there is in x_t, ``model(x_t, t, cond=None) -> eps``.
 
-A network gives what it was trained to predict; a denoiser gives eps, whatever that is
-(``model(x_t, t, cond=None)`` -> eps in the shape of x_t). `Predictor` turns the one into the other; `Guided` turns a
-denoiser that knows classes into one that follows a class more than its data do:
+Exact denoisers of a known law (`laws`), networks, guided ones and those of diffusers are all asked alike: the samplers,
+the losses and the judges know this one contract. A network gives what it was trained to predict; `Predictor` turns it
+into a denoiser. `Guided` turns a denoiser that knows classes into one that follows a class more than its data do:
 
 .. math:: \hat\epsilon = \epsilon_\theta(x_t) + w\,\big(\epsilon_\theta(x_t, c) - \epsilon_\theta(x_t)\big).
 
@@ -11,41 +11,40 @@ References:
     less 1). Nichol, Dhariwal 2021, section 3.1 (v for the variance).
 """
 
-import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput, check_floating
-from diffusion_core.nets.attention import attention_by_word
-from diffusion_core.nets.mlp import MLPConfig
-from diffusion_core.nets.unet import UNetConfig
-from diffusion_core.parameterization import eps_from_v, eps_from_x0
+from diffusion_core.errors import BadInput, check_at_least_zero, check_floating, check_one_of
+from diffusion_core.parameterization import TARGETS, Target
 from diffusion_core.posterior import Transition
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import NoiseSchedule, from_beta
 from diffusion_core.variance import Variance, learned_range
 
-__all__ = [
-    "PREDICTS",
-    "ConditionalDenoiser",
-    "Guided",
-    "GuidedCall",
-    "LearnedVariance",
-    "NetConfig",
-    "Predictor",
-    "WatchedGuidance",
-]
-
-NetConfig = MLPConfig | UNetConfig
-PREDICTS = ("eps", "x0", "v")
+__all__ = ["Denoiser", "Guided", "LearnedVariance", "OutputConfig", "Predictor", "check_predicts", "from_diffusers"]
 
 
-class ConditionalDenoiser(Protocol):
-    """(x_t, t, cond) -> eps in the shape of x_t."""
+class Denoiser(Protocol):
+    """(x_t, t, cond) -> the predicted eps, shape of x_t.
 
-    def __call__(self, x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor: ...
+    Args:
+        x_t: (batch, ...) the state.
+        t: an integer in 1..T, or (batch,) of them, one a row.
+        cond: (batch,) classes, (batch, L) tokens, or None: no condition. Those that know none do not look at it.
+    """
+
+    def __call__(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor: ...
+
+
+class OutputConfig(Protocol):
+    """What a `Predictor` asks of its network's configuration."""
+
+    @property
+    def learned_variance(self) -> bool:
+        """Whether there is a second output, v of the variance."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +55,24 @@ class Predictor:
         net: built by `config`.
         config: its configuration.
         schedule: the one it was trained with.
-        predicts: what its output is: "eps", "x0" or "v". With a learned variance: eps, and v of the variance.
+        predicts: what its output is, the name of a `Target`. With a learned variance: eps, and v of the variance.
 
     Raises:
         BadInput: predicts has no such name, or is not eps where the variance is learned.
     """
 
     net: nn.Module
-    config: NetConfig
+    config: OutputConfig
     schedule: NoiseSchedule
     predicts: str = "eps"
 
     def __post_init__(self) -> None:
         check_predicts(self.predicts, self.config)
+
+    @property
+    def target(self) -> Target:
+        """What the network predicts."""
+        return TARGETS[self.predicts]
 
     def __call__(
         self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None, maps: dict[str, Tensor] | None = None
@@ -90,17 +94,12 @@ class Predictor:
         output = self.net(x_t, t, cond) if maps is None else self.net(x_t, t, cond, maps)
         if self.config.learned_variance:
             return split_variance(output)
-        if self.predicts == "x0":
-            return eps_from_x0(self.schedule, x_t, output, t), None
-        if self.predicts == "v":
-            return eps_from_v(self.schedule, x_t, output, t), None
-        return output, None
+        return self.target.eps(self.schedule, x_t, output, t), None
 
 
-def check_predicts(predicts: str, config: NetConfig) -> None:
+def check_predicts(predicts: str, config: OutputConfig) -> None:
     """Raises BadInput unless a network of this configuration can predict that."""
-    if predicts not in PREDICTS:
-        raise BadInput("predicts must be one of {allowed}; got {got}.", allowed=", ".join(PREDICTS), got=predicts)
+    check_one_of("predicts", predicts, TARGETS)
     if config.learned_variance and predicts != "eps":
         raise BadInput("predicts must be eps where the variance is learned; got {got}.", got=predicts)
 
@@ -127,7 +126,7 @@ class LearnedVariance:
         self._predictor, self._cond = predictor, cond
         self._v: Tensor | None = None
 
-    def __call__(self, x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+    def __call__(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
         eps_hat, self._v = self._predictor.eps_and_v(x_t, t, self._cond if cond is None else cond)
         return eps_hat
 
@@ -151,15 +150,14 @@ class Guided:
         BadInput: scale is not a finite number of at least 0.
     """
 
-    denoiser: ConditionalDenoiser
+    denoiser: Denoiser
     cond: Tensor
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.scale < math.inf:
-            raise BadInput("scale must be a finite number of at least 0; got {got}.", got=self.scale)
+        check_at_least_zero("scale", self.scale)
 
-    def __call__(self, x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+    def __call__(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
         cond = self.cond if cond is None else cond
         if self.scale == 1:
             return self.denoiser(x_t, t, cond)
@@ -169,42 +167,49 @@ class Guided:
         return torch.lerp(without, self.denoiser(x_t, t, cond), self.scale)
 
 
-@dataclass(frozen=True, eq=False)
-class GuidedCall:
-    """What a guided call was made of.
+# --- diffusers ------------------------------------------------------------------------------------------------------
 
-    Attributes:
-        t: the timestep.
-        eps_cond, eps_uncond: shape of x_t, with the text and without; eps is the second + w times their difference.
-        words: (batch, L, side, side) which part of its attention each place gives to each token, the mean over all
-            blocks and heads; the sum over the tokens is 1.
-    """
-
-    t: int
-    eps_cond: Tensor
-    eps_uncond: Tensor
-    words: Tensor
+PREDICTION_TYPES = {"epsilon": "eps", "sample": "x0", "v_prediction": "v"}
 
 
-class WatchedGuidance:
-    """`Guided` by text, that keeps what each call was made of, in order, in `calls`.
+@dataclass(frozen=True)
+class _FromDiffusers:
+    learned_variance: bool
 
-    It asks for both eps at every scale, also where one of them is not needed.
+
+class _CountsFromZero(nn.Module):
+    """Their network at our t: ours is 1..T, theirs 0..T - 1."""
+
+    def __init__(self, unet: nn.Module, schedule: NoiseSchedule) -> None:
+        super().__init__()
+        self.unet, self.schedule = unet, schedule
+
+    def forward(self, x: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        self.schedule.index(t, x, low=1)
+        output: Tensor = self.unet(x, t - 1, cond).sample
+        return output
+
+
+def from_diffusers(unet: nn.Module, scheduler: Any) -> Predictor:
+    """A network of diffusers as a denoiser; its schedule is ``.schedule``. Here alone t is counted from 0.
+
+    Args:
+        unet: UNet2DModel (cond: classes), UNet2DConditionModel (cond: what it reads, its ``encoder_hidden_states``), or
+            any module whose call (x_t, t, cond) returns an object with a ``sample``.
+        scheduler: of DDPM, DDIM or another kind with betas; of its configuration the betas, ``prediction_type`` and
+            ``variance_type`` count. Timesteps, clipping and the variance are the sampler's arguments here.
 
     Raises:
-        BadInput: scale is not a finite number of at least 0; the network reads no text.
+        BadInput: a scheduler without betas; another prediction_type; a learned variance that is no range; (when
+            called) t outside 1..T.
     """
-
-    def __init__(self, predictor: Predictor, tokens: Tensor, scale: float) -> None:
-        if not isinstance(predictor.config, UNetConfig) or predictor.config.text is None:
-            raise BadInput("The network reads no text: it was trained without.")
-        Guided(predictor, tokens, scale)  # the same rule for scale
-        self.predictor, self.tokens, self.scale = predictor, tokens, scale
-        self.calls: list[GuidedCall] = []
-
-    def __call__(self, x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
-        maps: dict[str, Tensor] = {}
-        eps_cond = self.predictor(x_t, t, self.tokens if cond is None else cond, maps)
-        eps_uncond = self.predictor(x_t, t)
-        self.calls.append(GuidedCall(t, eps_cond, eps_uncond, attention_by_word(maps, x_t.shape[-1])))
-        return torch.lerp(eps_uncond, eps_cond, self.scale)
+    if not hasattr(scheduler, "betas"):
+        raise BadInput("The scheduler must have betas; got {got}.", got=type(scheduler).__name__)
+    config = scheduler.config
+    kind, variance = config.get("prediction_type", "epsilon"), config.get("variance_type")
+    check_one_of("prediction_type", kind, PREDICTION_TYPES)
+    if variance == "learned":
+        raise BadInput("variance_type must be learned_range, or a fixed one; got {got}.", got=variance)
+    schedule = from_beta(scheduler.betas, config.get("beta_schedule", "diffusers"))
+    known = _FromDiffusers(learned_variance=variance == "learned_range")
+    return Predictor(_CountsFromZero(unet, schedule), known, schedule, PREDICTION_TYPES[kind])

@@ -28,11 +28,12 @@ import math
 import torch
 from torch import Tensor
 
+from diffusion_core.denoisers import Denoiser
 from diffusion_core.errors import BadInput, check_floating, check_rows, check_same_shape
 from diffusion_core.forward import q_sample
+from diffusion_core.parameterization import EPS, Target
 from diffusion_core.posterior import Transition
-from diffusion_core.samplers import Denoiser
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import NoiseSchedule, pick
 from diffusion_core.variance import Variance
 
 __all__ = ["decoder_term", "hybrid_loss", "simple_loss", "simple_weight", "vlb_loss", "vlb_term"]
@@ -43,25 +44,41 @@ __all__ = ["decoder_term", "hybrid_loss", "simple_loss", "simple_weight", "vlb_l
 LOG_2PI = math.log(2 * math.pi)
 
 
-def simple_loss(denoiser: Denoiser, schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
-    r""":math:`\|\epsilon-\hat\epsilon(x_t, t)\|^2/d`, the mean over all rows and coordinates (Ho et al. 2020, eq. 14).
+def simple_loss(
+    model: Denoiser,
+    schedule: NoiseSchedule,
+    x0: Tensor,
+    t: int | Tensor,
+    eps: Tensor,
+    *,
+    cond: Tensor | None = None,
+    target: Target = EPS,
+) -> Tensor:
+    r""":math:`\|\epsilon-\hat\epsilon(x_t, t)\|^2/d` of each row; its mean is :math:`L_{simple}` (Ho 2020, eq. 14).
 
     Args:
-        denoiser: (x_t, t) -> eps, shape of x_t.
+        model: (x_t, t, cond) -> eps, or what `target` names, shape of x_t. Where it answers on another device than that
+            of the data, the loss is there.
         x0, eps: (batch, ...) data and the noise that it gets.
         t: an integer in 1..T, or (batch,) of them.
+        cond: what the model is told besides, or None.
+        target: what the model predicts. With another one than `EPS` the loss is in its units.
 
     Returns:
-        A 0-d tensor, differentiable.
+        (batch,), differentiable.
 
     Raises:
         BadInput: t out of range, shapes that differ, numbers that are whole or not finite, an empty batch.
     """
     check_rows("x0", x0)
-    schedule.at(schedule.beta, t, x0, low=1)
-    eps_hat = denoiser(q_sample(schedule, x0, t, eps), t)  # type: ignore[arg-type]  # a row each, in training
-    check_same_shape("the denoiser's eps", eps_hat, "x0", x0)
-    return (eps - eps_hat).square().mean()
+    answer = model(q_sample(schedule, x0, t, eps, low=1), t, cond)
+    check_same_shape("the denoiser's eps" if target is EPS else f"the predicted {target.name}", answer, "x0", x0)
+    return row_errors(answer, target.of(schedule, x0, eps, t).to(answer.device))
+
+
+def row_errors(answer: Tensor, truth: Tensor) -> Tensor:
+    """The mean squared error of each row, (batch,)."""
+    return (answer - truth).square().flatten(1).mean(1)
 
 
 # --- the bound ------------------------------------------------------------------------------------------------------
@@ -150,19 +167,17 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
         check_same_shape(name, given, "eps", eps)
     if schedule.alpha[-1] == 0 and bool((torch.as_tensor(t) == schedule.T).any()):
         raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=schedule.T)
-    beta, noise = schedule.beta, schedule.one_minus_alpha_bar
-    beta_tilde = torch.cat([beta[:1], beta[1:] * noise[:-1] / noise[1:]])
-    low = beta_tilde.clone()
-    low[1] = beta[1] / (1 + schedule.alpha[1])  # as variance.log_range does at s = 0
-    at = [schedule.at(table, t, eps, low=1) for table in (low.log(), beta.log(), beta_tilde)]
-    log_low, log_beta, posterior = at
-    error = schedule.at(beta.square() / (schedule.alpha * noise), t, eps) * (eps - eps_hat.detach()).square()
+    index = schedule.index(t, eps, low=1)
+    tables = (schedule.log_range_low, schedule.beta.log(), schedule.beta_tilde)
+    log_low, log_beta, beta_tilde = (pick(table, index, eps) for table in tables)
+    of_eps = schedule.beta.square() / (schedule.alpha * schedule.one_minus_alpha_bar)
+    error = pick(of_eps, index, eps) * (eps - eps_hat.detach()).square()
 
     log_variance = v * log_beta + (1 - v) * log_low
     inverse = torch.exp(-log_variance)
-    kl = 0.5 * (posterior * inverse - 1 + log_variance - log_low + error * inverse)
+    kl = 0.5 * (beta_tilde * inverse - 1 + log_variance - log_low + error * inverse)
     decoder = 0.5 * (LOG_2PI + log_variance + error * inverse)
-    first = torch.as_tensor(t == 1, device=eps.device).reshape(-1, *[1] * (eps.ndim - 1))
+    first = torch.as_tensor(index == 1, device=eps.device).reshape(-1, *[1] * (eps.ndim - 1))
     return torch.where(first, decoder, kl).reshape(len(eps), math.prod(eps.shape[1:])).mean(1)
 
 

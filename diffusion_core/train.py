@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from diffusion_core.data.scenes import captioned_shapes
 from diffusion_core.data.toys import TOYS
-from diffusion_core.denoisers import PREDICTS
 from diffusion_core.errors import BadInput
 from diffusion_core.files import MODELS
 from diffusion_core.nets.autoencoder import AutoencoderConfig, train_autoencoder
 from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
 from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.parameterization import TARGETS
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
 from diffusion_core.training.checkpoint import (
     load_autoencoder,
@@ -78,7 +78,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     run.add_argument("--batch", type=int, help="rows a step of each process")
     run.add_argument("--lr", type=float, help="the highest learning rate")
     run.add_argument("--seed", type=int)
-    run.add_argument("--predicts", choices=PREDICTS)
+    run.add_argument("--predicts", choices=list(TARGETS))
     run.add_argument("--learned-variance", action="store_true", default=None, help="a second output, the hybrid loss")
     run.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, else cosine")
     run.add_argument("--T", type=int)

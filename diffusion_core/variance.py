@@ -31,7 +31,7 @@ from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import NoiseSchedule, first_beta_tilde
 
 __all__ = [
     "KnowsX0Variance",
@@ -99,12 +99,12 @@ def with_last(choice: VarianceChoice, last: VarianceChoice) -> VarianceChoice:
 def log_range(transition: Transition) -> tuple[float, float]:
     r"""The ends of the learned range, :math:`(\ln\tilde\beta, \ln\beta)`, both finite.
 
-    At s = 0 beta-tilde is 0. There the lower end is :math:`\beta/(1+\alpha)`, the beta-tilde of a second step as large
-    as the first. Improved DDPM clips likewise, with the beta-tilde of its own second step: for the linear schedule
+    At s = 0 beta-tilde is 0. There the lower end is `first_beta_tilde`, that of a second step as large as the first.
+    Improved DDPM clips likewise, with the beta-tilde of its own second step: for the linear schedule
     that is 5.5e-5, ours 5.0e-5; no sample depends on it where the last step has no noise.
     """
     beta = transition.beta
-    small = transition.beta_tilde if transition.s > 0 else beta / (1 + transition.alpha)
+    small = transition.beta_tilde if transition.s > 0 else first_beta_tilde(beta, transition.alpha)
     return math.log(small), math.log(beta)
 
 

@@ -6,7 +6,7 @@ s >= 1 are compared: what is done in the last one is a convention.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -135,7 +135,6 @@ def _step_shares(
 
 def _ddim(diffusers: Any) -> Iterator[Agreement]:
     schedule: NoiseSchedule = linear()
-    denoiser: Callable[[Tensor, int], Tensor] = lambda x_t, t: torch.sin(x_t) + t / 2000  # noqa: E731
     for eta in (0.0, 0.5, 1.0):
         shares = []
         for spacing in ("trailing", "leading"):  # its s is t - T / n, which is not linspace's
@@ -143,12 +142,15 @@ def _ddim(diffusers: Any) -> Iterator[Agreement]:
             theirs.set_timesteps(STEPS)
             generator = torch.Generator().manual_seed(4)
             times = schedule.timesteps(STEPS, spacing)
-            for step in ddim(denoiser, schedule, _normal(1), times, eta, generator):
-                out = theirs.step(
-                    denoiser(step.x_t, step.t), step.t - 1, step.x_t, eta, variance_noise=step.noise
-                ).prev_sample
+            for step in ddim(_wave, schedule, _normal(1), times, eta=eta, generator=generator):
+                out = theirs.step(step.eps_hat, step.t - 1, step.x_t, eta, variance_noise=step.noise).prev_sample
                 shares.append(_share(step.x_s, out, step.t))
         yield Agreement(f"DDIMScheduler, eta={eta:g}", "x_s", max(shares), 1.0)
+
+
+def _wave(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+    """What stands for a network."""
+    return torch.sin(x_t) + t / 2000
 
 
 def _share(ours: Tensor, theirs: Tensor, t: int) -> float:

@@ -13,7 +13,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 import torch
 from scipy import stats
@@ -21,8 +20,9 @@ from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z
 from diffusion_core.data.toys import eight_gaussians
-from diffusion_core.denoisers import ConditionalDenoiser, Predictor
+from diffusion_core.denoisers import Denoiser, Predictor
 from diffusion_core.files import MODELS
+from diffusion_core.forward import q_sample
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.objectives import vlb_loss
@@ -40,11 +40,11 @@ LEARNED_BY_HEART = 24
 
 
 @cache
-def _shipped() -> ConditionalDenoiser:
-    return cast(ConditionalDenoiser, load_denoiser(SHIPPED))
+def _shipped() -> Predictor:
+    return load_denoiser(SHIPPED)
 
 
-def shipped(x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+def shipped(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
     """The network that comes with the project, loaded at its first call."""
     return _shipped()(x_t, t, cond)
 
@@ -61,7 +61,7 @@ class Trained:
 
     law: GaussianMixture | FiniteData
     schedule: NoiseSchedule
-    denoiser: ConditionalDenoiser = shipped
+    denoiser: Denoiser = shipped
     n: int = 800
 
 
@@ -213,10 +213,7 @@ def check_variance(variant: OfV, setting: GaussianMixture, seed: int) -> list[Tr
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     schedule = network.schedule
     with torch.no_grad():
-        x_t = (
-            schedule.at(schedule.sqrt_alpha_bar, t, x0) * x0
-            + schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x0) * eps
-        )
+        x_t = q_sample(schedule, x0, t, eps)
         eps_hat, v = (part.double() for part in network.eps_and_v(x_t.float(), t) if part is not None)
     own, large, small = (
         vlb_loss(eps_hat, choice, schedule, t, eps) for choice in (variant(v), torch.ones_like(v), torch.zeros_like(v))

@@ -96,7 +96,7 @@ class LabelledDenoiser:
         self.free = law.mixture.denoiser(schedule)
         self.of_class = {c: law.given(c).denoiser(schedule) for c in set(law.labels)}
 
-    def __call__(self, x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+    def __call__(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
         if cond is None:
             return self.free(x_t, t)
         out = torch.empty_like(x_t)
@@ -104,7 +104,7 @@ class LabelledDenoiser:
             if c not in self.of_class:
                 raise BadInput("cond must hold classes of {allowed}; got {got}.", allowed=sorted(self.of_class), got=c)
             rows = cond == c
-            out[rows] = self.of_class[c](x_t[rows], t)
+            out[rows] = self.of_class[c](x_t[rows], t[rows] if isinstance(t, Tensor) else t)
         return out
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from diffusion_core.denoisers import Denoiser
 from diffusion_core.errors import BadInput
 from diffusion_core.schedule import NoiseSchedule
-
-Denoiser = Callable[..., Tensor]
 
 
 # ------------------------------------------------------------------------------------------------ the denoiser contract

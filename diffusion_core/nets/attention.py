@@ -11,14 +11,13 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from diffusion_core.nets.initial import zero
 
-__all__ = ["Attention", "CrossAttention", "GroupNorm", "attention_by_word"]
+__all__ = ["Attention", "CrossAttention", "GroupNorm"]
 
 
 class GroupNorm(nn.GroupNorm):
@@ -93,19 +92,3 @@ class CrossAttention(nn.Module):
         q, (k, _) = self._queries(h), self._keys_and_values(words)
         scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
         return torch.softmax(scores.masked_fill(~is_word[:, None, None], -math.inf), dim=-1)
-
-
-def attention_by_word(maps: Mapping[str, Tensor], side: int) -> Tensor:
-    """Which part of its attention each place gives to each word: (batch, L, side, side), summing to 1 over the words.
-
-    Args:
-        maps: what `UNet.forward` filled; every "..._words_weights", (batch, heads, places, L), counts the same.
-        side: of the result; coarser maps are enlarged.
-    """
-    found = []
-    for name, weights in maps.items():
-        if name.endswith("_words_weights"):
-            small = math.isqrt(weights.shape[2])
-            by_word = weights.mean(1).transpose(1, 2).unflatten(2, (small, small))  # (batch, L, small, small)
-            found.append(nn.functional.interpolate(by_word, (side, side), mode="bilinear", align_corners=False))
-    return torch.stack(found).mean(0)

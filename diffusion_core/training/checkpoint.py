@@ -30,7 +30,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from diffusion_core.denoisers import NetConfig, Predictor
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig
@@ -38,7 +38,7 @@ from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.training.state import Snapshot, TrainingConfig
+from diffusion_core.training.state import NetConfig, Snapshot, TrainingConfig, net_config
 
 __all__ = [
     "load_autoencoder",
@@ -179,8 +179,16 @@ def _schedule(config: Mapping[str, Any], tensors: dict[str, Tensor]) -> NoiseSch
 
 
 def save_denoiser(path: str | Path, denoiser: Predictor, dtype: torch.dtype = torch.float32) -> None:
-    """Writes a network that is done, float32 or float16."""
-    config = {"net": _net_values(denoiser.config), "predicts": denoiser.predicts, "schedule": denoiser.schedule.name}
+    """Writes a network that is done, float32 or float16.
+
+    Raises:
+        BadInput: the network is none that is trained here.
+    """
+    config = {
+        "net": _net_values(net_config(denoiser)),
+        "predicts": denoiser.predicts,
+        "schedule": denoiser.schedule.name,
+    }
     net = {name: tensor.to(dtype) for name, tensor in denoiser.net.state_dict().items()}
     write(path, "denoiser", config, {"beta": denoiser.schedule.beta, **_with_prefix("net", net)})
 

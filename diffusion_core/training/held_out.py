@@ -22,11 +22,12 @@ import torch
 from scipy.stats import qmc
 from torch import Tensor
 
-from diffusion_core.denoisers import ConditionalDenoiser
-from diffusion_core.errors import BadInput, check_whole
+from diffusion_core.denoisers import Denoiser
+from diffusion_core.errors import check_whole
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.posterior import check_timesteps
 from diffusion_core.schedule import NoiseSchedule
 
 __all__ = ["Errors", "HeldOut", "errors", "even_times", "floors", "held_out", "mean_floor", "predict"]
@@ -84,7 +85,7 @@ def held_out(
     Raises:
         BadInput: a time outside 1..T, or none; n below 1.
     """
-    _check_times(schedule, times)
+    check_timesteps(schedule, times)
     x_t, eps, eps_star, floor = [], [], [], []
     for t in times:
         x0 = (points or law).sample(n, generator)
@@ -104,7 +105,7 @@ def floors(law: GaussianMixture, schedule: NoiseSchedule, times: Sequence[int], 
     Raises:
         BadInput: a time outside 1..T, or none; n below 1.
     """
-    _check_times(schedule, times)
+    check_timesteps(schedule, times)
     check_whole("n", n, 1, 2**30)
     u = torch.from_numpy(qmc.Sobol(law.dimension + 1, rng=0).random(n)).clamp(1e-9, 1 - 1e-9)  # (n, 1 + d)
     component = torch.searchsorted(law.weights.cumsum(0), u[:, 0].contiguous()).clamp(max=len(law.weights) - 1)
@@ -118,13 +119,6 @@ def floors(law: GaussianMixture, schedule: NoiseSchedule, times: Sequence[int], 
     return torch.stack(means)
 
 
-def _check_times(schedule: NoiseSchedule, times: Sequence[int]) -> None:
-    if len(times) == 0:
-        raise BadInput("timesteps must hold at least one timestep; got none.")
-    for t in times:
-        schedule.check_t(t, low=1)
-
-
 def mean_floor(law: GaussianMixture, schedule: NoiseSchedule, n: int = 4096, parts: int = 128) -> float:
     """The floor's mean over all t = 1..T: no mean loss is below it. For eight Gaussians (linear, T = 1000) 0.1996.
 
@@ -136,15 +130,15 @@ def mean_floor(law: GaussianMixture, schedule: NoiseSchedule, n: int = 4096, par
     return float(np.interp(np.arange(1, T + 1), times, floors(law, schedule, times, n).numpy()).mean())
 
 
-def predict(denoiser: ConditionalDenoiser, draws: HeldOut) -> Tensor:
+def predict(denoiser: Denoiser, draws: HeldOut) -> Tensor:
     """The denoiser's eps at each draw, (P, n, d) float64; it is asked for all of them at once, in float32."""
     P, n, d = draws.x_t.shape
     t = torch.tensor(draws.times).repeat_interleave(n)  # (P n,)
     with torch.no_grad():
-        return denoiser(draws.x_t.reshape(P * n, d).float(), t).double().reshape(P, n, d)  # type: ignore[arg-type]
+        return denoiser(draws.x_t.reshape(P * n, d).float(), t).double().reshape(P, n, d)
 
 
-def errors(denoiser: ConditionalDenoiser, draws: HeldOut) -> Errors:
+def errors(denoiser: Denoiser, draws: HeldOut) -> Errors:
     """The errors of a denoiser at each draw."""
     eps_hat = predict(denoiser, draws)
     return Errors((draws.eps - eps_hat).square().mean(-1), (eps_hat - draws.eps_star).square().mean(-1))

@@ -6,15 +6,34 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.denoisers import NetConfig, Predictor, check_predicts
-from diffusion_core.errors import BadInput, check_whole
+from diffusion_core.denoisers import Predictor, check_predicts
+from diffusion_core.errors import BadInput, check_between, check_whole
 from diffusion_core.nets.initial import seeded
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.parameterization import TARGETS, Target
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["BINS", "Snapshot", "TrainingConfig", "TrainingState", "check_target"]
+__all__ = ["BINS", "NetConfig", "Snapshot", "TrainingConfig", "TrainingState", "check_target", "net_config"]
 
+NetConfig = MLPConfig | UNetConfig
+"""The networks that are trained here."""
 BINS = 20
 """The loss by t is the mean over this many equal parts of 1..T."""
+
+
+def net_config(denoiser: Predictor) -> NetConfig:
+    """The configuration of its network.
+
+    Raises:
+        BadInput: the network is none that is trained here.
+    """
+    if not isinstance(denoiser.config, NetConfig):
+        raise BadInput(
+            "The network must be one that is trained here, an MLP or a U-Net; got {got}.",
+            got=type(denoiser.net).__name__,
+        )
+    return denoiser.config
 
 
 @dataclass(frozen=True)
@@ -23,7 +42,7 @@ class TrainingConfig:
 
     Args:
         net: the network's configuration.
-        predicts: what it is trained to predict: "eps", "x0" or "v"; eps where the variance is learned.
+        predicts: what it is trained to predict, the name of a `Target`; eps where the variance is learned.
         steps: of the optimizer.
         batch: rows a step (of each process).
         lr: the highest learning rate; it rises over `warmup` steps, then falls to 0 along a cosine.
@@ -55,15 +74,13 @@ class TrainingConfig:
         check_whole("batch", self.batch, 1, 10**6)
         check_whole("warmup", self.warmup, 0, 10**8)
         check_whole("seed", self.seed, 0, 2**31)
-        for name, low, high in (("lr", 0, 100), ("weight_decay", 0, 100), ("max_norm", 0, 1e9)):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise BadInput(
-                    "{name} must be a number from {low} to {high}; got {got}.", name=name, low=low, high=high, got=value
-                )
-        for name in ("ema", "drop_class"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise BadInput("{name} must be a number from 0 to 1; got {got}.", name=name, got=getattr(self, name))
+        for name, high in (("lr", 100), ("weight_decay", 100), ("max_norm", 1e9), ("ema", 1), ("drop_class", 1)):
+            check_between(name, getattr(self, name), 0, high)
+
+    @property
+    def target(self) -> Target:
+        """What it is trained to predict."""
+        return TARGETS[self.predicts]
 
     def lr_at(self, step: int) -> float:
         """The learning rate of step k = 0, 1, ..."""

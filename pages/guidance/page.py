@@ -476,9 +476,10 @@ def code(asked: Asked, own: bool, trained: bool) -> str:
     return f"""import torch
 from diffusion_core import ancestral, cosine, ddim, fixed_small
 from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.denoisers import Predictor, WatchedGuidance
+from diffusion_core.denoisers import Predictor
 from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.text import tokenize
+from diffusion_core.nets.watched import WatchedGuidance
 from diffusion_core.data.reading import read
 from diffusion_core.data.captions import words_of
 from diffusion_core.train import latent_config

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from diffusion_core import FiniteData, GaussianMixture, ancestral, ddim, fixed_large, fixed_small, transition
-from diffusion_core.denoisers import Guided, LearnedVariance, Predictor
+from diffusion_core import FiniteData, GaussianMixture, ancestral, ddim, fixed_large, fixed_small
+from diffusion_core.denoisers import Denoiser, Guided, LearnedVariance, Predictor
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.bounds import optimal_for
 from diffusion_core.parameterization import eps_from_x0, x0_from_eps
@@ -171,7 +171,7 @@ def sample(
     """The chosen sampler with the chosen denoiser; a network works in float32, and on digits as pictures."""
     schedule, network = settings.noise_schedule, settings.network
     x_T = torch.randn((n, law.dimension), generator=generator, dtype=torch.float64)
-    denoiser: Callable[[torch.Tensor, int], torch.Tensor] = law.denoiser(schedule)
+    denoiser: Denoiser = law.denoiser(schedule)
     if network:
         denoiser, x_T = network, x_T.float()
         if settings.data == "digits":
@@ -189,48 +189,35 @@ def sample(
 @torch.no_grad()
 def run(settings: Settings, _law: FiniteData | GaussianMixture, n: int) -> Chain:
     """Sample, and keep what the page shows."""
-    schedule = settings.noise_schedule
-    x, eps, x0_hat, noise, sigmas, scalars = [], [], [], [], [], []
-    for step in sample(settings, _law, n, torch.Generator().manual_seed(settings.seed)):
-        pair = transition(schedule, step.t, step.s)
-        scale, rest = 1 / pair.sqrt_alpha_bar_t, pair.sqrt_one_minus_alpha_bar_t
-        sigma = np.sqrt(np.asarray(step.variance))
-        first, second = pair.c_t, pair.c_0
-        if settings.sampler == "ddim":
-            first, second = max(0.0, 1 - pair.alpha_bar_s - float(sigma) ** 2) ** 0.5, pair.sqrt_alpha_bar_s
-        scalars.append((scale, rest, first, second, pair.beta, pair.beta_tilde))
-        sigmas.append(sigma)
-        x.append(step.x_t)
-        eps.append((step.x_t - step.x0_hat_raw / scale) / rest if settings.clip else step.eps_hat)
-        x0_hat.append(step.x0_hat)
-        noise.append(step.noise)
-    end, nothing = step.x_s, torch.zeros_like(step.x_s)
-    sigmas.append(np.zeros_like(sigmas[-1]))
-    scalars.append((1.0, 0.0, 0.0, 1.0, 0.0, 0.0))
+    steps = list(sample(settings, _law, n, torch.Generator().manual_seed(settings.seed)))
+    end, nothing = steps[-1].x_s, torch.zeros_like(steps[-1].x_s)
+    sigmas = [np.sqrt(np.asarray(step.variance)) for step in steps]
 
     def frames(many: list[torch.Tensor], last: torch.Tensor) -> np.ndarray:
         return torch.stack([*many, last]).float().flatten(2).numpy()
 
+    def numbers(one: Callable[[ReverseStep], float], last: float) -> np.ndarray:
+        return np.array([*map(one, steps), last])
+
     star = None
     if settings.network:
-        exact = _law.denoiser(schedule)
-        seen = [exact(x_t.flatten(1).double(), t) for x_t, t in zip(x, settings.timesteps, strict=True)]
+        exact = _law.denoiser(settings.noise_schedule)
+        seen = [exact(step.x_t.flatten(1).double(), step.t) for step in steps]
         star = frames(seen, nothing.flatten(1).double())
-    scale, rest, first, second, beta, beta_tilde = np.array(scalars).T
     return Chain(
         (*settings.timesteps, 0),
-        x=frames(x, end),
-        eps_hat=frames(eps, nothing),
+        x=frames([step.x_t for step in steps], end),
+        eps_hat=frames([step.eps_hat for step in steps], nothing),
         eps_star=star,
-        x0_hat=frames(x0_hat, end),
-        noise=frames(noise, nothing),
-        x0_hat_scale=scale,
-        eps_scale=rest,
-        first=first,
-        second=second,
-        sigma=np.array(sigmas),
-        beta=beta,
-        beta_tilde=beta_tilde,
+        x0_hat=frames([step.x0_hat for step in steps], end),
+        noise=frames([step.noise for step in steps], nothing),
+        x0_hat_scale=numbers(lambda step: 1 / step.pair.sqrt_alpha_bar_t, 1.0),
+        eps_scale=numbers(lambda step: step.pair.sqrt_one_minus_alpha_bar_t, 0.0),
+        first=numbers(lambda step: step.weights[0], 0.0),
+        second=numbers(lambda step: step.weights[1], 1.0),
+        sigma=np.array([*sigmas, np.zeros_like(sigmas[-1])]),
+        beta=numbers(lambda step: step.pair.beta, 0.0),
+        beta_tilde=numbers(lambda step: step.pair.beta_tilde, 0.0),
     )
 
 

@@ -16,12 +16,13 @@ from diffusion_core import ancestral, cosine, ddim, fixed_small
 from diffusion_core.data.captions import words_of
 from diffusion_core.data.reading import Reading, read
 from diffusion_core.data.scenes import SIDE
-from diffusion_core.denoisers import ConditionalDenoiser, Guided, Predictor, WatchedGuidance
+from diffusion_core.denoisers import Denoiser, Guided, Predictor
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.text import TextConfig, tokenize
 from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.nets.watched import WatchedGuidance
 from diffusion_core.parameterization import x0_from_eps
 from diffusion_core.reverse import ReverseStep
 from diffusion_core.training.checkpoint import load_denoiser
@@ -183,7 +184,7 @@ class Run:
     attention: np.ndarray
 
 
-def sample(asked: Asked, predictor: Predictor, denoiser: ConditionalDenoiser) -> Iterator[ReverseStep]:
+def sample(asked: Asked, predictor: Predictor, denoiser: Denoiser) -> Iterator[ReverseStep]:
     """The chosen sampler; the same seed starts from the same z_T, whatever the prompt and the scale."""
     schedule, generator = predictor.schedule, torch.Generator().manual_seed(asked.seed)
     z_T = torch.randn((PICTURES, *LATENT), generator=generator)

@@ -35,7 +35,7 @@ from diffusion_core.training.checkpoint import load_denoiser, load_training, sav
 from diffusion_core.training.draws import points
 from diffusion_core.training.held_out import HeldOut, errors, even_times, held_out
 from diffusion_core.training.loop import train
-from diffusion_core.training.state import Snapshot, TrainingConfig, TrainingState, check_target
+from diffusion_core.training.state import Snapshot, TrainingConfig, TrainingState, check_target, net_config
 
 __all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "write"]
 
@@ -329,7 +329,7 @@ def read_file(data: Data, content: bytes) -> View:
         if error.facts.get("got") != "denoiser":
             raise
         denoiser = load_denoiser(content)
-        config = TrainingConfig(denoiser.config, denoiser.predicts, steps=1)
+        config = TrainingConfig(net_config(denoiser), denoiser.predicts, steps=1)
         _check_net(config)
         return _whole(View("", data, config, denoiser.schedule, "done", 0, denoiser=denoiser))
     config = snapshot.config

@@ -36,7 +36,7 @@ def picture(schedule: NoiseSchedule, lam: float, spacing: str) -> tl.Picture:
     lines = [tl.Line(f"ratio_{one}", one, COLOR[one], dash=one == "iddpm") for one in SPACINGS]
     rows = [(f"{one}: t_N", f"first_{one}", COLOR[one]) for one in SPACINGS]
     title = _("What the chain should start with, for {spacing}").format(spacing=spacing)
-    panels = [
+    panels: list[tl.Panel] = [
         tl.Curves(tuple(bells), domain=(-3.5, 3.5), title=_("What N steps make of noise, exactly (in units of √λ)")),
         tl.Lines(tuple(lines), title=_("Variance that comes out, over the data’s")),
         tl.Numbers(tuple(rows), title=_("The first timestep")),

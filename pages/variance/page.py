@@ -22,12 +22,12 @@ from diffusion_core import (
 from diffusion_core.claims import network as claims_network
 from diffusion_core.claims import variance as claims
 from diffusion_core.data.toys import gaussian_1d
+from diffusion_core.denoisers import Denoiser
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.bounds import loss_floor, x0_uncertainty
 from diffusion_core.laws.densities import GeneratedDensity, generated_density_ddim
 from diffusion_core.laws.generated import gaussian_optimal, path_kl
 from diffusion_core.objectives import vlb_term
-from diffusion_core.samplers import Denoiser
 from diffusion_core.variance import (
     VarianceChoice,
     learned_range,
@@ -110,8 +110,12 @@ def denoiser_of(s: Settings) -> Denoiser:
     """eps* of Gaussian data: `GaussianMixture.denoiser`'s, but so cheap that a thousand steps do not wait for it."""
     schedule = schedule_of(s.schedule, T)
     v = schedule.one_minus_alpha_bar + schedule.alpha_bar * s.data_variance
-    slope = (schedule.sqrt_one_minus_alpha_bar / v).tolist()
-    return lambda x_t, t: slope[t] * x_t
+    slope = schedule.sqrt_one_minus_alpha_bar / v
+
+    def eps_star(x_t: torch.Tensor, t: int | torch.Tensor, cond: torch.Tensor | None = None) -> torch.Tensor:
+        return schedule.at(slope, t, x_t) * x_t
+
+    return eps_star
 
 
 def ratios(s: Settings, steps: int) -> dict[str, float]:

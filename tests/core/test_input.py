@@ -56,7 +56,7 @@ def rows(x: Tensor) -> Tensor:
     return torch.arange(len(x)) + 3
 
 
-def same(x_t: Tensor, t: int) -> Tensor:
+def same(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
     return x_t
 
 

@@ -20,6 +20,7 @@ from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.laws.quadrature import expectation_nodes
 from diffusion_core.objectives import decoder_term, hybrid_loss, simple_loss, simple_weight, vlb_loss, vlb_term
+from diffusion_core.parameterization import EPS, X0, Target, V
 from diffusion_core.posterior import q_posterior, transition
 from diffusion_core.schedule import NoiseSchedule, cosine, from_beta, linear, sigmoid, zero_terminal_snr
 from diffusion_core.variance import (
@@ -278,15 +279,13 @@ def test_simple_loss(dtype: torch.dtype) -> None:
     n = 50_000
     x0, eps = UNEVEN.sample(n, gen(3)).to(dtype), normal(n, 1, seed=4).to(dtype)
     t = torch.randint(1, 1001, (n,), generator=gen(5))
-    for denoiser in (UNEVEN.denoiser(SCHEDULE), lambda x, t: 0.5 * x):
-        rows = torch.stack(
-            [simple_loss(denoiser, SCHEDULE, x0[i : i + 1], int(t[i]), eps[i : i + 1]) for i in range(9)]
-        )
+    for denoiser in (UNEVEN.denoiser(SCHEDULE), lambda x, t, cond: 0.5 * x):
+        rows = torch.cat([simple_loss(denoiser, SCHEDULE, x0[i : i + 1], int(t[i]), eps[i : i + 1]) for i in range(9)])
         together = simple_loss(denoiser, SCHEDULE, x0[:9], t[:9], eps[:9])
-        assert together.dtype == dtype and together.ndim == 0
-        assert torch.allclose(together, rows.mean(), rtol=1e-5)
-        assert not torch.allclose(together, rows.sum(), rtol=1e-3)
-    at = simple_loss(UNEVEN.denoiser(SCHEDULE), SCHEDULE, x0, 200, eps).item()
+        assert together.dtype == dtype and together.shape == (9,)
+        assert torch.allclose(together, rows, rtol=1e-4)
+        assert not torch.allclose(together, rows.flip(0), rtol=1e-3)
+    at = simple_loss(UNEVEN.denoiser(SCHEDULE), SCHEDULE, x0, 200, eps).mean().item()
     se = (eps - UNEVEN.eps(q_sample(SCHEDULE, x0, 200, eps), SCHEDULE, 200)).square().std().item() / math.sqrt(n)
     assert abs(at - loss_floor(UNEVEN, SCHEDULE, 200).value) < Z * se
     assert abs(at - loss_floor(UNEVEN, SCHEDULE, 260).value) > Z * se
@@ -295,9 +294,30 @@ def test_simple_loss(dtype: torch.dtype) -> None:
 def test_simple_loss_has_a_gradient() -> None:
     weight = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     x0, eps = normal(20, 3), normal(20, 3, seed=1)
-    simple_loss(lambda x, t: weight * x, SCHEDULE, x0, 100, eps).backward()
+    simple_loss(lambda x, t, cond: weight * x, SCHEDULE, x0, 100, eps).mean().backward()
     x_t = q_sample(SCHEDULE, x0, 100, eps)
     assert close(weight.grad.item(), (2 * (0.3 * x_t - eps) * x_t).mean().item())
+
+
+@pytest.mark.parametrize("target", [EPS, X0, V])
+def test_the_simple_loss_of_another_target_is_in_its_units(target: Target) -> None:
+    x0, eps = normal(6, 2), normal(6, 2, seed=1)
+    t = torch.tensor([1, 2, 50, 400, 990, 1000])
+    told: list[object] = []
+
+    def says(x: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        told.append(cond)
+        return torch.sin(x)
+
+    cond = torch.arange(6)
+    rows = simple_loss(says, SCHEDULE, x0, t, eps, cond=cond, target=target)
+    assert told == [cond]
+    signal, noise = SCHEDULE.sqrt_alpha_bar[t][:, None], SCHEDULE.sqrt_one_minus_alpha_bar[t][:, None]
+    x_t = signal * x0 + noise * eps
+    truth = {"eps": eps, "x0": x0, "v": signal * eps - noise * x0}
+    losses = {name: (torch.sin(x_t) - y).square().mean(1) for name, y in truth.items()}
+    assert torch.allclose(rows, losses.pop(target.name), rtol=1e-10)
+    assert not any(torch.allclose(rows, other, rtol=1e-3) for other in losses.values())
 
 
 # --- the bound: two forms -------------------------------------------------------------------------------------------
@@ -696,6 +716,8 @@ def test_bad_input_is_one_clear_sentence() -> None:
     with pytest.raises(BadInput, match="t must be an integer from 1 to 1000; got 0"):
         hybrid_loss(eps_hat, v, SCHEDULE, 0, eps)
     with pytest.raises(BadInput, match="t must be an integer from 1"):
-        simple_loss(lambda x, t: x, SCHEDULE, x0, 0, eps)
+        simple_loss(lambda x, t, cond: x, SCHEDULE, x0, 0, eps)
     with pytest.raises(BadInput, match="denoiser's eps must have the shape"):
-        simple_loss(lambda x, t: x[:1], SCHEDULE, x0, 5, eps)
+        simple_loss(lambda x, t, cond: x[:1], SCHEDULE, x0, 5, eps)
+    with pytest.raises(BadInput, match="the predicted v must have the shape of x0"):
+        simple_loss(lambda x, t, cond: x[:1], SCHEDULE, x0, 5, eps, target=V)

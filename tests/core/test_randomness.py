@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from diffusion_core.denoisers import NetConfig, Predictor
+from diffusion_core.denoisers import Predictor
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.classifier import ClassifierConfig
 from diffusion_core.nets.initial import seeded
@@ -18,6 +18,7 @@ from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.schedule import linear
 from diffusion_core.training.checkpoint import load_denoiser, save_denoiser
+from diffusion_core.training.state import NetConfig
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "diffusion_core").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]

@@ -14,14 +14,15 @@ from diffusion_core.data import pca
 from diffusion_core.data.captions import VOCABULARY
 from diffusion_core.data.reading import agreement, read
 from diffusion_core.data.scenes import captioned_shapes, random_captions
-from diffusion_core.denoisers import Guided, Predictor, WatchedGuidance
+from diffusion_core.denoisers import Guided, Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.nets.attention import Attention, CrossAttention, attention_by_word
+from diffusion_core.nets.attention import Attention, CrossAttention
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig, psnr, train_autoencoder
 from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.text import LENGTH, PAD, START, Layer, TextConfig, TextEncoder, tokenize
 from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.nets.watched import WatchedGuidance, attention_by_word
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import cosine
 from diffusion_core.training import judges

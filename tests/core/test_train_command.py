@@ -212,13 +212,14 @@ def _two_ranks_in_one_process(config: training.TrainingConfig) -> dict[str, Tens
     """The weights of a run whose batches are those of both ranks, one after the other."""
     draw = training._draw
 
-    def both(config: Any, sample: Any, schedule: Any, generator: torch.Generator, device: Any) -> tuple[Any, ...]:
+    def both(config: Any, sample: Any, schedule: Any, generator: torch.Generator) -> training.Batch:
         first = generator.initial_seed()
         halves = []
         for rank in range(2):
             generator.manual_seed(first + 1_000_003 * rank)
-            halves.append(draw(replace(config, batch=config.batch // 2), sample, schedule, generator, device))
-        return tuple(None if a is None else torch.cat([a, b]) for a, b in zip(*halves, strict=True))
+            halves.append(draw(replace(config, batch=config.batch // 2), sample, schedule, generator))
+        a, b = halves
+        return training.Batch(torch.cat([a.x0, b.x0]), None, torch.cat([a.t, b.t]), torch.cat([a.eps, b.eps]))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "_draw", both)
