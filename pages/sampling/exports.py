@@ -2,17 +2,70 @@
 
 import io
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
+import streamlit as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from pages.sampling.figures import count
+from pages.sampling.runs import Run, Settings, chain_of
+from pages.shared import networks, trainer
+from pages.shared.i18n import _
 from pages.shared.palette import COLORS
+from pages.shared.trainer import View
 
-__all__ = ["gif", "npz"]
+__all__ = ["gif", "npz", "offer", "today"]
 
 MOST_FRAMES = 60
+
+
+def offer(run: Run, own: View | None) -> None:
+    """Buttons; what they give is made when one is pressed."""
+    scene, chain = run.scene, chain_of(run, count(run))
+    picture_size = (scene.height, scene.width) if scene.kind == "images" else None
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Animation (GIF)"),
+            lambda: gif(chain.x, chain.positions, picture_size),
+            "chain.gif",
+            "image/gif",
+            icon=":material/movie:",
+            on_click="ignore",
+        )
+        st.download_button(
+            _("All the numbers (.npz)"),
+            lambda: npz(chain.arrays()),
+            "chain.npz",
+            "application/octet-stream",
+            icon=":material/data_array:",
+            on_click="ignore",
+        )
+        if own:
+            st.download_button(
+                _("The network (.safetensors)"),
+                partial(trainer.write, own, "network"),
+                "network.safetensors",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def today(run: Run) -> dict[str, str | int | float]:
+    """The recipe's arguments that make this run: what is as in Settings goes unsaid."""
+    chosen, scene, usual = run.settings, run.scene, Settings()
+    said: dict[str, str | int | float] = {"data": scene.name, "seed": chosen.seed, "N": chosen.steps}
+    if scene.name == "word":
+        said["word"] = scene.word
+    if run.network is None:
+        said |= {"schedule": chosen.schedule, "T": chosen.T}
+    else:
+        shipped = networks.FILES.get(chosen.denoiser)
+        said["file"] = f"assets/models/{shipped[scene.name]}" if shipped else "network.safetensors"
+    others = ("spacing", "sampler", "variance", "v", "eta", "label", "w")
+    return said | {name: getattr(chosen, name) for name in others if getattr(chosen, name) != getattr(usual, name)}
 
 
 def gif(x: np.ndarray, positions: tuple[int, ...], picture: tuple[int, int] | None) -> bytes:
