@@ -44,7 +44,7 @@ def fingerprint(value: Any) -> str:
         return f"{{{','.join(f'{fingerprint(k)}={fingerprint(v)}' for k, v in value.items())}}}"
     if is_dataclass(value) and not isinstance(value, type):
         inside = (f"{one.name}={fingerprint(getattr(value, one.name))}" for one in fields(value))
-        return f"{type(value).__qualname__}({','.join(inside)})"
+        return f"{type(value).__module__}.{type(value).__qualname__}({','.join(inside)})"
     if callable(value) and getattr(value, "__closure__", 1) is None and "<lambda>" not in value.__qualname__:
         return f"{value.__module__}.{value.__qualname__}"
     raise TypeError(f"A {type(value).__name__} cannot be told from another one; give what holds it a key.")

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from diffusion_core.errors import BadInput
-from pages.shared import checks, controls, take_away
+from pages.shared import checks, controls, sections, take_away
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, parts
 from pages.shared.sections import folded, is_open
@@ -134,7 +134,7 @@ def open_page(name: str) -> Iterator[Page]:
     st.title(page.prose["title"], anchor=False)
     with st.container(key="question"):
         st.markdown(page.prose["question"])
-    controls.note("open")
+    sections.note()
     yield page
     page.article()
 

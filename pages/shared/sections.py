@@ -13,7 +13,7 @@ import streamlit as st
 from diffusion_core.errors import BadInput
 from pages.shared import controls
 
-__all__ = ["folded", "is_open"]
+__all__ = ["folded", "is_open", "note"]
 
 ALL = "all"
 NAMES = re.compile(r"(-?\w{1,40})(,-?\w{1,40}){0,60}", re.ASCII)
@@ -33,6 +33,12 @@ def _opened() -> list[str]:
     """The names that the URL has."""
     key = controls.bind("open", "", _parse)
     return [name for name in st.session_state[key].split(",") if name]
+
+
+def note() -> None:
+    """One sentence, if what the URL opens could not be taken as it came."""
+    _opened()
+    controls.note("open")
 
 
 def _wanted(name: str, unfolded: bool) -> bool:

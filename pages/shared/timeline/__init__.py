@@ -3,75 +3,12 @@
 Whatever varies with t is drawn in the browser: there, x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps is worked
 out anew whenever the slider moves, with no way to the server and back. Python hears of t when the slider is let go.
 
-`panels` says what can be shown, `blob` checks and packs it, `component` shows it, `formula` makes living formulas.
+`tracks` are what varies, `panels` and their `layers` draw it, and each packs itself into a `writer`; `blob` makes of
+that what is sent, `component` shows it, `formula` makes living formulas.
 """
 
-from pages.shared.timeline.blob import LABELS, REQUIRED_LABELS, Picture, pack
-from pages.shared.timeline.component import TimelineState, show
-from pages.shared.timeline.panels import (
-    Affine,
-    Bell,
-    Constant,
-    Curve,
-    Curves,
-    Density,
-    DensityFrames,
-    Draggable,
-    Field,
-    Formula,
-    Frames,
-    Handle,
-    Histogram,
-    Images,
-    Layer,
-    Line,
-    Lines,
-    Mixture,
-    Numbers,
-    Panel,
-    Path,
-    Plane,
-    Points,
-    Probe,
-    Product,
-    Scalar,
-    Shifted,
-    Track,
-)
-
-__all__ = [
-    "LABELS",
-    "REQUIRED_LABELS",
-    "Affine",
-    "Bell",
-    "Constant",
-    "Curve",
-    "Curves",
-    "Density",
-    "DensityFrames",
-    "Draggable",
-    "Field",
-    "Formula",
-    "Frames",
-    "Handle",
-    "Histogram",
-    "Images",
-    "Layer",
-    "Line",
-    "Lines",
-    "Mixture",
-    "Numbers",
-    "Panel",
-    "Path",
-    "Picture",
-    "Plane",
-    "Points",
-    "Probe",
-    "Product",
-    "Scalar",
-    "Shifted",
-    "TimelineState",
-    "Track",
-    "pack",
-    "show",
-]
+from pages.shared.timeline.blob import *  # noqa: F403  each of these modules says by __all__ what it offers
+from pages.shared.timeline.component import *  # noqa: F403
+from pages.shared.timeline.layers import *  # noqa: F403
+from pages.shared.timeline.panels import *  # noqa: F403
+from pages.shared.timeline.tracks import *  # noqa: F403

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from latex2mathml.converter import convert
 
-from pages.shared.timeline.panels import Formula, Probe
+from pages.shared.timeline.panels import Formula
+from pages.shared.timeline.tracks import Probe
 
 __all__ = ["formula", "mathml"]
 

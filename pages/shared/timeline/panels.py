@@ -1,199 +1,49 @@
-"""What the timeline shows: tracks (one quantity over the positions of the slider) and panels (which draw tracks).
+"""The panels of a timeline: what is drawn of its tracks. Each packs itself, and says what of it can be picked."""
 
-Plain data, and nothing else: `blob` checks and packs them, `timeline` shows them.
-"""
-
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from diffusion_core.errors import BadInput
 from pages.shared.palette import COLORS
+from pages.shared.timeline.layers import Bell, Curve, Handle, Layer, Line, Path, Points
+from pages.shared.timeline.tracks import Mixture, Probe, live
+from pages.shared.timeline.writer import PickKind, Spec, Writer, interval
 
-__all__ = [
-    "Affine",
-    "Bell",
-    "Constant",
-    "Curve",
-    "Curves",
-    "Density",
-    "DensityFrames",
-    "Draggable",
-    "Field",
-    "Formula",
-    "Frames",
-    "Handle",
-    "Histogram",
-    "Images",
-    "Layer",
-    "Line",
-    "Lines",
-    "Mixture",
-    "Numbers",
-    "Panel",
-    "Path",
-    "Plane",
-    "Points",
-    "Probe",
-    "Product",
-    "Scalar",
-    "Shifted",
-    "Track",
-]
+__all__ = ["Curves", "Formula", "Histogram", "Images", "Lines", "Numbers", "Panel", "Plane"]
 
 
-# --- tracks ----------------------------------------------------------------------------------------------------------
+class Panel(ABC):
+    """One picture of a timeline, or a formula, or a table."""
 
+    @abstractmethod
+    def pack(self, w: Writer, name: str) -> Spec:
+        """Put its arrays into the writer, with names that begin with this one."""
 
-@dataclass(frozen=True, eq=False)
-class Constant:
-    """The same (n, ...) values at every position, float32."""
+    @property
+    def asks(self) -> bool:
+        """Whether it shows something of what is picked."""
+        return False
 
-    values: np.ndarray
+    @property
+    def offers(self) -> PickKind | None:
+        """What a click into it picks."""
+        return None
 
+    def picks(self, w: Writer) -> int | None:
+        """How many things it offers."""
+        return None
 
-@dataclass(frozen=True, eq=False)
-class Frames:
-    """Stored values, (P, n, ...): float32, or uint8 that stands for scale * value + offset; (P,) are scalars."""
-
-    values: np.ndarray
-    scale: float = 1.0
-    offset: float = 0.0
-
-    @classmethod
-    def of_pictures(cls, pictures: np.ndarray) -> "Frames":
-        """Pictures of 0 to 255, (P, ...) uint8, that stand for -1 to 1."""
-        return cls(pictures.reshape(len(pictures), -1), 1 / 127.5, -1.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Scalar:
-    """One float64 number a position, (P,); integers are shown as integers."""
-
-    values: np.ndarray
+    @property
+    def first(self) -> int:
+        """Which of them is picked first."""
+        return 0
 
 
 @dataclass(frozen=True)
-class Shifted:
-    """Another track, ``shift`` positions later (x_s beside x_t); at the ends, the end's own value."""
-
-    track: str
-    shift: int
-
-
-@dataclass(frozen=True, eq=False)
-class Affine:
-    """a_p * first + b_p * second, worked out in float64 in the browser.
-
-    a and b are (P,); first and second are arrays or the names of tracks, of one shape; a single number goes with any.
-    """
-
-    a: np.ndarray
-    first: np.ndarray | str | Shifted
-    b: np.ndarray
-    second: np.ndarray | str | Shifted
-
-
-@dataclass(frozen=True)
-class Draggable:
-    """One number, the same at every position, that a hand can move with a `Handle`."""
-
-    value: float
-
-
-@dataclass(frozen=True, eq=False)
-class Product:
-    """first * second, number by number, worked out in the browser; a single number goes with any shape."""
-
-    first: np.ndarray | str | Shifted
-    second: np.ndarray | str | Shifted
-
-
-Track = Constant | Frames | Scalar | Shifted | Affine | Product | Draggable
-
-
-@dataclass(frozen=True, eq=False)
-class Mixture:
-    """The density of a_p x_0 + N(0, noise_variance_p I), x_0 from sum_k weights_k N(means_k, variances_k I).
-
-    weights (K,), means (K, d) with d 1 or 2, variances (K,), a (P,), noise_variance (P,), all float64.
-    """
-
-    weights: np.ndarray
-    means: np.ndarray
-    variances: np.ndarray
-    a: np.ndarray
-    noise_variance: np.ndarray
-
-
-@dataclass(frozen=True)
-class Probe:
-    """The value of a track at what is picked: ``component`` of a picked point, or a picked element itself.
-
-    It is shown with four digits; or with as many decimals as the scalar track ``decimals`` says, below 0 not at all.
-    """
-
-    track: str
-    component: int = 0
-    decimals: str | None = None
-
-
-# --- layers of a plane -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Density:
-    """The exact density of a 2-D mixture as a heat map of 96 x 96 cells, each with its mean density."""
-
-    mixture: Mixture
-
-
-@dataclass(frozen=True, eq=False)
-class DensityFrames:
-    """Stored densities (P, G, G) over the plane's domain: row j is y, upwards; column i is x.
-
-    What is brightest is ``top``, or else the largest value of each frame.
-    """
-
-    values: np.ndarray
-    top: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """Arrows: the exact eps*(x) = E[eps | x_t = x] of a mixture, or stored vectors (P, g, g, 2), rows upwards."""
-
-    source: Mixture | np.ndarray
-    color: str = COLORS["eps"]
-
-
-@dataclass(frozen=True)
-class Points:
-    """The points of an (n, 2) track; ``size`` is a diameter in CSS pixels."""
-
-    track: str
-    color: str = COLORS["x_t"]
-    size: float = 5.0
-    opacity: float = 0.8
-    label: str | None = None
-
-
-@dataclass(frozen=True)
-class Path:
-    """The way of the picked point of an (n, 2) track over all positions."""
-
-    track: str
-    color: str = COLORS["x_t"]
-
-
-Layer = Density | DensityFrames | Field | Points | Path
-
-
-# --- panels ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Plane:
+class Plane(Panel):
     """Layers over the square domain x domain, drawn in their order."""
 
     layers: Sequence[Layer]
@@ -201,9 +51,26 @@ class Plane:
     domain: tuple[float, float] = (-3.0, 3.0)
     weight: float = 1.0
 
+    def pack(self, w: Writer, name: str) -> Spec:
+        interval("domain", self.domain)
+        layers = [layer.pack(w, f"{name}.{i}") for i, layer in enumerate(self.layers)]
+        return {"kind": "plane", **vars(self), "layers": layers}
+
+    @property
+    def asks(self) -> bool:
+        return any(isinstance(layer, Path) for layer in self.layers)
+
+    @property
+    def offers(self) -> PickKind:
+        return "point"
+
+    def picks(self, w: Writer) -> int | None:
+        tracks = (layer.track for layer in self.layers if isinstance(layer, Points))
+        return next((w.track(name)[0] for name in tracks), None)
+
 
 @dataclass(frozen=True)
-class Images:
+class Images(Panel):
     """A track as a sheet of pictures, height x width x channels (1 or 3); ``value_range`` goes from black to white."""
 
     track: str
@@ -216,9 +83,39 @@ class Images:
     captions: Sequence[str] | None = None
     weight: float = 1.0
 
+    def pack(self, w: Writer, name: str) -> Spec:
+        interval("value_range", self.value_range)
+        size = self.picks(w)
+        if self.channels not in (1, 3):
+            raise BadInput("channels must be 1 (grey) or 3 (colour); got {got}.", got=self.channels)
+        if self.columns < 1:
+            raise BadInput("columns must be at least 1; got {got}.", got=self.columns)
+        if size % (self.height * self.width * self.channels):
+            raise BadInput(
+                "Track {name!r} must hold pictures of {height} x {width} x {channels}; got {size} values.",
+                name=self.track,
+                height=self.height,
+                width=self.width,
+                channels=self.channels,
+                size=size,
+            )
+        return {"kind": "images", **vars(self)}
+
+    @property
+    def offers(self) -> PickKind:
+        return "element"
+
+    def picks(self, w: Writer) -> int:
+        return int(np.prod(w.track(self.track)))
+
+    @property
+    def first(self) -> int:
+        """The middle of the first picture."""
+        return ((self.height // 2) * self.width + self.width // 2) * self.channels
+
 
 @dataclass(frozen=True, eq=False)
-class Histogram:
+class Histogram(Panel):
     """A track's values at t as a density, one ``component`` of its points or all (None), under the exact curve.
 
     The curve is the mixture's density averaged over a bin's width: the expected height of a bar, at every t.
@@ -237,39 +134,30 @@ class Histogram:
     weight: float = 1.0
     top: np.ndarray | None = None
 
+    def pack(self, w: Writer, name: str) -> Spec:
+        interval("domain", self.domain)
+        if self.bins < 1:
+            raise BadInput("bins must be at least 1; got {got}.", got=self.bins)
+        w.track(self.track)
+        if self.component is not None:
+            w.component(self.track, self.component)
+        mixture = None if self.density is None else self.density.pack(w, name, 1)
+        if self.mark is not None:
+            w.scalar(self.mark)
+        top = None if self.top is None else w.put_numbers(f"{name}.top", self.top)
+        spec = {key: value for key, value in vars(self).items() if key != "density"}
+        return {"kind": "histogram", **spec, "mixture": mixture, "top": top}
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """One curve over x at each position: (P, M) values at M even places, from one end of the domain to the other."""
+    @property
+    def offers(self) -> PickKind:
+        return "point"
 
-    values: np.ndarray
-    label: str
-    color: str
-    dash: bool = False
-
-
-@dataclass(frozen=True)
-class Bell:
-    """exp(-(x - mean)^2 / (2 variance)), its peak at 1; mean and variance are scalar tracks. Variance 0 is a spike."""
-
-    mean: str
-    variance: str
-    label: str
-    color: str
-    dash: bool = False
-
-
-@dataclass(frozen=True)
-class Handle:
-    """A scalar track as a labelled mark on the axis of x; a `Draggable` track can be taken hold of there."""
-
-    track: str
-    label: str
-    color: str
+    def picks(self, w: Writer) -> int:
+        return [*w.track(self.track), 1][0]
 
 
 @dataclass(frozen=True, eq=False)
-class Curves:
+class Curves(Panel):
     """Curves over x that change with t. The domain (low, high) may be another one at each position: (P, 2)."""
 
     series: Sequence[Curve | Bell]
@@ -278,19 +166,22 @@ class Curves:
     handles: Sequence[Handle] = ()
     weight: float = 1.0
 
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """One curve over the positions: the name of a scalar track, or (P,) values, NaN where there is nothing."""
-
-    values: str | np.ndarray
-    label: str
-    color: str
-    dash: bool = False
+    def pack(self, w: Writer, name: str) -> Spec:
+        domain = np.broadcast_to(np.asarray(self.domain, dtype=float), (w.count, 2))
+        for low, high in domain:
+            interval("domain", (low, high))
+        return {
+            "kind": "curves",
+            "title": self.title,
+            "weight": self.weight,
+            "domain": w.put(f"{name}.domain", domain, "float64"),
+            "series": [one.pack(w, f"{name}.{i}") for i, one in enumerate(self.series)],
+            "handles": [handle.pack(w) for handle in self.handles],
+        }
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Panel):
     """Curves over t with a moving cursor and the values at t."""
 
     series: Sequence[Line]
@@ -298,22 +189,45 @@ class Lines:
     log_y: bool = False
     weight: float = 1.0
 
+    def pack(self, w: Writer, name: str) -> Spec:
+        return {
+            "kind": "lines",
+            **vars(self),
+            "series": [line.pack(w, f"{name}.{i}") for i, line in enumerate(self.series)],
+        }
+
 
 @dataclass(frozen=True)
-class Formula:
+class Formula(Panel):
     """MathML in which ``<mn>{{name}}</mn>`` is live: a scalar track's name or a Probe, by ``values``."""
 
     mathml: str
     values: Mapping[str, str | Probe]
     title: str | None = None
 
+    def pack(self, w: Writer, name: str) -> Spec:
+        values = {key: live(w, value) for key, value in self.values.items()}
+        for piece in self.mathml.split("{{")[1:]:
+            if (key := piece.split("}}")[0]) not in values:
+                raise BadInput("The formula's number {name!r} must have a value.", name=key)
+        return {"kind": "formula", **vars(self), "values": values}
+
+    @property
+    def asks(self) -> bool:
+        return any(isinstance(value, Probe) for value in self.values.values())
+
 
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(Panel):
     """A small table of live numbers: rows of (label, scalar track or Probe, colour or None)."""
 
     rows: Sequence[tuple[str, str | Probe, str | None]]
     title: str | None = None
 
+    def pack(self, w: Writer, name: str) -> Spec:
+        rows = [{"label": label, "value": live(w, value), "color": color} for label, value, color in self.rows]
+        return {"kind": "numbers", "title": self.title, "rows": rows}
 
-Panel = Plane | Images | Histogram | Curves | Lines | Formula | Numbers
+    @property
+    def asks(self) -> bool:
+        return any(isinstance(value, Probe) for _label, value, _color in self.rows)
