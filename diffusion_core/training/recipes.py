@@ -6,12 +6,16 @@ import torch
 from torch import Tensor
 
 from diffusion_core.data.digits import digit_labels, digits
+from diffusion_core.denoisers import Predictor
+from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.text import TextConfig
 from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.schedule import cosine
 from diffusion_core.training.state import TrainingConfig
 
-__all__ = ["digit_images", "digits_config", "latent_config", "points_config"]
+__all__ = ["digit_images", "digits_config", "latent_config", "points_config", "untrained", "untrained_autoencoder"]
 
 
 def points_config(dimension: int = 2, steps: int = 8000, width: int = 128, seed: int = 0) -> TrainingConfig:
@@ -31,6 +35,17 @@ def latent_config(steps: int = 9500, width: int = 64, seed: int = 0) -> Training
     return TrainingConfig(
         net, "v", steps=steps, batch=128, lr=1.2e-3, warmup=300, weight_decay=0.01, ema=0.9995, seed=seed
     )
+
+
+def untrained(config: TrainingConfig) -> Predictor:
+    """The network of a run before its first step, to show where the trained one is missing: its output is 0."""
+    net = seeded(config.seed, config.net.build).requires_grad_(False)
+    return Predictor(net, config.net, cosine(1000), config.predicts)
+
+
+def untrained_autoencoder() -> Autoencoder:
+    """Latents of a kind, where the trained autoencoder is missing."""
+    return seeded(0, AutoencoderConfig().build).requires_grad_(False)
 
 
 def digit_images(held_out: bool = False) -> tuple[Tensor, Tensor]:

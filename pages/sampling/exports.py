@@ -10,9 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from pages.sampling import networks
 from pages.sampling.figures import count
 from pages.sampling.runs import Run, Settings, chain_of
-from pages.shared import networks, trainer
+from pages.shared import trainer
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
 from pages.shared.trainer import View
@@ -63,7 +64,7 @@ def today(run: Run) -> dict[str, str | int | float]:
         said |= {"schedule": chosen.schedule, "T": chosen.T}
     else:
         shipped = networks.FILES.get(chosen.denoiser)
-        said["file"] = f"assets/models/{shipped[scene.name]}" if shipped else "network.safetensors"
+        said["file"] = shipped[scene.name].name if shipped else "network.safetensors"
     others = ("spacing", "sampler", "variance", "v", "eta", "label", "w")
     return said | {name: getattr(chosen, name) for name in others if getattr(chosen, name) != getattr(usual, name)}
 

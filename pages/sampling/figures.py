@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from diffusion_core.laws.finite import FiniteData
+from pages.sampling import networks
 from pages.sampling.runs import Chain, Run, chain_of, field_of
-from pages.shared import networks
 from pages.shared import timeline as tl
 from pages.shared.i18n import _
 from pages.shared.keeping import kept
@@ -164,6 +164,7 @@ def opened(run: Run) -> tl.Formula:
     ddim, clips = run.settings.sampler == "ddim", run.clips
     partner = "x_t" if not ddim else "eps_used" if clips else "eps"
     mean = DDIM % (r"\hat\varepsilon'" if clips else r"\hat\varepsilon") if ddim else DDPM
+    stored = _("stored")
     symbol = r"\mu" if ddim else r"\tilde\mu"
     guess, guess_now = (rf"\text{{clip}}({part},-1,1)" if clips else part for part in (GUESS, GUESS_NOW))
     latex = rf"""\hat x_0 &=& {guess} \\
@@ -173,7 +174,7 @@ def opened(run: Run) -> tl.Formula:
         &=& \live{{first}}\cdot(\live{{{partner}}})+\live{{second}}\cdot(\live{{x0_hat}}) = \live{{mean}} \\
         x_s &=& {symbol}+\sigma z \\
         &=& \live{{mean}}+\live{{sigma}}\cdot(\live{{z}}) = \live{{x_s}} \\
-        \text{{{_("stored")} }}x_s &=& \live{{stored}}"""
+        \text{{{stored} }}x_s &=& \live{{stored}}"""
     results = ["x0_hat", "mean", "x_s", "stored", *(["eps_used"] if clips and ddim else [])]
     values: dict[str, str | tl.Probe] = {
         **{name: tl.Probe(name, decimals="few") for name in results},

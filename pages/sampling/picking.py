@@ -5,9 +5,10 @@ from dataclasses import replace
 import streamlit as st
 
 from diffusion_core.denoisers import Predictor
+from pages.sampling import networks
 from pages.sampling.runs import Run, Settings
 from pages.sampling.yours import offer_runs, pick_run, show_yours
-from pages.shared import controls, networks
+from pages.shared import controls
 from pages.shared.i18n import _
 from pages.shared.lesson import Page
 from pages.shared.scenes import Scene, data_names, pick_scene, schedule_names
@@ -95,7 +96,7 @@ def pick_denoiser(scene: Scene, view: View | None) -> Settings:
     if denoiser != "exact" and networks.network(scene.name, denoiser) is None:
         st.info(
             _("The trained network is not installed ({file} is missing); the exact denoiser is shown.").format(
-                file=f"assets/models/{networks.FILES[denoiser][scene.name]}"
+                file=networks.FILES[denoiser][scene.name].name
             ),
             icon=":material/info:",
         )

@@ -12,8 +12,7 @@ from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.reverse import ReverseStep
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training.quality import Interval, mean_interval, share_interval, sliced_wasserstein
-from pages.sampling import recipe
-from pages.shared import networks
+from pages.sampling import networks, recipe
 from pages.shared.keeping import kept
 from pages.shared.scenes import Scene, schedule_of
 

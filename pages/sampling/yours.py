@@ -5,7 +5,7 @@ import streamlit as st
 
 from diffusion_core.errors import BadInput
 from diffusion_core.laws.mixtures import GaussianMixture
-from pages.shared import controls, networks, shell, trainer
+from pages.shared import controls, shell, trainer
 from pages.shared.i18n import _, explain
 from pages.shared.scenes import Scene
 from pages.shared.trainer import View
@@ -23,7 +23,7 @@ def pick_run() -> View | None:
     id, mine = controls.get("run", "", str), st.session_state.get("my_run", "")
     if not id and mine != st.session_state.get("left_run", ""):
         show_run(id := mine)
-    view = networks.the_trainer().view(id)
+    view = trainer.the_trainer().view(id)
     if view and view.milestones and np.isfinite(view.milestones[-1].samples).all():
         return view
     _say_why_not(id, view)
@@ -65,7 +65,7 @@ def leave_run(id: str) -> None:
 
 def offer_runs(scene: Scene) -> None:
     """Where no run is shown: train one, take the one that was left, or give a file."""
-    runs, left = networks.the_trainer(), st.session_state.get("left_run", "")
+    runs, left = trainer.the_trainer(), st.session_state.get("left_run", "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(shell.page_path("training"), label=_("Predict the noise"), icon=":material/school:")
         if runs.view(left):

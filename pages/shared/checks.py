@@ -53,7 +53,7 @@ def draw(checks: Sequence[Checked]) -> None:
     seed = controls.dice("check")
     for one in checks:
         tried = f"try_{one.claim.key}"
-        with folded(one.claim.key, typeset(_(one.claim.says)), tried in st.query_params) as shown:
+        with folded(one.claim.key, typeset(_(one.claim.says)), asks=[tried]) as shown:
             if shown:
                 _one(one, tried, seed)
 

@@ -13,7 +13,21 @@ import streamlit as st
 from diffusion_core.errors import BadInput
 from pages.shared.i18n import _, explain
 
-__all__ = ["bind", "changed", "choice", "get", "integer", "note", "number", "remember", "seed", "text"]
+__all__ = [
+    "bind",
+    "changed",
+    "choice",
+    "get",
+    "integer",
+    "note",
+    "number",
+    "once",
+    "presses",
+    "remember",
+    "renew",
+    "seed",
+    "text",
+]
 
 MAX_SEED = 2**31 - 1
 T = TypeVar("T")
@@ -62,6 +76,11 @@ def keep(name: str, value: object, default: object) -> None:
     """Set a parameter that has no widget: in the session, and in the URL."""
     remember(name, value, default)
     st.session_state[key_of(name)] = value
+
+
+def renew(name: str) -> None:
+    """Let the next control of that name begin with the URL's value, or with its default, not with what it showed."""
+    st.session_state.pop(key_of(name), None)
 
 
 def changed(name: str, value: object) -> bool:
@@ -190,6 +209,22 @@ def dice(name: str, default: int = 0, *, label: str | None = None) -> int:
     st.button(words, icon=":material/casino:", on_click=roll, key=f"roll_{name}")
     note(name)
     return int(st.session_state[key])
+
+
+def presses(name: str, label: str, icon: str) -> int:
+    """A button, and how often it was pressed in this session."""
+    key = f"presses_{name}"
+    st.button(label, icon=icon, key=f"press_{name}", on_click=_count, args=(key,))
+    return int(st.session_state.get(key, 0))
+
+
+def once(name: str, label: str, icon: str) -> bool:
+    """A button that is gone when it has been pressed; whether it has."""
+    return bool(st.session_state.get(f"presses_{name}")) or bool(presses(name, label, icon))
+
+
+def _count(key: str) -> None:
+    st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
 def seed(default: int = 0) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from diffusion_core.nets.anatomy import Part
 from diffusion_core.training.quality import Interval
 from pages.shared.palette import COLORS, SERIES
 
@@ -21,23 +20,18 @@ __all__ = [
     "bound_terms",
     "calm",
     "class_counts",
-    "code_sizes",
     "densities",
     "error_rate",
     "generated_variance",
     "legend",
     "noise_correlation",
-    "over_lambda",
     "p_value_curves",
     "place_in_range",
     "quality",
     "schedule_curves",
-    "shares",
     "slice_cloud",
     "slice_histogram",
     "table_1",
-    "time_embedding",
-    "u_net",
 ]
 
 FONT = 15
@@ -414,168 +408,3 @@ def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int
     figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
     figure.update_xaxes(type="category", title_text=_("digit"))
     return calm(figure, 420)
-
-
-PART_COLORS = {
-    "attention": COLORS["x_t"],
-    "words": COLORS["eps"],
-    "embedding": COLORS["beta"],
-    "residual": COLORS["x0"],
-    "text": COLORS["mu_tilde"],
-}
-
-
-def _kind(name: str) -> str:
-    """What a part is, by its name: its colour."""
-    kind = name.rpartition("_")[2]
-    if kind in ("attention", "words", "text"):
-        return PART_COLORS[kind]
-    if name in ("time", "label"):
-        return PART_COLORS["embedding"]
-    residual = name.startswith(("down", "middle", "up"))
-    return PART_COLORS["residual"] if residual else COLORS["beta_tilde"]
-
-
-def u_net(parts: Sequence[Part], chosen: str, _: Translate) -> go.Figure:
-    """The U, from left to right as it works: a box a part, as high as its picture and as wide as its channels.
-
-    The further down, the smaller the picture. Dashed lines are the skips; the chosen part has a frame. A text's encoder
-    lies below, with an arrow to each part that looks at words.
-    """
-    figure = go.Figure()
-    text = next((part for part in parts if part.name == "text"), None)
-    inner = [part for part in parts if len(part.shape) == 3 and part.name != "norm"]
-    sides = sorted({part.shape[1] for part in inner}, reverse=True)
-    place: dict[str, tuple[float, float]] = {}
-    x = 0.0
-    for part in inner:
-        channels, side, _width = part.shape
-        wide, high = 0.25 + channels / 160, 0.75 * side / sides[0]
-        y = -1.05 * sides.index(side)
-        place[part.name] = (x + wide / 2, y)
-        here = part.name == chosen
-        frame = {"color": COLORS["x0_hat"] if here else "rgba(128,128,128,.5)", "width": 4 if here else 1}
-        box = {"x0": x, "x1": x + wide, "y0": y - high / 2, "y1": y + high / 2}
-        figure.add_shape(type="rect", **box, line=frame, fillcolor=_kind(part.name), opacity=0.85)
-        x += wide + 0.22
-        turned = {"textangle": -90} if text else {}  # there are many boxes then
-        figure.add_annotation(
-            x=x - 0.22 - wide / 2, y=y, text=str(channels), showarrow=False, font_color="white", **turned
-        )
-    beside = 0.47 if text else -0.48  # below come the arrows
-    for k, side in enumerate(sides):
-        figure.add_annotation(x=x / 2, y=-1.05 * k + beside * (k > 0), text=f"{side} × {side}", showarrow=False)
-    heights = {part.name: 0.75 * part.shape[1] / sides[0] for part in inner}
-    for name in [name for name in place if name.startswith("down")]:
-        stage = name.removesuffix("_words").removesuffix("_attention")
-        if name == next(stage + end for end in ("_words", "_attention", "") if stage + end in place):
-            left, y = place[name]
-            target = place[stage.replace("down", "up")][0]
-            low, high = y + heights[name] / 2, y + heights[name] / 2 + 0.14
-            path = f"M {left} {low} L {left} {high} L {target} {high} L {target} {low}"
-            figure.add_shape(type="path", path=path, line={"color": "gray", "dash": "dash", "width": 1.5})
-    drawn, floor = [*inner], -1.05 * (len(sides) - 1) - 0.6
-    if text:
-        floor -= 0.45
-        place["text"] = (x / 2 - 0.11, floor + 0.2)
-        box = {"x0": 0, "x1": x - 0.22, "y0": floor + 0.05, "y1": floor + 0.35}
-        figure.add_shape(type="rect", **box, line_width=0, fillcolor=_kind("text"), opacity=0.85)
-        words = _("text encoder: {n} words, {k} numbers each").format(n=text.shape[0], k=text.shape[1])
-        figure.add_annotation(x=place["text"][0], y=floor + 0.2, text=words, showarrow=False, font_color="white")
-        drawn.append(text)
-        for part in inner:
-            if part.name.endswith("_words"):
-                left, y = place[part.name]
-                arrow = {"x": left, "y": y - heights[part.name] / 2, "ax": left, "ay": floor + 0.35}
-                figure.add_annotation(
-                    **arrow, axref="x", ayref="y", text="", arrowcolor=_kind("text"), arrowwidth=2, arrowhead=2
-                )
-    figure.add_scatter(
-        x=[place[part.name][0] for part in drawn],
-        y=[place[part.name][1] for part in drawn],
-        text=[
-            f"<b>{part.name}</b><br>{' × '.join(map(str, part.shape))}<br>"
-            + _("{n} parameters").format(n=f"{part.parameters:,}")
-            + "<br>"
-            + _("{n} multiply-adds").format(n=f"{part.multiply_adds:,}")
-            for part in drawn
-        ],
-        mode="markers",
-        marker={"size": 28, "opacity": 0},
-        hovertemplate="%{text}<extra></extra>",
-    )
-    figure.update_layout(showlegend=False)
-    figure = calm(figure, 400 if text else 330, bottom=10)
-    figure.update_xaxes(visible=False, range=[-0.2, x])
-    figure.update_yaxes(visible=False, range=[floor, 0.75])
-    return figure.update_layout(hovermode="closest", margin_t=10)
-
-
-def shares(parts: Sequence[Part], _: Translate) -> go.Figure:
-    """Each part's share of the parameters and of the work, in percent, in the order in which they work."""
-    figure = go.Figure()
-    names = [part.name for part in parts]
-    for label, color, values in (
-        (_("parameters"), COLORS["beta_tilde"], [part.parameters for part in parts]),
-        (_("multiply-adds"), COLORS["x_t"], [part.multiply_adds for part in parts]),
-    ):
-        figure.add_bar(
-            y=names,
-            x=[100 * value / sum(values) for value in values],
-            customdata=[f"{value:,}" for value in values],
-            name=label,
-            orientation="h",
-            marker_color=color,
-            hovertemplate="%{x:.1f}% (%{customdata})",
-        )
-    figure.update_xaxes(title_text="%", ticksuffix="%")
-    figure.update_yaxes(autorange="reversed")
-    return calm(figure, 120 + 34 * len(names)).update_layout(bargap=0.25, hovermode="y unified")
-
-
-def time_embedding(values: np.ndarray, timesteps: Sequence[int], title: str, t: int) -> go.Figure:
-    """What a network is told of t: (features, timesteps) as a heat map, a line at t."""
-    most = float(np.abs(values).max())
-    figure = go.Figure(
-        go.Heatmap(
-            x=list(timesteps),
-            z=values,
-            zmin=-most,
-            zmax=most,
-            colorscale=[[0, "#0072B2"], [0.5, "#f4f1e8"], [1, "#B03A00"]],
-            colorbar={"thickness": 12},
-            hovertemplate="t = %{x}, %{y}: %{z:.3f}<extra></extra>",
-        )
-    )
-    figure.add_vline(x=t, line={"color": "black", "width": 1.5})
-    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
-    figure.update_xaxes(title_text="t")
-    return calm(figure, 340, bottom=50).update_layout(hovermode="closest")
-
-
-def code_sizes(sizes: Sequence[int], linear: Sequence[float], network: tuple[int, float], _: Translate) -> go.Figure:
-    """Decibels of a linear code (PCA) over its size, and the autoencoder as one point (size, decibels)."""
-    figure = go.Figure()
-    figure.add_scatter(x=list(sizes), y=list(linear), name="PCA", mode="lines+markers", line={"color": COLORS["x0"]})
-    figure.add_scatter(
-        x=[network[0]],
-        y=[network[1]],
-        name=_("autoencoder"),
-        mode="markers",
-        marker={"color": COLORS["x_t"], "size": 14, "symbol": "diamond"},
-    )
-    figure.update_traces(hovertemplate="%{y:.1f} dB")
-    figure.update_xaxes(title_text=_("numbers in the code"), type="log", tickvals=list(sizes))
-    figure.update_yaxes(title_text="dB")
-    return calm(figure, 340)
-
-
-def over_lambda(lam: np.ndarray, curves: Mapping[str, np.ndarray], at: float, title: str) -> go.Figure:
-    """One number of samples from noise over the variance of a direction, a curve a schedule; ``at`` is marked."""
-    figure = go.Figure()
-    for color, (label, values) in zip(SERIES, curves.items(), strict=False):
-        figure.add_scatter(x=lam, y=values, name=label, line={"color": color}, hovertemplate="%{y:.3f}")
-    figure.add_vline(at, line={"color": "gray", "dash": "dot"})
-    figure.update_xaxes(title_text="λ", type="log", exponentformat="power", dtick=1)
-    figure.update_layout(showlegend=False, title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
-    return calm(figure, 320, bottom=50)

@@ -20,7 +20,7 @@ from pages.shared.i18n import _, explain, parts
 from pages.shared.sections import folded, is_open
 from pages.shared.timeline import LABELS, Panel, Picture, Track, pack, show
 
-__all__ = ["PARTS", "Page", "open_page", "packed"]
+__all__ = ["PARTS", "Page", "open_page", "packed", "timeline"]
 
 MOST_ELEMENTS = 10**7
 PARTS = ("title", "question", "picture", "formula", "check", "article")
@@ -29,9 +29,9 @@ PARTS = ("title", "question", "picture", "formula", "check", "article")
 class Page:
     """A lesson that is being drawn. Make one by `open_page`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, prose: Mapping[str, str]) -> None:
         self.name = name
-        self.prose = parts(name)
+        self.prose = prose
         self._place: DeltaGenerator | None = None
         self._followers: list[str] = []
 
@@ -51,11 +51,11 @@ class Page:
     @property
     def t(self) -> int:
         """Where the timeline was last let go. A section that is drawn anew asks again."""
-        return self.at("t")
+        return int(self.at("t"))
 
-    def at(self, name: str) -> int:
+    def at(self, name: str) -> float:
         """The same for a slider over another quantity."""
-        return int(st.session_state[controls.key_of(name)])
+        return float(st.session_state[controls.key_of(name)])
 
     def timeline(
         self,
@@ -72,7 +72,7 @@ class Page:
         ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
         """
         with self.above():
-            _show(picture, key or self.name, name, t, handles or {}, self._follow)
+            timeline(picture, key=key or self.name, name=name, t=t, handles=handles, follow=self._follow)
 
     def _follow(self) -> None:
         """Draw anew those open sections that follow the timeline."""
@@ -88,17 +88,19 @@ class Page:
         *,
         unfolded: bool = False,
         follows: bool = False,
+        asks: Sequence[str] = (),
     ) -> None:
         """One question: its prose (the part of that name), then what ``body`` draws; computed only while it is open.
 
-        One that ``follows`` is drawn anew when the timeline is let go.
+        One that ``follows`` is drawn anew when the timeline is let go. What it ``asks`` are the URL parameters of its
+        own controls: a URL that answers one of them shows it open.
         """
         if follows:
             self._followers.append(name)
 
         @st.fragment(key=name)
         def draw() -> None:
-            with folded(name, title, unfolded) as shown:
+            with folded(name, title, unfolded, asks=asks) as shown:
                 if shown:
                     if name in self.prose:
                         st.markdown(self.prose[name])
@@ -128,9 +130,9 @@ class Page:
 
 
 @contextmanager
-def open_page(name: str) -> Iterator[Page]:
-    """Title and question; at the end, what the article leaves out."""
-    page = Page(name)
+def open_page(name: str, prose: Mapping[str, str] | None = None) -> Iterator[Page]:
+    """Title and question; at the end, what the article leaves out. ``prose``: where it is not all of the folder's."""
+    page = Page(name, prose or parts(name))
     st.title(page.prose["title"], anchor=False)
     with st.container(key="question"):
         st.markdown(page.prose["question"])
@@ -156,10 +158,17 @@ def packed(
     return pack(positions, tracks, panels, timeline_labels(label), autoplay=autoplay)
 
 
-def _show(
-    picture: Picture, key: str, name: str, t: float, handles: Mapping[str, float], follow: Callable[[], None]
+def timeline(
+    picture: Picture,
+    *,
+    key: str,
+    name: str = "t",
+    t: float = 0,
+    handles: Mapping[str, float] | None = None,
+    follow: Callable[[], None] = lambda: None,
 ) -> None:
-    """The timeline, bound to the URL."""
+    """A timeline right here, such as in a section, bound to the URL as `Page.timeline` is."""
+    handles = handles or {}
     places = picture.positions
     whole = all(isinstance(place, int) for place in places)
     low, high = min(0, *places) if name == "t" else min(places), max(places)

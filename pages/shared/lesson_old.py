@@ -53,14 +53,8 @@ def timeline_labels() -> dict[str, str]:
 def show_timeline(*, key, positions, t=0, name="t", label=None, handles=None, tracks, panels, autoplay=False):  # type: ignore
     from pages.shared import lesson
 
-    lesson._show(
-        lesson.packed(positions, tracks, panels, label=label, autoplay=autoplay),
-        key,
-        name,
-        t,
-        handles or {},
-        lambda: None,
-    )
+    picture = lesson.packed(positions, tracks, panels, label=label, autoplay=autoplay)
+    lesson.timeline(picture, key=key, name=name, t=t, handles=handles)
     from pages.shared.timeline.component import TimelineState
 
     return TimelineState(st.session_state[controls.key_of(name)], 0, None)

@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -59,10 +59,23 @@ def _toggled(name: str, unfolded: bool) -> None:
     controls.keep("open", ",".join(said), "")
 
 
+def _asked(name: str, asks: Sequence[str]) -> bool:
+    """Whether the URL answers one of what a section asks, or once did: it does not fold in its reader's hands."""
+    key = f"asked_{name}_{'_'.join(asks)}"
+    st.session_state[key] = bool(st.session_state.get(key)) or any(one in st.query_params for one in asks)
+    return bool(st.session_state[key])
+
+
 @contextmanager
-def folded(name: str, title: str, unfolded: bool = False, *, icon: str | None = None) -> Iterator[bool]:
-    """A section that folds; yields whether it is open. What runs anew when it is toggled is the fragment around it."""
+def folded(
+    name: str, title: str, unfolded: bool = False, *, asks: Sequence[str] = (), icon: str | None = None
+) -> Iterator[bool]:
+    """A section that folds; yields whether it is open. What runs anew when it is toggled is the fragment around it.
+
+    ``asks`` are the URL parameters of its own controls: a URL that answers one of them shows it open.
+    """
     key = f"open_{name}"
+    unfolded = unfolded or _asked(name, asks)
     st.session_state[key] = _wanted(name, unfolded)
     place = st.expander(title, key=key, icon=icon, on_change=_toggled, args=(name, unfolded))
     with place:

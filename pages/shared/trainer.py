@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import streamlit as st
 import torch
 
 from diffusion_core.data.toys import eight_gaussians
@@ -37,7 +38,7 @@ from diffusion_core.training.held_out import HeldOut, errors, even_times, held_o
 from diffusion_core.training.loop import train
 from diffusion_core.training.state import Snapshot, TrainingConfig, TrainingState, check_target, net_config
 
-__all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "write"]
+__all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "the_trainer", "write"]
 
 State = Literal["waiting", "running", "paused", "done", "stopped", "failed"]
 
@@ -282,6 +283,12 @@ class Trainer:
             self._update(view.id, **changes)
             time.sleep(0.001)
         return {"state": "done"}
+
+
+@st.cache_resource(show_spinner=False)
+def the_trainer() -> Trainer:
+    """All runs of this server."""
+    return Trainer()
 
 
 def _be_modest() -> None:

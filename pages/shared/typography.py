@@ -42,7 +42,8 @@ def _symbol(letter: str) -> str:
     return "".join(rf"\{marks[mark]}{{" for mark in reversed(over)) + bare + "}" * len(over)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
+    """A table in Markdown; ``align`` has a letter a column, l or r."""
+    marks = {"l": ":--", "r": "--:"}
+    lines = [head, [marks[side] for side in align] or ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

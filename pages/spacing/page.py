@@ -26,5 +26,5 @@ with lesson.open_page("spacing") as page:
 
     page.section("formula", _("The formula"), unfolded=True)
     page.section("end", _("And where should it end?"))
-    page.check(lambda: [Checked(SPREAD, Start(schedule, schedule.timesteps(page.at("N"), spacing=spacing), lam))])
-    page.code(recipe, lambda: {"schedule": name, "N": page.at("N"), "lam": lam})
+    page.check(lambda: [Checked(SPREAD, Start(schedule, schedule.timesteps(int(page.at("N")), spacing=spacing), lam))])
+    page.code(recipe, lambda: {"schedule": name, "N": int(page.at("N")), "lam": lam})

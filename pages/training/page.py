@@ -19,7 +19,6 @@ from pages.shared import controls, shell, trainer
 from pages.shared import lesson_old as lesson
 from pages.shared.i18n import _, explain, language
 from pages.shared.lesson_old import timeline
-from pages.shared.networks import the_trainer
 from pages.shared.palette import COLORS
 from pages.shared.scenes import data_names, density, drawn, law_of, pick_scene, scene, schedule_names, schedule_of
 from pages.shared.timeline import (
@@ -39,7 +38,7 @@ from pages.shared.timeline import (
     Scalar,
     mathml,
 )
-from pages.shared.trainer import Data, View
+from pages.shared.trainer import Data, View, the_trainer
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word"]
 WIDTHS = ("8", "16", "32", "64", "128", "256")

@@ -4,7 +4,9 @@ A row is a resolution: on the left the way down, on the right the way up, in the
 stack is one unit, its parts in the order in which they work. Both U-Nets have the rows of the larger one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,8 +15,9 @@ from diffusion_core.nets.anatomy import Part
 from diffusion_core.nets.stable_diffusion import LATENT, TEXT, WIDTHS, Unit, units
 from pages.shared.figures import FONT, Translate, calm
 from pages.shared.palette import COLORS
+from pages.shared.typography import table
 
-__all__ = ["kinds", "legend", "overview", "table"]
+__all__ = ["Box", "Net", "kinds", "layout", "legend", "overview", "side_by_side"]
 
 KIND_COLORS = {
     "residual": COLORS["x0"],
@@ -29,8 +32,12 @@ KIND_COLORS = {
 }
 SLOTS, GAP = 4, 2.4  # stacks on each way, and the room between the ways, in widths of a stack
 RIGHT = SLOTS + GAP
-MOST = {0: 4, 1: 4, 2: 4, 3: 1}  # parts in a stack, at each resolution; the middle has 5
-MIDDLE = len(WIDTHS)
+MOST = {0: 4, 1: 4, 2: 4, 3: 1}  # parts in a stack, at each resolution
+IN_THE_MIDDLE = 5
+MIDDLE = len(WIDTHS)  # its row
+HIGH, INSET = 0.92, 0.05  # a part as it is drawn: a little lower and narrower than its place
+MARGIN = 0.2  # on both sides of the middle
+HEAD, BETWEEN_ROWS = 2.6, 1.2  # room above the first row, and below each
 
 
 def kinds(_: Translate) -> dict[str, str]:
@@ -53,110 +60,170 @@ def times(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _tops() -> list[float]:
-    """Where each row begins, from above; a part is 1 high."""
-    tops, y = [], -2.6
+# --- layout ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Net:
+    """A U-Net: what it is called, its units, and how many words of how many numbers it reads."""
+
+    title: str
+    units: Sequence[Unit]
+    text: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part in its place, ``wide`` stacks wide and 1 high.
+
+    Attributes:
+        left, top, wide: in widths of a stack, and in parts, upwards.
+        kind: what it is, by a key of `kinds`.
+        part: its numbers; None: those of CLIP, which are not counted here.
+        other: its counterpart in the other network.
+        path, level: where it stands in the U; "top": above it.
+    """
+
+    left: float
+    top: float
+    wide: float
+    kind: str
+    part: Part | None
+    other: Part | None
+    path: str
+    level: int
+
+    @property
+    def row(self) -> int:
+        """Its resolution; the middle is a row of its own."""
+        return MIDDLE if self.path == "middle" else self.level
+
+
+def tops() -> list[float]:
+    """Where each row begins, from above, and where the last one ends; a part is 1 high."""
+    found, y = [], -HEAD
     for row in range(MIDDLE + 1):
-        tops.append(y)
-        y -= max(MOST.get(row, 5), 2) + 1.2
-    return [*tops, y]
+        found.append(y)
+        y -= max(MOST.get(row, IN_THE_MIDDLE), 2) + BETWEEN_ROWS
+    return [*found, y]
 
 
-def _said(where: str, part: Part, other: Part | None, named: Mapping[str, str], _: Translate) -> str:
+def counterparts(units: Sequence[Unit]) -> dict[tuple[str, int, str], Part]:
+    """The first part of each kind at each place of a U-Net; the middle is one place, whatever its resolution."""
+    found: dict[tuple[str, int, str], Part] = {}
+    for unit in units:
+        for part in unit.parts:
+            found.setdefault((unit.path, 0 if unit.path == "middle" else unit.level, part.name), part)
+    return found
+
+
+def stacks(units: Sequence[Unit]) -> Iterator[tuple[Unit, float]]:
+    """The units that stand in the U, each with the left edge of its stack: side by side in the order of their work."""
+    taken: dict[tuple[bool, int], int] = {}
+    for unit in units:
+        if unit.parts[0].name in ("embedding", "text"):
+            continue
+        if unit.path == "middle":
+            yield unit, SLOTS + MARGIN
+            continue
+        down = unit.path in ("in", "down")
+        slot = taken.get((down, unit.level), 1 if unit.path == "down" else 0)
+        taken[down, unit.level] = slot + 1
+        left = slot if down else SLOTS - 1 if unit.path == "out" else slot
+        yield unit, left if down else RIGHT + left
+
+
+def layout(net: Net, beside: Net) -> list[Box]:
+    """Every part of a network in its place; those of the one ``beside`` are named as counterparts."""
+    known, top = counterparts(beside.units), tops()
+    boxes = []
+    for unit, left in stacks(net.units):
+        level = 0 if unit.path == "middle" else unit.level
+        row, wide = (MIDDLE, GAP - 2 * MARGIN) if unit.path == "middle" else (unit.level, 1.0)
+        for k, part in enumerate(part for part in unit.parts if part.name in KIND_COLORS):
+            other = known.get((unit.path, level, part.name))
+            boxes.append(Box(left, top[row] - k, wide, part.name, part, other, unit.path, unit.level))
+    told = {part.name: part for unit in net.units for part in unit.parts if part.name in ("embedding", "text")}
+    other = known.get(("in", 0, "embedding"))
+    boxes.append(Box(0, 0, SLOTS, "embedding", told["embedding"], other, "top", 0))
+    boxes.append(Box(RIGHT, 0, SLOTS, "text", told.get("text"), None, "top", 0))
+    return boxes
+
+
+# --- drawing --------------------------------------------------------------------------------------------------------
+
+
+def overview(net: Net, beside: Net, _: Translate) -> go.Figure:
+    """One U-Net; of each part a tap says its shape, its numbers, and the shape of its counterpart ``beside`` it."""
+    figure, boxes, top = go.Figure(), layout(net, beside), tops()
+    sizes = {box.row: box.part for box in reversed(boxes) if box.kind == "residual"}
+    for box in boxes[-2:]:
+        label = times(net.text) if box.kind == "text" or box.part is None else f"t → {box.part.shape[0]}"
+        figure.add_annotation(x=box.left + box.wide / 2, y=-HIGH / 2, text=label, showarrow=False, font_color="white")
+    for row in range(MIDDLE + 1):
+        _draw_size(figure, sizes.get(row), row, top[row])
+    figure.add_scatter(
+        x=[box.left + box.wide / 2 for box in boxes],
+        y=[box.top - HIGH / 2 for box in boxes],
+        text=[_said(box, net.text, _) for box in boxes],
+        mode="markers",
+        marker={"size": 16, "opacity": 0},
+        hovertemplate="%{text}<extra></extra>",
+    )
+    figure = calm(figure, 560, bottom=0)
+    shapes = [*map(_rectangle, boxes), *(_skip(top[row]) for row in range(MIDDLE) if row in sizes)]
+    # added all at once: one by one takes ten times as long
+    figure.update_layout(shapes=shapes, showlegend=False, hovermode="closest", margin={"l": 0, "r": 0, "t": 34})
+    figure.update_layout(title={"text": net.title, "font": {"size": FONT + 1}, "x": 0.02})
+    figure.update_xaxes(visible=False, range=[-0.1, RIGHT + SLOTS + 0.1], fixedrange=True)
+    return figure.update_yaxes(visible=False, range=[top[-1] + 0.8, 0.2], fixedrange=True)
+
+
+def _rectangle(box: Box) -> dict[str, Any]:
+    corners = {"x0": box.left + INSET, "x1": box.left + box.wide - INSET, "y0": box.top - HIGH, "y1": box.top}
+    return {"type": "rect", **corners, "line": {"width": 0}, "fillcolor": KIND_COLORS[box.kind]}
+
+
+def _skip(top: float) -> dict[str, Any]:
+    """What crosses a row, from the way down to the way up."""
+    y = top - HIGH / 2
+    line = {"color": "gray", "dash": "dash", "width": 1.5}
+    return {"type": "line", "x0": SLOTS, "x1": RIGHT, "y0": y, "y1": y, "line": line}
+
+
+def _draw_size(figure: go.Figure, part: Part | None, row: int, top: float) -> None:
+    """A row's side and its channels: below its skip, in the last row beside the middle."""
+    middle = row == MIDDLE
+    figure.add_annotation(
+        x=SLOTS / 2 + 1 if middle else SLOTS + GAP / 2,
+        y=top - (IN_THE_MIDDLE / 2 if middle else 0.62),
+        yanchor="middle" if middle else "top",
+        text="—" if part is None else f"{part.shape[1]} × {part.shape[2]}<br><b>{part.shape[0]}</b>",
+        showarrow=False,
+    )
+
+
+def _said(box: Box, text: tuple[int, int], _: Translate) -> str:
     """What a tap on a part says."""
+    if box.part is None:
+        return "<b>CLIP</b><br>" + _("{n} words of {k} numbers").format(n=text[0], k=text[1])
     lines = [
-        f"<b>{where} · {named[part.name]}</b>",
-        times(part.shape),
-        _("{n} parameters").format(n=f"{part.parameters:,}"),
-        _("{n} multiply-adds").format(n=f"{part.multiply_adds:,}"),
+        f"<b>{_where(box, _)} · {kinds(_)[box.kind]}</b>",
+        times(box.part.shape),
+        _("{n} parameters").format(n=f"{box.part.parameters:,}"),
+        _("{n} multiply-adds").format(n=f"{box.part.multiply_adds:,}"),
     ]
-    if other is not None:
-        lines.append(_("its counterpart: {shape}").format(shape=times(other.shape)))
+    if box.other is not None:
+        lines.append(_("its counterpart: {shape}").format(shape=times(box.other.shape)))
     return "<br>".join(lines)
 
 
-def overview(
-    shown: Sequence[Unit], others: Sequence[Unit], text: tuple[int, int], title: str, _: Translate
-) -> go.Figure:
-    """One U-Net; ``others`` is the one beside it, whose parts are named as counterparts, ``text`` (words, numbers)."""
-    named, tops, figure = kinds(_), _tops(), go.Figure()
-    counterparts: dict[tuple[str, int, str], Part] = {}
-    for unit in others:
-        for part in unit.parts:
-            key = (unit.path, 0 if unit.path == "middle" else unit.level, part.name)
-            counterparts.setdefault(key, part)
-    shapes: list[dict[str, Any]] = []  # added all at once: one by one takes ten times as long
-    x: list[float] = []
-    y: list[float] = []
-    said: list[str] = []
-    taken: dict[tuple[str, int], int] = {}
-
-    def box(left: float, top: float, wide: float, kind: str, says: str) -> None:
-        corners = {"x0": left + 0.05, "x1": left + wide - 0.05, "y0": top - 0.92, "y1": top}
-        shapes.append({"type": "rect", **corners, "line": {"width": 0}, "fillcolor": KIND_COLORS[kind]})
-        x.append(left + wide / 2)
-        y.append(top - 0.46)
-        said.append(says)
-
-    where = {"in": _("in"), "down": _("down"), "middle": _("middle"), "up": _("up"), "out": _("out")}
-    sizes: dict[int, Part] = {}
-    for unit in shown:
-        middle = unit.path == "middle"
-        row = MIDDLE if middle else unit.level
-        parts = [part for part in unit.parts if part.name in KIND_COLORS]
-        if parts[0].name in ("embedding", "text"):
-            continue  # drawn at the top
-        side = "down" if unit.path in ("in", "down") else "up"
-        slot = taken.get((side, row), 1 if unit.path == "down" else 0)
-        taken[side, row] = slot + 1
-        left = {"down": float(slot), "up": RIGHT + slot}[side]
-        if unit.path == "out":
-            left = RIGHT + SLOTS - 1
-        for k, part in enumerate(parts):
-            other = counterparts.get((unit.path, 0 if middle else unit.level, part.name))
-            place = SLOTS + 0.2 if middle else left
-            level = "" if unit.path in ("in", "middle", "out") else f" {unit.level + 1}"
-            box(
-                place,
-                tops[row] - k,
-                GAP - 0.4 if middle else 1,
-                part.name,
-                _said(where[unit.path] + level, part, other, named, _),
-            )
-            if part.name == "residual":
-                sizes.setdefault(row, part)
-    embedding = next(part for unit in shown for part in unit.parts if part.name == "embedding")
-    other = counterparts.get(("in", 0, "embedding"))
-    box(0, 0, SLOTS, "embedding", _said("t", embedding, other, named, _))
-    encoder = next((part for unit in shown for part in unit.parts if part.name == "text"), None)
-    words = _("{n} words of {k} numbers").format(n=text[0], k=text[1])
-    box(RIGHT, 0, SLOTS, "text", _said(_("text"), encoder, None, named, _) if encoder else f"<b>CLIP</b><br>{words}")
-    for left, label in ((SLOTS / 2, f"t → {embedding.shape[0]}"), (RIGHT + SLOTS / 2, times(text))):
-        figure.add_annotation(x=left, y=-0.46, text=label, showarrow=False, font_color="white")
-    for row in range(MIDDLE + 1):
-        middle = row == MIDDLE
-        size = sizes.get(row)
-        label = "—" if size is None else f"{size.shape[1]} × {size.shape[2]}<br><b>{size.shape[0]}</b>"
-        at = SLOTS / 2 + 1 if middle else SLOTS + GAP / 2
-        figure.add_annotation(
-            x=at,
-            y=tops[row] - (2.5 if middle else 0.62),
-            yanchor="middle" if middle else "top",
-            text=label,
-            showarrow=False,
-        )
-        if size is not None and not middle:
-            line = {"color": "gray", "dash": "dash", "width": 1.5}
-            y0 = tops[row] - 0.46
-            shapes.append({"type": "line", "x0": SLOTS, "x1": RIGHT, "y0": y0, "y1": y0, "line": line})
-    figure.add_scatter(
-        x=x, y=y, text=said, mode="markers", marker={"size": 16, "opacity": 0}, hovertemplate="%{text}<extra></extra>"
-    )
-    figure = calm(figure, 560, bottom=0)
-    figure.update_layout(shapes=shapes, showlegend=False, hovermode="closest", margin={"l": 0, "r": 0, "t": 34})
-    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
-    figure.update_xaxes(visible=False, range=[-0.1, RIGHT + SLOTS + 0.1], fixedrange=True)
-    return figure.update_yaxes(visible=False, range=[tops[-1] + 0.8, 0.2], fixedrange=True)
+def _where(box: Box, _: Translate) -> str:
+    """Its place in words."""
+    if box.path == "top":
+        return "t" if box.kind == "embedding" else _("text")
+    paths = {"in": _("in"), "down": _("down"), "middle": _("middle"), "up": _("up"), "out": _("out")}
+    return paths[box.path] + (f" {box.level + 1}" if box.path in ("down", "up") else "")
 
 
 def legend(_: Translate) -> str:
@@ -187,10 +254,10 @@ def _row(net: Sequence[Unit], path: str, level: int, _: Translate) -> str:
     return "; ".join(said)
 
 
-def table(own: Sequence[Unit], latent: tuple[int, ...], text: tuple[int, int], _: Translate) -> str:
+def side_by_side(own: Sequence[Unit], latent: tuple[int, ...], text: tuple[int, int], _: Translate) -> str:
     """Block by block, both U-Nets, in Markdown."""
     real = units()
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (_("latent"), times(LATENT), times(latent)),
         (
             _("words"),
@@ -203,9 +270,9 @@ def table(own: Sequence[Unit], latent: tuple[int, ...], text: tuple[int, int], _
         rows.append((_("resolution {n}").format(n=level + 1), *(_row(net, "down", level, _) for net in (real, own))))
     rows.append((_("middle"), *(_row(net, "middle", 0, _) for net in (real, own))))
     for label, count in (
-        (_("parameters"), lambda part: part.parameters),
-        (_("multiply-adds"), lambda part: part.multiply_adds),
+        (_("parameters"), attrgetter("parameters")),
+        (_("multiply-adds"), attrgetter("multiply_adds")),
     ):
         rows.append((label, *(f"{sum(count(part) for unit in net for part in unit.parts):,}" for net in (real, own))))
-    head = "| | Stable Diffusion 1 | " + _("The miniature") + " |\n|:--|:--|:--|\n"
-    return head + "\n".join(f"|**{name}**|{a}|{b}|" for name, a, b in rows)
+    head = ("", "Stable Diffusion 1", _("The miniature"))
+    return table(head, [(f"**{name}**", *said) for name, *said in rows], "lll")

@@ -1,8 +1,10 @@
 """How the tests of the pages open them, and read what they show."""
 
 import io
+import json
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load
@@ -11,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import pages
 from pages.shared.typography import typeset
 
-__all__ = ["ROOT", "blobs", "light_of", "open_page", "run_code", "tracks", "words"]
+__all__ = ["ROOT", "blobs", "light_of", "open_page", "run_code", "run_source", "spec_of", "tracks", "words"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +52,14 @@ def tracks(app: AppTest, index: int = -1) -> dict[str, np.ndarray]:
     return load(blobs(app)[index])
 
 
+def spec_of(app: AppTest, index: int = -1) -> dict[str, Any]:
+    """What one timeline is made of: its tracks by name, its panels."""
+    blob = blobs(app)[index]
+    header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+    spec: dict[str, Any] = json.loads(header["__metadata__"]["spec"])
+    return spec
+
+
 def light_of(app: AppTest, claim: str) -> bool:
     """Whether the light of a claim, which is open, is green."""
     lines = [expander.markdown for expander in app.expander if expander.label == typeset(claim)]
@@ -63,7 +73,12 @@ def light_of(app: AppTest, claim: str) -> bool:
 
 def run_code(app: AppTest, folder: Path = ROOT) -> str:
     """What the code that is shown prints, run as it stands in that folder."""
+    return run_source(app.code[0].value, folder)
+
+
+def run_source(source: str, folder: Path = ROOT) -> str:
+    """What a script prints, run in that folder."""
     printed = io.StringIO()
     with chdir(folder), redirect_stdout(printed):
-        exec(compile(app.code[0].value, "recipe.py", "exec"), {"__name__": "__main__"})
+        exec(compile(source, "recipe.py", "exec"), {"__name__": "__main__"})
     return printed.getvalue().strip()

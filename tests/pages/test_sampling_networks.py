@@ -14,8 +14,9 @@ from diffusion_core import FiniteData, GaussianMixture, linear, transition
 from diffusion_core.data.digits import digits
 from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.variance import log_range
+from pages.sampling import networks
 from pages.sampling.runs import Chain, Run, Settings, chain_of
-from pages.shared import networks
+from pages.shared import weights
 from pages.shared.scenes import scene
 from tests.pages.opening import open_page, run_code, tracks
 
@@ -95,7 +96,7 @@ def test_a_network_without_a_v_takes_the_one_that_is_typed() -> None:
 
 
 def test_where_a_file_is_missing_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(networks, "MODELS", tmp_path)
+    monkeypatch.setattr(weights, "MODELS", tmp_path)
     app = open_page("sampling", lang="en", denoiser="network", N="5")
     assert [text for text in infos(app) if "is missing" in text] == [
         "The trained network is not installed (assets/models/points_eight_gaussians.safetensors is missing); "
@@ -134,7 +135,7 @@ def test_the_numbers_of_a_clipped_step_fit_together() -> None:
 def test_a_network_that_is_missing_is_opened_untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     trained = open_page("unet", lang="en")
     assert not infos(trained)
-    monkeypatch.setattr(networks, "MODELS", tmp_path)
+    monkeypatch.setattr(weights, "MODELS", tmp_path)
     app = open_page("unet", lang="en")
     assert len(infos(app)) == 1
     assert infos(app)[0].endswith("is missing); an untrained one is shown.")

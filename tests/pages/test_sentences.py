@@ -141,7 +141,7 @@ def test_where_the_parameters_of_the_digits_network_are_and_where_its_work() -> 
 
 def test_the_encoders_gaussians_are_far_from_normal() -> None:
     """A tiny weight holds the size of the latents, no more: KL 3.7 nats a number, sigma 0.034."""
-    shown = words(open_page("latent", lang="en"))
+    shown = words(open_page("latent", lang="en", open="scale"))
     found = re.search(r"the KL is \*\*([\d.]+) nats\*\* a number, and the mean of \S+ is \*\*([\d.]+)\*\*", shown)
     assert found
     kl, sigma = found.groups()

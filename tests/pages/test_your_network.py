@@ -20,8 +20,7 @@ from diffusion_core.training.checkpoint import load_denoiser
 from diffusion_core.training.draws import images
 from diffusion_core.training.loop import train
 from diffusion_core.training.state import TrainingConfig
-from pages.shared.networks import the_trainer
-from pages.shared.trainer import Data, View, shipped, shipped_data, write
+from pages.shared.trainer import Data, View, shipped, shipped_data, the_trainer, write
 from tests.pages.opening import ROOT, open_page, run_code, words
 from tests.pages.test_trainer import blind_file
 

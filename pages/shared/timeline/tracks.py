@@ -52,6 +52,12 @@ class Frames(Track):
         """Pictures of 0 to 255, (P, ...) uint8, that stand for -1 to 1."""
         return cls(pictures.reshape(len(pictures), -1), 1 / 127.5, -1.0)
 
+    @classmethod
+    def in_bytes(cls, values: np.ndarray, low: float, high: float) -> "Frames":
+        """Numbers (P, ...) in one byte each, from low to high; what lies beyond is held there."""
+        levels = (np.clip((values - low) / (high - low), 0, 1) * 255).round().astype(np.uint8)
+        return cls(levels.reshape(len(values), -1), (high - low) / 255, low)
+
     def pack(self, w: Writer, name: str) -> Packed:
         values = np.asarray(self.values)
         if values.dtype == np.uint8:

@@ -1,6 +1,5 @@
 """Captioned shapes on their way through the latents, and what encoding costs, as the lesson on latents shows it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,39 +7,46 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from diffusion_core import ddim
 from diffusion_core.claims.autoencoder import linear_code
-from diffusion_core.data.captions import parse
-from diffusion_core.data.scenes import captioned_shapes, draw
-from diffusion_core.denoisers import Guided, Predictor
+from diffusion_core.data.scenes import captioned_shapes
+from diffusion_core.denoisers import Predictor
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.cost import FED, Work, build, count, milliseconds
-from diffusion_core.nets.text import tokenize
 from diffusion_core.nets.unet import UNet
 from diffusion_core.schedule import NoiseSchedule
-from pages.shared import networks
-from pages.shared.prompts import hash_of, pictures_of
+from pages.latent import recipe
+from pages.shared.prompts import pictures_of
+from pages.shared.scenes import schedule_of
+from pages.shared.weights import BY_KEY, Model
 
 __all__ = [
     "CODE_SIZES",
-    "GUIDANCE",
     "NUMBERS",
     "Compressed",
     "Way",
-    "coder_key",
+    "channels_last",
     "compressed",
     "cost_of",
     "decibels",
     "measured",
-    "scene_and_noise",
+    "positions_of",
+    "schedule_for",
     "unlike_normal",
     "way",
 ]
 
-GUIDANCE = 3.0
 CODE_SIZES = (16, 32, 64, 128, 256, 512, 768, 1024)
 NUMBERS = 256  # of a latent
 SHOWN = 4  # pictures beside their reconstructions
+
+
+@dataclass(frozen=True, eq=False)
+class Back:
+    """The way back at the positions of a `Way`: z (P, 4, 8, 8); z and the guess decoded, (P, 32, 32, 3) uint8."""
+
+    z: np.ndarray
+    pictures: np.ndarray
+    guess: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +57,7 @@ class Way:
         positions: 0, t_1, ..., T.
         x0: (32, 32, 3), eps: (32, 32, 3) in pixels; z0, eps_z: (4, 8, 8).
         out: (P, 32, 32, 3) uint8, z_t on the way out, decoded.
-        back_z: (P, 4, 8, 8); back, guess: (P, 32, 32, 3) uint8, z_t and x0_hat on the way back, decoded; None without a
-            network that reads.
+        back: None without a network that reads.
     """
 
     positions: tuple[int, ...]
@@ -61,62 +66,49 @@ class Way:
     z0: np.ndarray
     eps_z: np.ndarray
     out: np.ndarray
-    back_z: np.ndarray | None
-    back: np.ndarray | None
-    guess: np.ndarray | None
+    back: Back | None
 
 
-def coder_key() -> str:
-    """The hash of the autoencoder's file; empty where there is none."""
-    path = networks.MODELS / networks.AUTOENCODER
-    return hash_of(path, path.stat().st_mtime) if path.exists() else ""
-
-
-def _last(picture: Tensor) -> np.ndarray:
+def channels_last(picture: Tensor) -> np.ndarray:
     """(3, H, W) -> (H, W, 3)."""
     return picture.permute(1, 2, 0).contiguous().numpy()
 
 
-def scene_and_noise(prompt: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """x0 and eps of `way`, each (32, 32, 3), for which no autoencoder is needed.
-
-    Raises:
-        BadInput: a prompt that names no scene.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    x0 = draw([parse(prompt)], generator)
-    return _last(x0[0]), _last(torch.randn(x0.shape, generator=generator)[0])
+def schedule_for(net: Model[Predictor] | None) -> NoiseSchedule:
+    """The network's own, or the one that it would have."""
+    return net.network.schedule if net else schedule_of("cosine", 1000)
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
+def positions_of(schedule: NoiseSchedule, steps: int) -> tuple[int, ...]:
+    """0 and the timesteps of a sampler, rising."""
+    return (0, *reversed(schedule.timesteps(min(steps, schedule.T), spacing="trailing")))
+
+
+@st.cache_resource(show_spinner=False, max_entries=24, hash_funcs=BY_KEY)
 @torch.no_grad()
-def way(
-    prompt: str, seed: int, steps: int, key: str, _schedule: NoiseSchedule, _net: Predictor | None, _coder: Autoencoder
-) -> Way:
+def way(prompt: str, seed: int, steps: int, net: Model[Predictor] | None, coder: Model[Autoencoder]) -> Way:
     """A scene of the prompt is drawn, encoded and noised; the network goes back from noise of its own.
 
     Raises:
-        BadInput: a prompt that names no scene.
+        BadInput: a prompt that names no scene; a network whose answers are not finite.
     """
-    generator = torch.Generator().manual_seed(seed)
-    x0 = draw([parse(prompt)], generator)
-    eps = torch.randn(x0.shape, generator=generator)
-    z0 = _coder.encode(x0)
-    eps_z, z_T = torch.randn(z0.shape, generator=generator), torch.randn(z0.shape, generator=generator)
-    timesteps = _schedule.timesteps(steps, spacing="trailing")
-    positions = (0, *reversed(timesteps))
-    signal, noise = (
-        table[list(positions)].float().reshape(-1, 1, 1, 1)
-        for table in (_schedule.sqrt_alpha_bar, _schedule.sqrt_one_minus_alpha_bar)
+    one, schedule = recipe.start(prompt, seed, coder.network), schedule_for(net)
+    positions = positions_of(schedule, steps)
+    back = None
+    if net is not None:
+        chain = list(reversed(recipe.back(net.network, prompt, one.z_T, tuple(reversed(positions[1:])))))
+        z = torch.cat([chain[0].x_s, *(step.x_t for step in chain)])
+        hats = torch.cat([chain[0].x0_hat, *(step.x0_hat for step in chain)])
+        back = Back(z.numpy(), pictures_of(coder.network, z), pictures_of(coder.network, hats))
+    return Way(
+        positions=positions,
+        x0=channels_last(one.x0[0]),
+        eps=channels_last(one.eps[0]),
+        z0=one.z0[0].numpy(),
+        eps_z=one.eps_z[0].numpy(),
+        out=pictures_of(coder.network, recipe.out(schedule, one.z0, one.eps_z, positions)),
+        back=back,
     )
-    out = pictures_of(_coder, signal * z0 + noise * eps_z)
-    back_z = back = guess = None
-    if _net is not None:
-        chain = list(ddim(Guided(_net, tokenize([prompt]), GUIDANCE), _schedule, z_T, timesteps))
-        z = torch.cat([chain[-1].x_s, *(step.x_t for step in reversed(chain))])
-        hats = torch.cat([chain[-1].x0_hat, *(step.x0_hat for step in reversed(chain))])
-        back_z, back, guess = z.numpy(), pictures_of(_coder, z), pictures_of(_coder, hats)
-    return Way(positions, _last(x0[0]), _last(eps[0]), z0[0].numpy(), eps_z[0].numpy(), out, back_z, back, guess)
 
 
 # --- what a step costs ----------------------------------------------------------------------------------------------
@@ -156,12 +148,12 @@ class Compressed:
     psnr: float
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=BY_KEY)
 @torch.no_grad()
-def compressed(seed: int, with_pca: bool, key: str, _coder: Autoencoder) -> Compressed:
+def compressed(seed: int, with_pca: bool, coder: Model[Autoencoder]) -> Compressed:
     """New pictures, encoded and decoded."""
     x, _captions = captioned_shapes(128, torch.Generator().manual_seed(10_000 + seed))
-    y = _coder.decode(_coder.encode(x)).clamp(-1, 1)
+    y = coder.network.decode(coder.network.encode(x)).clamp(-1, 1)
     linear = linear_code()(x[:SHOWN], NUMBERS).clamp(-1, 1) if with_pca else None
 
     def shown(values: Tensor) -> np.ndarray:
@@ -171,27 +163,27 @@ def compressed(seed: int, with_pca: bool, key: str, _coder: Autoencoder) -> Comp
         return shown(2 * (values[:SHOWN] - x[:SHOWN]).abs().clamp(max=1) * 2 - 1)
 
     return Compressed(
-        shown(x),
-        shown(y),
-        apart(y),
-        None if linear is None else shown(linear),
-        None if linear is None else apart(linear),
-        psnr(x, y),
+        true=shown(x),
+        decoded=shown(y),
+        missed=apart(y),
+        linear=None if linear is None else shown(linear),
+        linear_missed=None if linear is None else apart(linear),
+        psnr=psnr(x, y),
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_KEY)
 @torch.no_grad()
-def unlike_normal(key: str, _coder: Autoencoder) -> tuple[float, float]:
+def unlike_normal(coder: Model[Autoencoder]) -> tuple[float, float]:
     """Of what the encoder puts out for 256 new pictures, a number: E KL(N(mu, sigma^2) || N(0, 1)), and E sigma."""
     x, _captions = captioned_shapes(256, torch.Generator().manual_seed(30_000))
-    mean, log_variance = _coder.moments(x)
+    mean, log_variance = coder.network.moments(x)
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
     return kl.mean().item(), (log_variance / 2).exp().mean().item()
 
 
 @st.cache_resource(show_spinner=False)
-def decibels(sizes: Sequence[int] = CODE_SIZES) -> list[float]:
-    """PCA's decibels on new pictures for codes of these sizes."""
+def decibels() -> list[float]:
+    """PCA's decibels on new pictures for codes of `CODE_SIZES`."""
     x, _captions = captioned_shapes(256, torch.Generator().manual_seed(20_000))
-    return linear_code().psnr(x, sizes)
+    return linear_code().psnr(x, CODE_SIZES)
