@@ -30,7 +30,7 @@ from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.posterior import check_timesteps
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["Errors", "HeldOut", "errors", "even_times", "floors", "held_out", "mean_floor", "predict"]
+__all__ = ["Errors", "HeldOut", "errors", "even_times", "floors", "held_out", "mean_floor", "predict", "unseen"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +94,12 @@ def held_out(
         eps_star.append(law.eps(x_t[-1], schedule, t))
         floor.append(schedule.snr[t].item() * law.x0_variance(x_t[-1], schedule, t).mean(-1))
     return HeldOut(tuple(times), torch.stack(x_t), torch.stack(eps), torch.stack(eps_star), torch.stack(floor))
+
+
+def unseen(law: GaussianMixture | FiniteData, schedule: NoiseSchedule, n: int = 100) -> HeldOut:
+    """Draws that no run trains on, n at each of the even times; always the same ones, so that runs can be compared."""
+    generator = torch.Generator().manual_seed(2**40)  # no seed of a run is so large
+    return held_out(law, schedule, even_times(schedule.T), n, generator=generator)
 
 
 def floors(law: GaussianMixture, schedule: NoiseSchedule, times: Sequence[int], n: int = 1024) -> Tensor:

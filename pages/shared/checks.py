@@ -34,6 +34,10 @@ class Checked:
         """The same for the same setting."""
         return fingerprint(self.setting if self.key is None else self.key)
 
+    def outcome(self, mistake: str | None, seed: int) -> Outcome:
+        """What the check finds for the truth, or for a mistake."""
+        return run_claim(self.claim.key, mistake, self.known_by, seed, _claim=self.claim, _setting=self.setting)
+
 
 @st.cache_resource(show_spinner=False, max_entries=2_000)
 def run_claim(key: str, mistake: str | None, setting_key: str, seed: int, _claim: Claim, _setting: Any) -> Outcome:
@@ -67,7 +71,7 @@ def _one(one: Checked, tried: str, seed: int) -> None:
     picked = controls.choice(tried, _("Try a mistake"), options, "truth", pills=True)
     mistake = None if picked == "truth" else list(claim.mistakes)[int(picked) - 1]
     try:
-        outcome = run_claim(claim.key, mistake, one.known_by, seed, claim, one.setting)
+        outcome = one.outcome(mistake, seed)
     except BadInput as error:  # the weights that it speaks of are missing or damaged
         st.error(explain(error), icon=":material/error:")
         return

@@ -84,7 +84,7 @@ class Page:
         self,
         name: str,
         title: str,
-        body: Callable[[], None] | None = None,
+        body: Callable[[], object] | None = None,
         *,
         unfolded: bool = False,
         follows: bool = False,

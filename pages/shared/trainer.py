@@ -34,7 +34,7 @@ from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, linear
 from diffusion_core.training.checkpoint import load_denoiser, load_training, save_denoiser, save_training
 from diffusion_core.training.draws import points
-from diffusion_core.training.held_out import HeldOut, errors, even_times, held_out
+from diffusion_core.training.held_out import errors, unseen
 from diffusion_core.training.loop import train
 from diffusion_core.training.state import Snapshot, TrainingConfig, TrainingState, check_target, net_config
 
@@ -44,7 +44,6 @@ State = Literal["waiting", "running", "paused", "done", "stopped", "failed"]
 
 MOST_STEPS = 20_000
 MILESTONES = 40
-DRAWS = 100  # held-out draws at each of the times, at a milestone
 SAMPLES = 400
 SAMPLING_STEPS = 24
 REACH = (-3.5, 3.5)  # x0_hat is held to it: all data here lie within
@@ -57,6 +56,11 @@ class Data:
     name: str
     word: str
     law: GaussianMixture
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for the same data."""
+        return self.name, self.word
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +101,13 @@ class View:
     def alive(self) -> bool:
         return self.state in ("waiting", "running")
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """The same while the same of it is to be seen: until its next milestone."""
+        return self.id, self.milestones[-1].step if self.milestones else 0
+
 
 # --- what is measured -----------------------------------------------------------------------------------------------
-
-
-def draw_held_out(data: Data, schedule: NoiseSchedule, n: int) -> HeldOut:
-    """Draws that no run of this page trains on, at even times; always the same ones."""
-    return held_out(data.law, schedule, even_times(schedule.T), n, torch.Generator().manual_seed(2**40))
 
 
 def sampling_times(T: int) -> tuple[int, ...]:
@@ -127,7 +131,7 @@ class Recorder:
     """Turns the states of one run into milestones."""
 
     def __init__(self, data: Data, schedule: NoiseSchedule, steps: int) -> None:
-        self.draws = draw_held_out(data, schedule, DRAWS)
+        self.draws = unseen(data.law, schedule)
         self.due = sorted(milestone_steps(steps))
         self.losses: list[float] = []
 
@@ -362,7 +366,7 @@ def _check_net(config: TrainingConfig) -> None:
 def _whole(view: View) -> View:
     """With the one milestone that a file is."""
     assert view.denoiser is not None
-    distance = errors(view.denoiser, draw_held_out(view.data, view.schedule, DRAWS)).distance.mean(1).numpy()
+    distance = errors(view.denoiser, unseen(view.data.law, view.schedule)).distance.mean(1).numpy()
     samples = draw_samples(view.denoiser, view.schedule)[-1].numpy()
     return replace(view, milestones=(Milestone(max(1, view.step), float("nan"), distance, samples),))
 

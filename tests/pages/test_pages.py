@@ -1,6 +1,5 @@
 """Every page, in both languages, with odd URLs: no exception, all its parts, and code that runs as it stands."""
 
-import time
 from typing import Any
 
 import pytest
@@ -179,19 +178,3 @@ def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
 
     assert blob(N="5", seed="4") == blob(N="5", seed="4")
     assert blob(N="5", seed="4") != blob(N="5", seed="5")
-
-
-def test_a_run_of_training_ends_and_its_code_says_what_it_was() -> None:
-    url = {"data": "spiral", "T": "50", "steps": "40", "width": "8", "predicts": "x0", "schedule": "cosine"}
-    app = open_page("training", lang="en", **url)
-    next(b for b in app.button if b.label == "Train").click().run()
-    assert not app.exception and app.query_params["run"]
-    for _attempt in range(100):
-        if "After 40 steps" in words(app):
-            break
-        time.sleep(0.1)
-        app.run()
-    assert "Spiral · cosine (Improved DDPM), T = 50 · predicts x₀ · width 8 · 40 steps" in words(app)
-    assert "MLPConfig(2, width=8), predicts='x0', steps=40" in app.code[0].value
-    next(b for b in app.button if b.label == "Reset").click().run()
-    assert "After 8,000 steps" in words(app) and "run" not in app.query_params
