@@ -8,8 +8,9 @@ from diffusion_core.data.digits import digit_labels, digits
 from diffusion_core.data.scenes import captioned_shapes
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import collapse_noise, forward_kl, q_chain, q_sample, q_step
-from diffusion_core.laws.bounds import entropy, loss_floor, optimal_for, vlb, vlb_gap
+from diffusion_core.laws.bounds import vlb, vlb_gap
 from diffusion_core.laws.densities import GeneratedDensity, generated_density, generated_density_ddim
+from diffusion_core.laws.estimates import entropy, loss_floor
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.generated import (
     GeneratedLaw,
@@ -21,6 +22,7 @@ from diffusion_core.laws.generated import (
     generated_variance_ddim,
 )
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.variances import optimal_for, state_dependent, state_dependent_diagonal
 from diffusion_core.objectives import decoder_term, hybrid_loss, simple_loss, vlb_term
 from diffusion_core.parameterization import (
     eps_from_score,
@@ -54,8 +56,6 @@ from diffusion_core.variance import (
     learned_range,
     optimal,
     optimal_for_network,
-    state_dependent,
-    state_dependent_diagonal,
     with_last,
 )
 

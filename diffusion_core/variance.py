@@ -5,9 +5,7 @@ r"""Choices of the reverse step's variance :math:`\sigma^2`, where the mean leav
     \sigma^2 &= \beta && \text{fixed large: right when } x_0\sim N(0, I) \\
     \ln\sigma^2 &= v\ln\beta + (1-v)\ln\tilde\beta && \text{learned range: a network's v, a pixel} \\
     \sigma^{*2} &= \tilde\beta + w_t(\beta-\tilde\beta), \quad w_t = \ell_t/\bar\alpha_t
-        && \text{optimal: } \ell_t \text{ is the least possible loss at t} \\
-    \sigma^{*2}(x_t) &= \tilde\beta + c_0^2\,\mathrm{Var}[x_0|x_t]
-        && \text{state dependent: the true } \mathrm{Var}[x_s|x_t]
+        && \text{optimal: } \ell_t \text{ is the least possible loss at t}
 
 The optimum minimises :math:`E\,KL(q(x_s|x_t)\,\|\,N(\mu^*,\sigma^2 I))`, where the mean over x_t of
 :math:`\mathrm{Var}[x_0|x_t]` is :math:`V_t = \ell_t(1-\bar\alpha_t)/\bar\alpha_t`, and
@@ -24,17 +22,16 @@ References:
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition
-from diffusion_core.schedule import NoiseSchedule, first_beta_tilde
+from diffusion_core.schedule import first_beta_tilde
 
 __all__ = [
-    "KnowsX0Variance",
+    "NOTHING",
     "Variance",
     "VarianceChoice",
     "fixed_large",
@@ -44,8 +41,6 @@ __all__ = [
     "optimal",
     "optimal_for_network",
     "place_in_range",
-    "state_dependent",
-    "state_dependent_diagonal",
     "with_last",
 ]
 
@@ -59,19 +54,8 @@ class Variance:
 
 
 VarianceChoice = Callable[[Transition, Tensor], Variance]
-
-
-class KnowsX0Variance(Protocol):
-    """A law of data whose posterior spread is known exactly: `GaussianMixture`, `FiniteData`."""
-
-    @property
-    def dimension(self) -> int:
-        """d."""
-        ...
-
-    def x0_variance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
-        """Var[x_0 | x_t] of each coordinate, in the shape of x_t."""
-        ...
+NOTHING = torch.empty(0)
+"""Stands for x_t where a choice does not look at it."""
 
 
 def _fixed(value: float) -> Variance:
@@ -160,7 +144,7 @@ def optimal(floor: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
 
     Args:
         floor: :math:`\ell_t = \min_f E\|\epsilon-f(x_t)\|^2/d`, t -> a number, or a table with T + 1 places
-            (`laws.bounds.loss_floor`).
+            (`laws.estimates.loss_floor`).
 
     Raises:
         BadInput: (when used) :math:`\ell_t` is negative, not finite, or above 1, the loss of f = 0; or
@@ -210,40 +194,3 @@ def _from_loss(name: str, loss_at: Sequence[float] | Callable[[int], float], mos
         return _fixed(transition.beta_tilde + loss / transition.alpha_bar_t * gap)
 
     return choose
-
-
-def state_dependent(law: KnowsX0Variance, schedule: NoiseSchedule) -> VarianceChoice:
-    r""":math:`\tilde\beta + c_0^2\,\mathrm{tr}\,\mathrm{Cov}[x_0|x_t]/d`: one variance for each row of x_t, the
-    average over its coordinates of the true :math:`\mathrm{Var}[x_s|x_t]`.
-
-    It may leave [beta-tilde, beta]: between two modes x_0 is more uncertain than beta allows.
-    """
-    spread = state_dependent_diagonal(law, schedule)
-
-    def choose(transition: Transition, x_t: Tensor) -> Variance:
-        value = spread(transition, x_t).value
-        assert isinstance(value, Tensor)
-        axes = _coordinate_axes(x_t, law.dimension)
-        mean = value.mean(dim=axes, keepdim=True)
-        return Variance(mean, mean.log())
-
-    return choose
-
-
-def state_dependent_diagonal(law: KnowsX0Variance, schedule: NoiseSchedule) -> VarianceChoice:
-    r""":math:`\tilde\beta + c_0^2\,\mathrm{Var}[x_0|x_t]` of each coordinate, in the shape of x_t: what Improved
-    DDPM's variance of each pixel can become at best.
-    """
-
-    def choose(transition: Transition, x_t: Tensor) -> Variance:
-        spread = law.x0_variance(x_t, schedule, transition.t)
-        value = transition.beta_tilde + transition.c_0**2 * spread
-        return Variance(value, value.log())
-
-    return choose
-
-
-def _coordinate_axes(x: Tensor, d: int) -> tuple[int, ...]:
-    """The last axes of x that hold the d coordinates of one row."""
-    count = next(k for k in range(1, x.ndim + 1) if math.prod(x.shape[-k:]) == d)
-    return tuple(range(-count, 0))

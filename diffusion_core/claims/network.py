@@ -24,7 +24,7 @@ from diffusion_core.denoisers import Denoiser, Predictor
 from diffusion_core.files import MODELS
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.finite import FiniteData
-from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.law import Law
 from diffusion_core.objectives import vlb_loss
 from diffusion_core.schedule import NoiseSchedule, linear
 from diffusion_core.training.checkpoint import load_denoiser
@@ -59,7 +59,7 @@ def shipped_learned() -> Predictor:
 class Trained:
     """A network, what it was trained on, and how many draws at each of 25 times it is judged by."""
 
-    law: GaussianMixture | FiniteData
+    law: Law
     schedule: NoiseSchedule
     denoiser: Denoiser = shipped
     n: int = 800
@@ -175,7 +175,7 @@ def check_score(of: Score, setting: Trained, seed: int) -> list[Trial]:
     errors, squares = [], []
     for t, x, f in zip(draws.times, draws.x_t, eps_hat, strict=True):
         leaf = x.detach().requires_grad_(True)
-        (score,) = torch.autograd.grad(setting.law.log_prob(leaf, setting.schedule, t).sum(), leaf)
+        (score,) = torch.autograd.grad(setting.law.at(setting.schedule, t).log_prob(leaf).sum(), leaf)
         target = of(score, setting.schedule.one_minus_alpha_bar[t].item())
         errors.append((f - target).square().mean())
         squares.append(f.square().mean())
@@ -205,7 +205,7 @@ DECIDED = 50  # the terms of the bound up to this t: beyond it beta-tilde and be
 OfV = Callable[[Tensor], Tensor]
 
 
-def check_variance(variant: OfV, setting: GaussianMixture, seed: int) -> list[Trial]:
+def check_variance(variant: OfV, setting: Law, seed: int) -> list[Trial]:
     """The bound's terms with beta and with beta-tilde, less those with the network's own v; on the same new draws."""
     network, generator = shipped_learned(), torch.Generator().manual_seed(seed)
     t = torch.arange(1, DECIDED + 1).repeat_interleave(400)

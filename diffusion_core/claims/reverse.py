@@ -18,11 +18,12 @@ from diffusion_core.claims.check import Claim, Trial, chi_square, estimated_mean
 from diffusion_core.data.digits import digits
 from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample
-from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.laws.estimates import loss_floor
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.generated import generated_variance
+from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
-from diffusion_core.laws.quadrature import expectation_nodes
+from diffusion_core.laws.quadrature import expectation_nodes, log_normal
 from diffusion_core.posterior import Transition, transition, transitions
 from diffusion_core.reverse import reverse_step
 from diffusion_core.samplers import ancestral
@@ -45,11 +46,7 @@ class Run:
 
 def gaussian(data_variance: float) -> GaussianMixture:
     """N(0, data_variance), as a mixture of one."""
-    return GaussianMixture(
-        torch.ones(1, dtype=torch.float64),
-        torch.zeros((1, 1), dtype=torch.float64),
-        torch.full((1, 1, 1), data_variance, dtype=torch.float64),
-    )
+    return GaussianMixture.of([1.0], [[0.0]], [[[data_variance]]])
 
 
 # --- one step -------------------------------------------------------------------------------------------------------
@@ -180,8 +177,6 @@ LAW = Claim(
 
 # --- copies ---------------------------------------------------------------------------------------------------------
 
-Law = FiniteData | GaussianMixture
-
 
 @dataclass(frozen=True)
 class CopyRun:
@@ -197,12 +192,12 @@ def fitted_gaussian(points: Tensor) -> GaussianMixture:
     """One Gaussian with the digits' mean and covariance: a model that generalizes."""
     centred = points - points.mean(0)
     covariance = centred.T @ centred / len(points)
-    return GaussianMixture(torch.ones(1, dtype=points.dtype), points.mean(0)[None], covariance[None])
+    return GaussianMixture.of([1.0], points.mean(0)[None], covariance[None])
 
 
 def check_copies(make_law: Callable[[Tensor], Law], setting: CopyRun, seed: int) -> list[Trial]:
     """The largest distance from a sample to the nearest training point."""
-    some = cast(FiniteData, digits(setting.per_class).law).points.double()
+    some = digits(setting.per_class).law.points.double()
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, some.shape[1]), generator=generator, dtype=torch.float64)
     denoiser = make_law(some).denoiser(setting.schedule)
@@ -224,11 +219,6 @@ COPIES = Claim(
 # --- the density of a path ------------------------------------------------------------------------------------------
 
 LogJoint = Callable[[Run, Tensor], Tensor]
-
-
-def log_normal(x: Tensor, mean: Tensor | float, variance: float) -> Tensor:
-    """ln N(x; mean, variance), number by number."""
-    return -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance))
 
 
 def log_steps(setting: Run, path: Tensor) -> Tensor:
@@ -307,14 +297,9 @@ class Moment:
 Guess = Callable[[Moment, Tensor, Tensor], Tensor]
 
 
-def two_peaks() -> GaussianMixture:
-    """The two-peaked data's law."""
-    return cast(GaussianMixture, bimodal().law)
-
-
 def best_guess(setting: Moment, x_t: Tensor, eps: Tensor) -> Tensor:
     """eps* = E[eps | x_t]."""
-    return two_peaks().eps(x_t, setting.schedule, setting.t)
+    return bimodal().law.at(setting.schedule, setting.t).eps(x_t)
 
 
 def nearest_peak(setting: Moment, x_t: Tensor, eps: Tensor) -> Tensor:
@@ -326,10 +311,10 @@ def nearest_peak(setting: Moment, x_t: Tensor, eps: Tensor) -> Tensor:
 def check_guess(guess: Guess, setting: Moment, seed: int) -> list[Trial]:
     """What is left of eps has nothing in common with the guess, whose size is the exact one."""
     generator = torch.Generator().manual_seed(seed)
-    x0 = two_peaks().sample(setting.n, generator)
+    x0 = bimodal().law.sample(setting.n, generator)
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     guessed = guess(setting, q_sample(setting.schedule, x0, setting.t, eps), eps)
-    floor = loss_floor(two_peaks(), setting.schedule, setting.t).value
+    floor = loss_floor(bimodal().law, setting.schedule, setting.t).value
     return [estimated_mean_z((eps - guessed) * guessed), second_moment_z(guessed, 1 - floor)]
 
 
@@ -361,9 +346,8 @@ PlugIn = Callable[[Transition, Stride, Tensor], tuple[Tensor, Tensor]]
 
 def mean_and_variance(pair: Transition, setting: Stride, x_t: Tensor) -> tuple[Tensor, Tensor]:
     """c_t x_t + c_0 E[x_0 | x_t], and beta_tilde + c_0^2 Var[x_0 | x_t]."""
-    x0_hat = two_peaks().x0_mean(x_t, setting.schedule, setting.t)
-    spread = two_peaks().x0_variance(x_t, setting.schedule, setting.t)
-    return pair.c_t * x_t + pair.c_0 * x0_hat, pair.beta_tilde + pair.c_0**2 * spread
+    now = bimodal().law.at(setting.schedule, setting.t)
+    return pair.c_t * x_t + pair.c_0 * now.x0_mean(x_t), pair.beta_tilde + pair.c_0**2 * now.x0_variance(x_t)
 
 
 def guess_taken_for_x0(pair: Transition, setting: Stride, x_t: Tensor) -> tuple[Tensor, Tensor]:
@@ -382,7 +366,7 @@ def check_plug_in(plug_in: PlugIn, setting: Stride, seed: int) -> list[Trial]:
     """Mean and variance of q(x_s | x_t) by quadrature of q(x_t | x_s) q(x_s), at random x_t."""
     pair = transition(setting.schedule, setting.t, setting.s)
     x_t = 1.5 * torch.randn((32, 1), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    nodes, weights = expectation_nodes(two_peaks().marginal(setting.schedule, setting.s))
+    nodes, weights = expectation_nodes(bimodal().law.at(setting.schedule, setting.s))
     joint = weights * log_normal(x_t, math.sqrt(pair.alpha) * nodes.T, pair.beta).exp()  # (32, nodes)
     posterior = joint / joint.sum(1, keepdim=True)
     mean = posterior @ nodes

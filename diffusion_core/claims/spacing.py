@@ -52,7 +52,7 @@ def as_the_data(setting: Start) -> float:
 def check_spread(expected: Callable[[Start], float], setting: Start, seed: int) -> Sequence[Trial]:
     """Mean and variance of samples of the sampler itself, which are exactly Gaussian."""
     one = torch.ones(1, dtype=torch.float64)
-    data = GaussianMixture(one, 0 * one[None], one[None, None] * setting.lam)
+    data = GaussianMixture.of(one, 0 * one[None], one[None, None] * setting.lam)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
     for step in ancestral(

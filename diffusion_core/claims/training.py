@@ -17,8 +17,7 @@ from torch import Tensor
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z, identity
 from diffusion_core.data.toys import bimodal, gaussian_1d
 from diffusion_core.forward import q_sample
-from diffusion_core.laws.bounds import loss_floor
-from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.estimates import loss_floor
 from diffusion_core.objectives import simple_weight
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.reverse import reverse_step
@@ -44,8 +43,8 @@ Optimum = Callable[[Loss, Tensor, Tensor], tuple[Tensor, float]]
 
 def optimum(setting: Loss, x_t: Tensor, eps: Tensor) -> tuple[Tensor, float]:
     """eps*, and its loss l_t."""
-    law = cast(GaussianMixture, bimodal().law)
-    return law.eps(x_t, setting.schedule, setting.t), loss_floor(law, setting.schedule, setting.t).value
+    law = bimodal().law
+    return law.at(setting.schedule, setting.t).eps(x_t), loss_floor(law, setting.schedule, setting.t).value
 
 
 def straight_line(setting: Loss, x_t: Tensor) -> Tensor:
@@ -169,13 +168,13 @@ Answers = Callable[[int], tuple[Tensor, Tensor]]
 
 def check_minimiser(answers: Answers, setting: NoiseSchedule, seed: int) -> list[Trial]:
     """The slopes a_t that minimise sum_t w_t E(eps - a_t x_t)^2 for three weightings, against those of eps*."""
-    law = cast(GaussianMixture, gaussian_1d(DATA_VARIANCE).law)
+    law = gaussian_1d(DATA_VARIANCE).law
     times = torch.arange(1, setting.T + 1, max(1, setting.T // 25))
     basis, factor = answers(len(times))
     noise = setting.one_minus_alpha_bar[times]
     second_moment = setting.alpha_bar[times] * DATA_VARIANCE + noise  # of x_t; E[eps x_t] = sqrt(noise)
     one = torch.ones(1, dtype=torch.float64)
-    best = torch.cat([law.eps(one[None], setting, t) for t in times.tolist()])[:, 0]
+    best = torch.cat([law.at(setting, t).eps(one[None]) for t in times.tolist()])[:, 0]
     small_t_often = 1 / times.double()
     of_the_bound = setting.beta[times] / (setting.alpha[times] * noise)
     found = []

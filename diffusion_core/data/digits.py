@@ -20,7 +20,7 @@ DIGITS_FILE = DATA / "digits.npz"
 
 
 # ------------------------------------------------------------------------------------------------ digits
-def digits(per_class: int | None = None) -> Dataset:
+def digits(per_class: int | None = None) -> Dataset[FiniteData]:
     """The 10,000 MNIST digits, x = pixel / 127.5 - 1, float32; the first per_class of each label, if given.
 
     Sorted by label (``digit_labels``); shape (28, 28, 1). s^2 = 0.27, m_2 = 0.93. Source and licence: assets/data.

@@ -9,24 +9,29 @@ from diffusion_core.data.pictures import picture, word
 from diffusion_core.data.toys import TOYS, Dataset
 from diffusion_core.errors import BadInput
 from diffusion_core.files import DATA
+from diffusion_core.laws.law import Law
+from diffusion_core.laws.mixtures import GaussianMixture
 
-__all__ = ["EXAMPLE_PHOTO", "NAMES", "named", "shown"]
+__all__ = ["EXAMPLE_PHOTO", "NAMES", "named", "points", "shown"]
 
 EXAMPLE_PHOTO = DATA / "example_photo.jpg"
 NAMES = (*TOYS, "word", "digits", "picture")
 CLASSES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 5, 7, 8, 9)  # of the digits shown
 
 
-def named(name: str, text: str = "DDPM") -> Dataset:
-    """The data set of that name; ``text`` is the word, where it is "word"; a picture is the example photo.
+def named(name: str, text: str = "DDPM") -> Dataset[Law]:
+    """The data set of that name; arguments and errors are those of `points`."""
+    return digits() if name == "digits" else points(name, text)
+
+
+def points(name: str, text: str = "DDPM") -> Dataset[GaussianMixture]:
+    """Points on the line or in the plane; ``text`` is the word, where it is "word"; a picture is the example photo.
 
     Raises:
         BadInput: there is no such data set, or the word cannot be drawn.
     """
     if name == "word":
         return word(text)
-    if name == "digits":
-        return digits()
     if name == "picture":
         return picture(decode_photo(EXAMPLE_PHOTO.read_bytes()))
     if name not in TOYS:
@@ -41,11 +46,10 @@ def shown(name: str, text: str = "DDPM", seed: int = 0, n: int = 1000) -> Tensor
     """
     if name == "photo":
         return torch.from_numpy(decode_photo(EXAMPLE_PHOTO.read_bytes())).reshape(1, -1)
-    data, generator = named(name, text), torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     if name != "digits":
-        return data.sample(n, generator).flatten(1).float()
+        return points(name, text).sample(n, generator).flatten(1).float()
     labels = digit_labels()
     alike = [torch.nonzero(labels == k).flatten() for k in CLASSES]
     rows = [int(some[int(torch.randint(len(some), (1,), generator=generator))]) for some in alike]
-    points: Tensor = data.law.points[rows]  # type: ignore[union-attr]
-    return points.float()
+    return digits().law.points[rows].float()

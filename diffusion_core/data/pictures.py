@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from diffusion_core.data.toys import Dataset, beads
 from diffusion_core.errors import BadInput
+from diffusion_core.laws.mixtures import GaussianMixture
 
 __all__ = ["picture", "word"]
 MAX_COMPONENTS = 400
@@ -21,7 +22,7 @@ MAX_LETTERS = 12
 
 
 # ------------------------------------------------------------------------------------------------ points of a picture
-def picture(image: NDArray[np.floating], n: int = MAX_COMPONENTS) -> Dataset:
+def picture(image: NDArray[np.floating], n: int = MAX_COMPONENTS) -> Dataset[GaussianMixture]:
     """The dark parts of an image as a density in the plane: at most n beads, y upwards, the aspect kept.
 
     image (H, W) or (H, W, channels) in [-1, 1], as ``decode_photo`` gives it. Its darkness, brightest = 0, is summed
@@ -58,7 +59,7 @@ def _cells(darkness: NDArray[np.float64], side: int) -> tuple[NDArray[np.float64
     return total[dark] / total[dark].sum(), np.stack([x[dark], y[dark]], -1) / total[dark, None]
 
 
-def word(text: str, n: int = MAX_COMPONENTS) -> Dataset:
+def word(text: str, n: int = MAX_COMPONENTS) -> Dataset[GaussianMixture]:
     """A word in bold letters as a density in the plane: ``picture`` of its dark pixels.
 
     Raises BadInput for an empty word, more than 12 characters, and a character that no installed font can draw.

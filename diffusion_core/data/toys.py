@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
 
 __all__ = [
@@ -39,12 +40,15 @@ __all__ = [
 REACH = 2.8  # the farthest bead, so that the ribbon around it stays in [-3, 3]^2
 
 
+L = TypeVar("L", bound=Law, covariant=True)
+
+
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Generic[L]):
     """A law of x_0 with its name in URLs and the shape of one sample: (1,), (2,), (28, 28, 1)."""
 
     name: str
-    law: GaussianMixture | FiniteData
+    law: L
     shape: tuple[int, ...]
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -53,19 +57,19 @@ class Dataset:
 
 
 # ------------------------------------------------------------------------------------------------ on the line
-def bimodal() -> Dataset:
+def bimodal() -> Dataset[GaussianMixture]:
     """(N(-0.9, 0.1^2) + N(0.9, 0.1^2)) / 2: s^2 = 0.82."""
     return Dataset("bimodal", GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1), (1,))
 
 
-def gaussian_1d(variance: float = 0.25) -> Dataset:
+def gaussian_1d(variance: float = 0.25) -> Dataset[GaussianMixture]:
     """N(0, variance): every quantity of the diffusion has a closed form. variance 0 is the point 0."""
     if not (isinstance(variance, int | float) and 0 <= variance < math.inf):
         raise BadInput("variance must be a finite number, at least 0; got {got}.", got=variance)
     return Dataset("gaussian_1d", GaussianMixture.isotropic([1.0], [[0.0]], math.sqrt(variance)), (1,))
 
 
-def three_modes() -> Dataset:
+def three_modes() -> Dataset[GaussianMixture]:
     """0.45 N(-1, 0.15^2) + 0.3 N(0.3, 0.1^2) + 0.25 N(1.2, 0.2^2): unequal in weight, width and distance."""
     return Dataset(
         "three_modes",
@@ -75,14 +79,14 @@ def three_modes() -> Dataset:
 
 
 # ------------------------------------------------------------------------------------------------ in the plane
-def eight_gaussians() -> Dataset:
+def eight_gaussians() -> Dataset[GaussianMixture]:
     """(1/8) sum_k N(sqrt(2) (cos, sin)(2 pi k / 8), 0.1^2 I): mean 0, s^2 = 1.01."""
     angle = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
     centres = math.sqrt(2) * torch.stack([angle.cos(), angle.sin()], -1)
     return Dataset("eight_gaussians", GaussianMixture.isotropic(torch.full((8,), 1 / 8), centres, 0.1), (2,))
 
 
-def two_moons() -> Dataset:
+def two_moons() -> Dataset[GaussianMixture]:
     """Half circles (cos a, sin a) and (1 - cos a, 1/2 - sin a), 0 < a < pi; 2 x 32 beads of sd 0.07, then scaled."""
     a = _midpoints(0.0, math.pi, 32)
     upper = torch.stack([a.cos(), a.sin()], -1)
@@ -90,12 +94,12 @@ def two_moons() -> Dataset:
     return beads("two_moons", torch.cat([upper, lower]), 0.07)
 
 
-def swiss_roll() -> Dataset:
+def swiss_roll() -> Dataset[GaussianMixture]:
     """The roll r = a, 1.5 pi < a < 4.5 pi, even in arc length; 110 beads of sd 0.5 (r up to 14), then scaled."""
     return beads("swiss_roll", _archimedes(1.5 * math.pi, 4.5 * math.pi, 110), 0.5)
 
 
-def checkerboard() -> Dataset:
+def checkerboard() -> Dataset[GaussianMixture]:
     """The 8 dark squares of a 4 x 4 board of side 4, uniform; 5 x 5 beads of sd 0.1 in each, then scaled."""
     inside = _midpoints(0.0, 1.0, 5)
     squares = [(i - 2.0, j - 2.0) for i in range(4) for j in range(4) if (i + j) % 2 == 0]
@@ -103,7 +107,7 @@ def checkerboard() -> Dataset:
     return beads("checkerboard", torch.cat([cell + torch.tensor(s, dtype=torch.float64) for s in squares]), 0.1)
 
 
-def spiral() -> Dataset:
+def spiral() -> Dataset[GaussianMixture]:
     """Two arms r = a and its mirror image, pi/2 < a < 3 pi, even in arc length; 2 x 60 beads of sd 0.4, then scaled."""
     arm = _archimedes(0.5 * math.pi, 3 * math.pi, 60)
     return beads("spiral", torch.cat([arm, -arm]), 0.4)
@@ -122,7 +126,7 @@ def _archimedes(low: float, high: float, n: int) -> Tensor:
     return torch.stack([angle * angle.cos(), angle * angle.sin()], -1)
 
 
-def beads(name: str, centres: Tensor, sd: float, weights: Tensor | None = None) -> Dataset:
+def beads(name: str, centres: Tensor, sd: float, weights: Tensor | None = None) -> Dataset[GaussianMixture]:
     """The mixture of beads, moved to mean 0 and scaled to s^2 = 1 or into [-3, 3]^2 (the module's formula)."""
     if weights is None:
         weights = torch.full((len(centres),), 1 / len(centres), dtype=torch.float64)
@@ -132,7 +136,7 @@ def beads(name: str, centres: Tensor, sd: float, weights: Tensor | None = None) 
     return Dataset(name, GaussianMixture.isotropic(weights, scale * centred, scale * sd), (2,))
 
 
-TOYS: dict[str, Callable[[], Dataset]] = {
+TOYS: dict[str, Callable[[], Dataset[GaussianMixture]]] = {
     "bimodal": bimodal,
     "gaussian_1d": gaussian_1d,
     "three_modes": three_modes,

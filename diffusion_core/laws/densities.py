@@ -205,7 +205,7 @@ class _State:
         quadratic = torch.stack([log_height, self.mean / self.variance, -0.5 / self.variance])  # in 1, x, x^2
         log_p = p.log()
         log_p[tail] = torch.cat(
-            [(torch.stack([part**0, part, part**2], -1) @ quadratic).logsumexp(-1) for part in x[tail].split(64)]
+            [(torch.stack([part**0, part, part**2], -1) @ quadratic).logsumexp(-1) for part in torch.split(x[tail], 64)]
         )
         return log_p
 
@@ -237,7 +237,7 @@ def _blurred(
 
 
 def _mean(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, y: Tensor) -> Tensor:
-    return pair.c_t * y + pair.c_0 * law.x0_mean(y[:, None], schedule, pair.t)[:, 0]
+    return pair.c_t * y + pair.c_0 * law.at(schedule, pair.t).x0_mean(y[:, None])[:, 0]
 
 
 def _kernel_variance(variance: VarianceChoice, pair: Transition, y: Tensor) -> Tensor:
@@ -310,7 +310,7 @@ def _pushed_to(state: _State, law: GaussianMixture, flow: _Map, points: int) -> 
         x, log_slope, p = (torch.cat(pair)[order] for pair in zip((x, log_slope, p), more, strict=True))
     log_density = state.log_density(y) - log_slope
     peak = log_density.max().exp().item()
-    narrowest = 1 / (math.sqrt(2 * math.pi) * peak * len(law.weights))  # of a mode that holds 1/K of the mass
+    narrowest = 1 / (math.sqrt(2 * math.pi) * peak * len(law.means))  # of a mode that holds 1/K of the mass
     even = _grid(min(x[0].item(), data_low), max(x[-1].item(), data_high), min(narrowest, _narrowest(law)), points)
     rising = torch.cat([torch.tensor([True]), x.diff() > 0])  # equal but for rounding where the map is flat
     smooth = CubicSpline(x[rising].numpy(), log_density[rising].numpy())
@@ -332,9 +332,9 @@ def _y_that_covers(state: _State, flow: _Map, data_low: float, data_high: float)
 def _to_x0(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, y: Tensor) -> tuple[Tensor, Tensor]:
     """The last ancestral step: x0_hat itself."""
     gain = pair.sqrt_alpha_bar_t / pair.one_minus_alpha_bar_t
-    column = y[:, None]
-    slope = gain * law.x0_variance(column, schedule, pair.t)[:, 0]
-    return law.x0_mean(column, schedule, pair.t)[:, 0], slope.log()
+    now = law.at(schedule, pair.t)
+    slope = gain * now.x0_variance(y[:, None])[:, 0]
+    return now.x0_mean(y[:, None])[:, 0], slope.log()
 
 
 def _ddim_step(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,11 +30,10 @@ from torch import Tensor
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition, transitions
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.variance import Variance, VarianceChoice
+from diffusion_core.variance import NOTHING, Variance, VarianceChoice
 
 __all__ = [
     "GeneratedLaw",
-    "cosine_law",
     "gaussian_optimal",
     "gaussian_optimal_full",
     "generated_law",
@@ -67,10 +66,10 @@ class GeneratedLaw:
         return self.variance / self.data_variance
 
     @property
-    def frechet2(self) -> float:
-        r"""Fréchet (Wasserstein-2) distance squared, :math:`\sum(\sqrt g-\sqrt\lambda)^2+\|\text{bias}\|^2`: an exact
-        FID, summed over the eigenvalues."""
-        return ((self.variance.sqrt() - self.data_variance.sqrt()).square() + self.bias.square()).sum().item()
+    def frechet2(self) -> Tensor:
+        r"""Each direction's part of the Fréchet (Wasserstein-2) distance squared,
+        :math:`(\sqrt g-\sqrt\lambda)^2+\text{bias}^2`, (d,) or 0-d; their sum is an exact FID."""
+        return (self.variance.sqrt() - self.data_variance.sqrt()).square() + self.bias.square()
 
     @property
     def kl(self) -> float:
@@ -131,7 +130,7 @@ def generated_law(
 
     def step(pair: Transition, lam: Tensor) -> tuple[Tensor, float | Tensor]:
         slope = math.sqrt(pair.alpha) * _v_s(pair, lam) / _v_t(pair, lam)
-        return slope, variance(pair, _NOTHING).value if pair.s > 0 or noisy_last else 0.0
+        return slope, variance(pair, NOTHING).value if pair.s > 0 or noisy_last else 0.0
 
     return _run(schedule, timesteps, step, data_variance, data_mean)
 
@@ -178,28 +177,6 @@ def generated_variance_ddim(
     return generated_law_ddim(schedule, timesteps, data_variance, eta=eta).variance.item()
 
 
-def cosine_law(schedule: NoiseSchedule, timesteps: Sequence[int], data_variance: Numbers) -> Tensor:
-    r"""The variance of x_0 from DDIM at eta = 0, in closed form: (d,) or 0-d, float64.
-
-    .. math:: g_0 = \frac{\lambda}{v_{t_N}}\prod_k\cos^2(\phi_{t_k}-\phi_{t_{k-1}}), \qquad
-              \tan\phi_t = \sqrt{(1-\bar\alpha_t)/(\bar\alpha_t\lambda)}.
-
-    No cosine is above 1: for :math:`\lambda\ge 1`, where :math:`v\ge 1`, DDIM makes Gaussian data too narrow, whatever
-    the number of steps. For :math:`\lambda < 1` it does so if the product is below :math:`v_{t_N}`, as where
-    :math:`\bar\alpha_{t_N}` is much smaller than 1 / N; else the start, which is too wide, outweighs the steps:
-    linear(100), :math:`\lambda = 1/4`, 100 steps: :math:`1.352\,\lambda`.
-    """
-    lam = _variances(data_variance)
-    pairs = transitions(schedule, timesteps)
-    log_g = (lam / _v_t(pairs[0], lam)).log()
-    for pair in pairs:
-        turn = _angle(pair.alpha_bar_t, pair.one_minus_alpha_bar_t, lam) - _angle(
-            pair.alpha_bar_s, pair.one_minus_alpha_bar_s, lam
-        )
-        log_g = log_g + 2 * turn.cos().log()
-    return log_g.exp()
-
-
 def path_kl(
     schedule: NoiseSchedule,
     timesteps: Sequence[int],
@@ -221,8 +198,8 @@ def path_kl(
     best = gaussian_optimal_full(lam)
     total = _gaussian_kl(_v_t(pairs[0], lam)) + 0.5 * pairs[0].alpha_bar_t * mean.square()
     for pair in pairs:
-        true = torch.as_tensor(best(pair, _NOTHING).value)
-        chosen = torch.as_tensor(variance(pair, _NOTHING).value, dtype=torch.float64)
+        true = torch.as_tensor(best(pair, NOTHING).value)
+        chosen = torch.as_tensor(variance(pair, NOTHING).value, dtype=torch.float64)
         ratio = torch.where(true == chosen, 1.0, true / chosen)  # a point that is met exactly: 0 / 0
         total = total + _gaussian_kl(ratio)
     return total
@@ -230,7 +207,6 @@ def path_kl(
 
 # --- inside ---------------------------------------------------------------------------------------------------------
 
-_NOTHING = torch.empty(0)  # stands for x_t: a choice that looks at it cannot be meant here
 _Step = Callable[[Transition, Tensor], tuple[Tensor, float | Tensor]]
 
 
@@ -253,10 +229,6 @@ def _v_t(pair: Transition, lam: Tensor) -> Tensor:
 
 def _v_s(pair: Transition, lam: Tensor) -> Tensor:
     return pair.one_minus_alpha_bar_s + pair.alpha_bar_s * lam
-
-
-def _angle(alpha_bar: float, noise: float, lam: Tensor) -> Tensor:
-    return torch.atan2(torch.full_like(lam, math.sqrt(noise)), (alpha_bar * lam).sqrt())
 
 
 def _gaussian_kl(ratio: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from diffusion_core.denoisers import Guided
-from diffusion_core.errors import BadInput
+from diffusion_core.errors import BadInput, check_at_least
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule
@@ -49,28 +49,36 @@ class LabelledMixture:
     labels: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if len(self.labels) != len(self.mixture.weights):
+        if len(self.labels) != len(self.mixture.means):
             raise BadInput(
                 "labels must hold one class for each of the {n} components; got {got}.",
-                n=len(self.mixture.weights),
+                n=len(self.mixture.means),
                 got=len(self.labels),
             )
 
+    def at(self, schedule: NoiseSchedule, t: int) -> "LabelledMixture":
+        """p_t(x_t), its components of the same classes."""
+        return LabelledMixture(self.mixture.at(schedule, t), self.labels)
+
     def given(self, c: int) -> GaussianMixture:
         """p(x | c)."""
-        mine = self._of(c)
-        weights = self.mixture.weights[mine]
-        return GaussianMixture(weights / weights.sum(), self.mixture.means[mine], self.mixture.covariances[mine])
+        mine, all_of = self._of(c), self.mixture
+        log_weights = all_of.log_weights[mine]
+        return GaussianMixture(
+            log_weights=log_weights - log_weights.logsumexp(0),
+            means=all_of.means[mine],
+            eigenvalues=all_of.eigenvalues[mine],
+            eigenvectors=all_of.eigenvectors[mine],
+        )
 
-    def log_class(self, x_t: Tensor, c: int, schedule: NoiseSchedule | None = None, t: int = 0) -> Tensor:
-        """ln p_t(c | x_t), (...); of the data themselves when schedule and t are left out."""
-        share = self.mixture.weights[self._of(c)].sum().log()
-        law = self.given(c)
-        return share.to(x_t) + law.log_prob(x_t, schedule, t) - self.mixture.log_prob(x_t, schedule, t)
+    def log_class(self, x: Tensor, c: int) -> Tensor:
+        """ln p(c | x), (...)."""
+        share = self.mixture.log_weights[self._of(c)].logsumexp(0)
+        return share.to(x) + self.given(c).log_prob(x) - self.mixture.log_prob(x)
 
-    def log_tilted(self, x: Tensor, c: int, w: float, schedule: NoiseSchedule | None = None, t: int = 0) -> Tensor:
-        """ln p_t(x) + w ln p_t(c | x), (...): a density but for its constant."""
-        return self.mixture.log_prob(x, schedule, t) + w * self.log_class(x, c, schedule, t)
+    def log_tilted(self, x: Tensor, c: int, w: float) -> Tensor:
+        """ln p(x) + w ln p(c | x), (...): a density but for its constant."""
+        return self.mixture.log_prob(x) + w * self.log_class(x, c)
 
     def denoiser(self, schedule: NoiseSchedule) -> "LabelledDenoiser":
         """eps*(x_t, t, cond), which `nets.Guided` can guide."""
@@ -100,7 +108,7 @@ class LabelledDenoiser:
         if cond is None:
             return self.free(x_t, t)
         out = torch.empty_like(x_t)
-        for c in cond.unique().tolist():
+        for c in sorted(set(cond.tolist())):
             if c not in self.of_class:
                 raise BadInput("cond must hold classes of {allowed}; got {got}.", allowed=sorted(self.of_class), got=c)
             rows = cond == c
@@ -162,8 +170,7 @@ def guided_law(
     """
     if law.mixture.dimension != 1:
         raise BadInput("A guided law is computed on the line only; got d = {d}.", d=law.mixture.dimension)
-    if n < 2:
-        raise BadInput("n must be an integer of at least 2; got {got}.", got=n)
+    check_at_least("n", n, 2)
     denoiser = law.denoiser(schedule)
 
     def f(x_T: Tensor) -> Tensor:
@@ -217,7 +224,8 @@ def _places(mixture: GaussianMixture, images: Tensor) -> Tensor:
     even = torch.linspace(low, high, 2001, dtype=torch.float64)
     bells = centre + sd * torch.linspace(-8, 8, 321, dtype=torch.float64)
     bells = bells[(bells > low) & (bells < high)]
-    return torch.cat([even, images.flatten(), bells]).unique()
+    places: Tensor = torch.unique(torch.cat([even, images.flatten(), bells]))
+    return places
 
 
 def _distribution(x: Tensor, low: Tensor, high: Tensor, mass: Tensor) -> Tensor:

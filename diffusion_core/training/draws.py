@@ -7,8 +7,7 @@ from torch import Tensor
 
 from diffusion_core.data.scenes import captioned_shapes
 from diffusion_core.errors import BadInput, check_rows
-from diffusion_core.laws.finite import FiniteData
-from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.law import Law
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import tokenize
 
@@ -21,7 +20,7 @@ DataSampler = Callable[[int, torch.Generator], tuple[Tensor, Tensor | None]]
 # --- data -----------------------------------------------------------------------------------------------------------
 
 
-def points(law: GaussianMixture | FiniteData) -> DataSampler:
+def points(law: Law) -> DataSampler:
     """Draws from a law, (n, d) float32, without classes."""
     return lambda n, generator: (law.sample(n, generator).float(), None)
 

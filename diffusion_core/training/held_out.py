@@ -25,7 +25,7 @@ from torch import Tensor
 from diffusion_core.denoisers import Denoiser
 from diffusion_core.errors import check_whole
 from diffusion_core.forward import q_sample
-from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.posterior import check_timesteps
 from diffusion_core.schedule import NoiseSchedule
@@ -69,12 +69,12 @@ def even_times(T: int, count: int = 100) -> tuple[int, ...]:
 
 
 def held_out(
-    law: GaussianMixture | FiniteData,
+    law: Law,
     schedule: NoiseSchedule,
     times: Sequence[int],
     n: int,
     generator: torch.Generator,
-    points: GaussianMixture | FiniteData | None = None,
+    points: Law | None = None,
 ) -> HeldOut:
     """Fresh draws from a law, noised to each of the times; n draws of x_0 a time.
 
@@ -91,12 +91,13 @@ def held_out(
         x0 = (points or law).sample(n, generator)
         eps.append(torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
         x_t.append(q_sample(schedule, x0, t, eps[-1]))
-        eps_star.append(law.eps(x_t[-1], schedule, t))
-        floor.append(schedule.snr[t].item() * law.x0_variance(x_t[-1], schedule, t).mean(-1))
+        now = law.at(schedule, t)
+        eps_star.append(now.eps(x_t[-1]))
+        floor.append(schedule.snr[t].item() * now.x0_variance(x_t[-1]).mean(-1))
     return HeldOut(tuple(times), torch.stack(x_t), torch.stack(eps), torch.stack(eps_star), torch.stack(floor))
 
 
-def unseen(law: GaussianMixture | FiniteData, schedule: NoiseSchedule, n: int = 100) -> HeldOut:
+def unseen(law: Law, schedule: NoiseSchedule, n: int = 100) -> HeldOut:
     """Draws that no run trains on, n at each of the even times; always the same ones, so that runs can be compared."""
     generator = torch.Generator().manual_seed(2**40)  # no seed of a run is so large
     return held_out(law, schedule, even_times(schedule.T), n, generator=generator)
@@ -118,10 +119,10 @@ def floors(law: GaussianMixture, schedule: NoiseSchedule, times: Sequence[int], 
     z = torch.special.ndtri(u[:, 1:])
     means = []
     for t in times:
-        now = law.marginal(schedule, t)
+        now = law.at(schedule, t)
         spread = now.eigenvalues[component].sqrt() * z  # (n, d)
         x_t = now.means[component] + torch.einsum("nij,nj->ni", now.eigenvectors[component], spread)
-        means.append(schedule.snr[t] * law.x0_variance(x_t, schedule, t).mean())
+        means.append(schedule.snr[t] * now.x0_variance(x_t).mean())
     return torch.stack(means)
 
 

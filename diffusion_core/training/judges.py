@@ -28,9 +28,9 @@ from diffusion_core.data.scenes import captioned_shapes, random_captions
 from diffusion_core.denoisers import Guided, Predictor
 from diffusion_core.errors import check_rows, check_whole
 from diffusion_core.forward import q_sample
-from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.laws.estimates import loss_floor
 from diffusion_core.laws.finite import FiniteData
-from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.law import Law
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.classifier import Classifier
 from diffusion_core.nets.text import tokenize
@@ -71,9 +71,7 @@ class PointsReport:
 
 
 @torch.no_grad()
-def judge_points(
-    denoiser: Predictor, law: GaussianMixture | FiniteData, n: int = 2000, timesteps: int = 200, seed: int = 1
-) -> PointsReport:
+def judge_points(denoiser: Predictor, law: Law, n: int = 2000, timesteps: int = 200, seed: int = 1) -> PointsReport:
     """The loss of a network and its floor, at timesteps evenly spaced, n draws each."""
     schedule, star = denoiser.schedule, law.denoiser(denoiser.schedule)
     generator = torch.Generator().manual_seed(seed)

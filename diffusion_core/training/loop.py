@@ -6,7 +6,7 @@ r"""Training a denoiser: draw data, t and noise, predict, step; one loop for a p
 
 the simple loss in the units of what the network predicts, or, where it has a second output, the hybrid loss
 (`objectives`). Whatever y is, the error of eps that follows from the output is that of y times `Target.weight`: that
-one can be laid beside the exact floor (`laws.bounds.loss_floor`), and no network's mean falls below it.
+one can be laid beside the exact floor (`laws.estimates.loss_floor`), and no network's mean falls below it.
 
 The draws of step k depend on the seed and on k alone. So a run that is resumed needs no state of a random generator,
 and goes on bit for bit as if it had never stopped. They are made on the CPU, and x_t of them: every device sees the

@@ -295,9 +295,8 @@ def strides_of(t: int) -> tuple[int, ...]:
 def widening(data: str, name: str, T: int, t: int, x_t: tuple[float, ...]) -> Widening:
     """Look back from x_t over longer and longer strides."""
     law, schedule = TOYS[data]().law, schedule_of(name, T)
-    assert isinstance(law, GaussianMixture)
     here, strides = torch.tensor(x_t, dtype=torch.float64), strides_of(t)
-    looks = [law.reverse_conditional(here, schedule, t, t - k) for k in strides]
+    looks = [law.at(schedule, t).reverse_conditional(here, t - k) for k in strides]
     drawn = [(on_the_line if len(x_t) == 1 else in_the_plane)(q) for q in looks]
     return Widening(
         strides,
@@ -420,7 +419,7 @@ print(f"simulated: {{int(near.sum())}} of {SIMULATED} in the slice, mean {{x_s[n
 print(f"variance {{x_s[near].var():.4g}}")
 
 # without x_0
-q = bimodal().law.reverse_conditional(torch.tensor([x_t]).double(), schedule, t, s)
+q = bimodal().law.at(schedule, t).reverse_conditional(torch.tensor([x_t]).double(), s)
 print(f"without x_0: {{count_modes(q)}} peak(s), {{negentropy(q):.3g}} nats from the best Gaussian")
 """
 

@@ -25,7 +25,7 @@ from diffusion_core import (
 from diffusion_core.data.named import named
 from diffusion_core.denoisers import Guided, LearnedVariance, Predictor
 from diffusion_core.laws.finite import FiniteData
-from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.law import Law
 from diffusion_core.training.checkpoint import load_denoiser
 from diffusion_core.training.recipes import digit_images
 
@@ -38,7 +38,7 @@ def classes(label: str, n: int) -> Tensor:
 
 
 @torch.no_grad()
-def network_losses(network: Predictor, law: FiniteData | GaussianMixture, timesteps: Sequence[int]) -> dict[int, float]:
+def network_losses(network: Predictor, law: Law, timesteps: Sequence[int]) -> dict[int, float]:
     """The loss of a network at each timestep, on data that it has never seen; of digits its guess is clipped."""
     draws, losses = torch.Generator().manual_seed(0), {}
     if isinstance(law, FiniteData):
@@ -60,7 +60,7 @@ def network_losses(network: Predictor, law: FiniteData | GaussianMixture, timest
 
 def variance_of(
     name: str,
-    law: FiniteData | GaussianMixture,
+    law: Law,
     schedule: NoiseSchedule,
     timesteps: Sequence[int],
     *,
@@ -80,7 +80,7 @@ def variance_of(
 
 
 def sample(
-    law: FiniteData | GaussianMixture,
+    law: Law,
     schedule: NoiseSchedule,
     timesteps: Sequence[int],
     generator: torch.Generator,

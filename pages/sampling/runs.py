@@ -8,6 +8,7 @@ import torch
 
 from diffusion_core.denoisers import Predictor
 from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.reverse import ReverseStep
 from diffusion_core.schedule import NoiseSchedule
@@ -49,7 +50,7 @@ class Run:
 
     settings: Settings
     scene: Scene
-    law: FiniteData | GaussianMixture
+    law: Law
     network: Predictor | None
     schedule: NoiseSchedule
 

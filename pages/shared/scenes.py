@@ -13,9 +13,11 @@ import torch
 
 from diffusion_core import forward_kl
 from diffusion_core.data import photos, pictures
-from diffusion_core.data.named import EXAMPLE_PHOTO, named, shown
+from diffusion_core.data.named import EXAMPLE_PHOTO, named, points, shown
 from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import kl_to_normal
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
 from pages.shared import controls
 from pages.shared.i18n import _, explain
@@ -27,6 +29,7 @@ __all__ = [
     "density",
     "drawn",
     "levels",
+    "mixture_of",
     "pick_scene",
     "pixel_histogram",
     "schedule_names",
@@ -45,7 +48,7 @@ class Scene:
     name: str
     kind: str  # "line" (1-D), "plane" (2-D), "images"
     x0: np.ndarray  # (n, d), or (n, height * width * channels)
-    law: GaussianMixture | FiniteData | None
+    law: Law | None
     word: str = ""
     height: int = 0
     width: int = 0
@@ -93,9 +96,15 @@ def schedule_of(name: str, T: int) -> NoiseSchedule:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
+def law_of(name: str, word: str) -> Law:
     """The exact law of a data set that has a name."""
     return named(name, word).law
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def mixture_of(name: str, word: str) -> GaussianMixture:
+    """The exact law of a data set of points."""
+    return points(name, word).law
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -169,7 +178,7 @@ def terminal_kl(data: str, word: str, schedule: str, T: int, second_moment: floa
     if isinstance(_law, GaussianMixture) and float(schedule_of(schedule, T).alpha_bar[-1]) == 0:
         return 0.0, True  # x_T is eps; quadrature would print its rounding
     if isinstance(_law, GaussianMixture):
-        return _law.kl_to_normal(schedule_of(schedule, T), T), True
+        return kl_to_normal(_law.at(schedule_of(schedule, T), T)), True
     return forward_kl(schedule_of(schedule, T), second_moment, T), False
 
 

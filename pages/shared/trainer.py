@@ -309,9 +309,7 @@ SHIPPED_CONFIG = TrainingConfig(MLPConfig(2, 128), steps=8000)
 
 def shipped_data() -> Data:
     """What it was trained on."""
-    law = eight_gaussians().law
-    assert isinstance(law, GaussianMixture)
-    return Data("eight_gaussians", "", law)
+    return Data("eight_gaussians", "", eight_gaussians().law)
 
 
 def shipped_schedule() -> NoiseSchedule:

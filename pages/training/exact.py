@@ -47,8 +47,8 @@ def exact(data: Data, schedule: NoiseSchedule) -> Exact:
     side = ARROWS * (3 if light else 1)
     axis = (torch.arange(side, dtype=torch.float64) + 0.5) * 6 / side - 3
     grid = torch.cartesian_prod(axis, axis).flip(1)  # rows upwards: y varies slowest
-    eps_star = torch.stack([law.eps(grid, schedule, t) for t in times])
-    density = torch.stack([law.log_prob(grid, schedule, t).exp() for t in times])
+    eps_star = torch.stack([law.at(schedule, t).eps(grid) for t in times])
+    density = torch.stack([law.at(schedule, t).log_prob(grid).exp() for t in times])
     blank = (density * eps_star.square().sum(-1)).amax(1, keepdim=True)  # what a network that says 0 does wrong
     n = 4096 if light else 256
     return Exact(

@@ -48,7 +48,7 @@ def spread(name: str) -> Spread:
     for one in t.tolist():
         pair = transition(schedule, one, one - 1)
         true = torch.as_tensor(choice(pair, x).value)[:, 0]
-        log_density = law.log_prob(x, schedule, one)
+        log_density = law.at(schedule, one).log_prob(x)
         seen = torch.where(log_density > log_density.max() - SEEN, 1.0, math.nan)
         place.append(((true - pair.beta_tilde) / (pair.beta - pair.beta_tilde) * seen).numpy())
         ratio.append((true / pair.beta * seen).numpy())

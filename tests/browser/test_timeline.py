@@ -92,7 +92,7 @@ def test_points_density_and_field_are_the_cores(scene: Callable[[str], Locator])
         density = cell_means(law, t, edges).ravel()
         np.testing.assert_allclose(plane["density"], density, atol=1e-6, rtol=0)
         if t > 0:
-            field = core_law(law).eps(grid, SCHEDULE, t).numpy().ravel()
+            field = core_law(law).at(SCHEDULE, t).eps(grid).numpy().ravel()
             np.testing.assert_allclose(plane["field"], field, atol=1e-6, rtol=1e-6)
             assert np.abs(plane["field"] - np.roll(field, 1)).max() > 1e-3
         wrong = q_sample(SCHEDULE, x0, max(1, t) - 1 if t else 1, eps).numpy().ravel()  # the table off by one

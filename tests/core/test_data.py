@@ -86,7 +86,7 @@ def test_the_beads_make_one_smooth_ribbon():
             at, off = mixture.log_prob(middle)[1:-1], mixture.log_prob(between)
             return (off[1:] + off[:-1] - 2 * at).abs().max().item() / 2
 
-        thin = GaussianMixture(law.weights, law.means, law.covariances / 4)
+        thin = GaussianMixture.of(law.weights, law.means, law.covariances / 4)
         assert waver(law) < 0.15 < waver(thin)
 
 

@@ -26,7 +26,7 @@ SHARP = LabelledMixture(GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0
 def test_classes_sum_to_one() -> None:
     law, x = two_halves(), torch.randn(20, 2, dtype=torch.float64)
     for t in (0, 1, 300, 1000):
-        total = sum(law.log_class(x, c, SCHEDULE, t).exp() for c in (0, 1))
+        total = sum(law.at(SCHEDULE, t).log_class(x, c).exp() for c in (0, 1))
         assert (total - 1).abs().max() < 1e-12
     # class 0 is the upper half: y up
     assert law.log_class(torch.tensor([[0.0, 1.2]], dtype=torch.float64), 0).exp() > 0.99
@@ -57,8 +57,8 @@ def test_the_denoiser_answers_each_row_by_its_class() -> None:
     denoiser, cond = law.denoiser(SCHEDULE), torch.tensor([0, 1, 0, 1, 1, 0])
     eps = denoiser(x, 300, cond)
     for i, c in enumerate(cond.tolist()):
-        assert torch.allclose(eps[i], law.given(c).eps(x[i], SCHEDULE, 300), atol=1e-12)
-    assert torch.allclose(denoiser(x, 300), law.mixture.eps(x, SCHEDULE, 300), atol=1e-12)
+        assert torch.allclose(eps[i], law.given(c).at(SCHEDULE, 300).eps(x[i]), atol=1e-12)
+    assert torch.allclose(denoiser(x, 300), law.mixture.at(SCHEDULE, 300).eps(x), atol=1e-12)
 
 
 def test_without_and_with_the_condition_the_end_is_known() -> None:
@@ -196,7 +196,10 @@ def test_when_a_guided_step_stops_rising() -> None:
         step, _last = ddim(Guided(law.denoiser(schedule), torch.ones(2001).long(), w), schedule, x, (300, s))
         (slope,) = torch.autograd.grad(step.x_s.sum(), x)
         sigma_t, sigma_s = (float(schedule.snr[at]) ** -0.5 for at in (300, s))
-        rho, (V, V_c) = sigma_s / sigma_t, (part.x0_variance(x, schedule, 300) for part in (law.mixture, law.given(1)))
+        rho, (V, V_c) = (
+            sigma_s / sigma_t,
+            (part.at(schedule, 300).x0_variance(x) for part in (law.mixture, law.given(1))),
+        )
         formula = rho + (1 - rho) * ((1 - w) * V + w * V_c) / sigma_t**2
         scale = float((schedule.alpha_bar[s] / schedule.alpha_bar[300]).sqrt())
         assert torch.allclose(slope, scale * formula, rtol=1e-9, atol=1e-12)
@@ -225,7 +228,7 @@ def test_guided_scores_do_not_belong_to_one_diffusion() -> None:
         density = law.log_tilted(x[:, None], 1, w).exp()
         noised = torch.logsumexp(density.log() - (at - signal * x) ** 2 / (2 * noise), 1)
         (true,) = torch.autograd.grad(noised.sum(), at)
-        (followed,) = torch.autograd.grad(law.log_tilted(at, 1, w, SCHEDULE, t).sum(), at)
+        (followed,) = torch.autograd.grad(law.at(SCHEDULE, t).log_tilted(at, 1, w).sum(), at)
         assert ((true - followed).abs().max() < 1e-6) == same
 
 

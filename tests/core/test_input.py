@@ -14,6 +14,7 @@ from diffusion_core.errors import BadInput
 from diffusion_core.forward import collapse_noise, q_chain, q_sample, q_step
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.variances import state_dependent
 from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
 from diffusion_core.nets.mlp import MLPConfig
@@ -41,7 +42,7 @@ from diffusion_core.training.held_out import floors, held_out
 from diffusion_core.training.loop import train
 from diffusion_core.training.quality import sliced_wasserstein
 from diffusion_core.training.state import TrainingConfig
-from diffusion_core.variance import Variance, state_dependent
+from diffusion_core.variance import Variance
 
 SCHEDULE = cosine(100)
 LAW = GaussianMixture.isotropic([0.5, 0.5], [[-0.9, 0.0], [0.9, 0.0]], 0.1)
@@ -88,8 +89,8 @@ ONE: dict[str, Call] = {
     "ancestral": lambda x, _: last(ancestral(same, SCHEDULE, x, (3, 1), generator=torch.Generator())),
     "ddim": lambda x, _: last(ddim(same, SCHEDULE, x, (3, 1))),
     "state_dependent": lambda x, _: state_dependent(LAW, SCHEDULE)(transition(SCHEDULE, 3, 2), x).value,
-    **{f"mixture, {f}": lambda x, _, f=f: getattr(LAW, f)(x, SCHEDULE, 3) for f in ("log_prob", "eps", "x0_mean")},
-    **{f"points, {f}": lambda x, _, f=f: getattr(POINTS, f)(x, SCHEDULE, 3) for f in ("log_prob", "eps")},
+    **{f"mixture, {f}": lambda x, _, f=f: getattr(LAW.at(SCHEDULE, 3), f)(x) for f in ("log_prob", "eps", "x0_mean")},
+    **{f"points, {f}": lambda x, _, f=f: getattr(POINTS.at(SCHEDULE, 3), f)(x) for f in ("log_prob", "eps")},
 }
 NETWORKS: dict[str, Call] = {"network": lambda x, _: NET(x, 3), "network, rows": lambda x, _: NET(x, rows(x))}
 DRAWN = torch.randn((2, 4, 2), generator=torch.Generator().manual_seed(0))
@@ -291,6 +292,6 @@ def test_float32_is_enough_for_every_schedule(name: str) -> None:
     for n in (1, 2, 5, 50, 1000):
         for spacing in ("iddpm", "trailing", "leading"):
             ddim(same, schedule, x, schedule.timesteps(n, spacing))
-    eps = LAW.eps(x, schedule, 1000)
+    eps = LAW.at(schedule, 1000).eps(x)
     rough, fine = x0_from_eps(schedule, x, eps, 1000), x0_from_eps(schedule, x.double(), eps.double(), 1000)
     assert (rough - fine).abs().max() < 4e-3  # cosine: 1 / sqrt(alpha_bar_T) is 20,291

@@ -12,21 +12,14 @@ from scipy import stats
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.laws.bounds import optimal_for, vlb_gap
+from diffusion_core.laws.bounds import vlb_gap
 from diffusion_core.laws.densities import GeneratedDensity, generated_density, generated_density_ddim
 from diffusion_core.laws.generated import gaussian_optimal, generated_law, generated_law_ddim
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.variances import optimal_for, state_dependent
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import cosine, linear
-from diffusion_core.variance import (
-    Variance,
-    VarianceChoice,
-    fixed_large,
-    fixed_small,
-    learned_range,
-    state_dependent,
-    with_last,
-)
+from diffusion_core.variance import Variance, VarianceChoice, fixed_large, fixed_small, learned_range, with_last
 
 SCHEDULE = linear(1000)
 BIMODAL = GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1)
@@ -146,7 +139,7 @@ def test_one_noisy_step_is_one_convolution() -> None:
     choice = state_dependent(BIMODAL, SCHEDULE)
     got = generated_density(BIMODAL, SCHEDULE, [300], choice, noisy_last=True)
     y = torch.linspace(-9, 9, 20_001, dtype=torch.float64)[:, None]
-    mean, spread = BIMODAL.x0_mean(y, SCHEDULE, 300), BIMODAL.x0_variance(y, SCHEDULE, 300)
+    mean, spread = BIMODAL.at(SCHEDULE, 300).x0_mean(y), BIMODAL.at(SCHEDULE, 300).x0_variance(y)
     weight = torch.exp(-0.5 * y.square()) / math.sqrt(2 * math.pi) * (y[1] - y[0])
 
     def at(x: Tensor, spread: Tensor) -> Tensor:

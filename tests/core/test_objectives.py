@@ -14,11 +14,14 @@ from torch.distributions import Normal, kl_divergence
 
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import forward_kl, q_sample
-from diffusion_core.laws import bounds
-from diffusion_core.laws.bounds import Bound, Estimate, entropy, loss_floor, optimal_for, vlb, vlb_gap, x0_uncertainty
+from diffusion_core.laws import estimates
+from diffusion_core.laws.bounds import Bound, vlb, vlb_gap
+from diffusion_core.laws.estimates import Estimate, entropy, loss_floor, x0_uncertainty
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.pairs import distances
 from diffusion_core.laws.quadrature import expectation_nodes
+from diffusion_core.laws.variances import optimal_for, state_dependent
 from diffusion_core.objectives import decoder_term, hybrid_loss, simple_loss, simple_weight, vlb_loss, vlb_term
 from diffusion_core.parameterization import EPS, X0, Target, V
 from diffusion_core.posterior import q_posterior, transition
@@ -31,7 +34,6 @@ from diffusion_core.variance import (
     learned_range,
     log_range,
     optimal,
-    state_dependent,
     with_last,
 )
 
@@ -49,7 +51,7 @@ def gaussian(variance: float, mean: float = 0.0) -> GaussianMixture:
 def plane() -> GaussianMixture:
     """A bimodal coordinate beside an independent Gaussian one of variance 1/4."""
     covariances = torch.diag(torch.tensor([0.01, 0.25], dtype=torch.float64)).expand(2, 2, 2)
-    return GaussianMixture([0.5, 0.5], [[-0.9, 0.2], [0.9, 0.2]], covariances)
+    return GaussianMixture.of([0.5, 0.5], [[-0.9, 0.2], [0.9, 0.2]], covariances)
 
 
 def close(got: float, expected: float, relative: float = 1e-10) -> bool:
@@ -71,9 +73,9 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("law", [BIMODAL, UNEVEN, gaussian(0.25, 1.0), gaussian(4.0)])
 def test_the_floor_knows_the_score(law: GaussianMixture, t: int) -> None:
     """l_t = 1 - (1 - alpha_bar) E score^2, and E (eps - eps*)^2 = 1 - E eps*^2: no covariance in sight."""
-    x, weights = expectation_nodes(law.marginal(SCHEDULE, t))
+    x, weights = expectation_nodes(law.at(SCHEDULE, t))
     noise = SCHEDULE.one_minus_alpha_bar[t].item()
-    score2 = (weights @ law.score(x, SCHEDULE, t).square()[:, 0]).item()
+    score2 = (weights @ law.at(SCHEDULE, t).score(x).square()[:, 0]).item()
     floor = loss_floor(law, SCHEDULE, t)
     assert floor.standard_error == 0
     assert abs(floor.value - (1 - noise * score2)) < 1e-10
@@ -93,7 +95,7 @@ def test_the_floor_of_gaussian_data(lam: float) -> None:
         assert close(loss_floor(gaussian(lam, 0.3), SCHEDULE, t).value, expected)
         assert close(loss_floor(doubled, SCHEDULE, t).value, expected)
         assert not close(loss_floor(gaussian(1.01 * lam, 0.3), SCHEDULE, t).value, expected, 1e-7)
-    wide = GaussianMixture([1.0], [[0.0, 0.0]], [[[lam, 0.0], [0.0, 1.0]]])
+    wide = GaussianMixture.of([1.0], [[0.0, 0.0]], [[[lam, 0.0], [0.0, 1.0]]])
     mean = (loss_floor(gaussian(lam), SCHEDULE, 30).value + loss_floor(gaussian(1.0), SCHEDULE, 30).value) / 2
     assert close(loss_floor(wide, SCHEDULE, 30).value, mean)
 
@@ -126,7 +128,7 @@ def test_points_on_a_line_are_exact(t: int) -> None:
         assert got.standard_error == 0
         assert close(got.value * law.dimension, expected, 1e-7)
         draws = law.sample(2_000, gen(t))
-        spread = law.x0_variance(q_sample(SCHEDULE, draws, t, normal(*draws.shape, seed=t)), SCHEDULE, t).mean()
+        spread = law.at(SCHEDULE, t).x0_variance(q_sample(SCHEDULE, draws, t, normal(*draws.shape, seed=t))).mean()
         assert t in (1, 400, 1000) or not close(spread.item() * law.dimension, expected, 1e-3)
 
 
@@ -184,7 +186,7 @@ def test_where_points_are_many() -> None:
     for t in (100, 150, 200):
         pairs = x0_uncertainty(law, SCHEDULE, t, 2_000, gen(1))
         y = law.sample(40_000, gen(2))
-        plain = law.x0_variance(q_sample(SCHEDULE, y, t, normal(*y.shape, seed=3)), SCHEDULE, t).mean(-1)
+        plain = law.at(SCHEDULE, t).x0_variance(q_sample(SCHEDULE, y, t, normal(*y.shape, seed=3))).mean(-1)
         error = math.hypot(plain.std().item() / 200, pairs.standard_error)
         assert abs(pairs.value - plain.mean().item()) < Z * error
         assert abs(pairs.value - 1.3 * plain.mean().item()) > Z * error
@@ -265,7 +267,7 @@ def test_pythagoras(t: int) -> None:
     n = 200_000
     x0, eps = BIMODAL.sample(n, gen(1)), normal(n, 1, seed=2)
     x_t = q_sample(SCHEDULE, x0, t, eps)
-    best, floor = BIMODAL.eps(x_t, SCHEDULE, t), loss_floor(BIMODAL, SCHEDULE, t).value
+    best, floor = BIMODAL.at(SCHEDULE, t).eps(x_t), loss_floor(BIMODAL, SCHEDULE, t).value
     for f in (best, 0.8 * x_t, torch.tanh(x_t)):
         difference = ((eps - f).square() - (f - best).square())[:, 0]
         error = difference.std().item() / math.sqrt(n)
@@ -286,7 +288,7 @@ def test_simple_loss(dtype: torch.dtype) -> None:
         assert torch.allclose(together, rows, rtol=1e-4)
         assert not torch.allclose(together, rows.flip(0), rtol=1e-3)
     at = simple_loss(UNEVEN.denoiser(SCHEDULE), SCHEDULE, x0, 200, eps).mean().item()
-    se = (eps - UNEVEN.eps(q_sample(SCHEDULE, x0, 200, eps), SCHEDULE, 200)).square().std().item() / math.sqrt(n)
+    se = (eps - UNEVEN.at(SCHEDULE, 200).eps(q_sample(SCHEDULE, x0, 200, eps))).square().std().item() / math.sqrt(n)
     assert abs(at - loss_floor(UNEVEN, SCHEDULE, 200).value) < Z * se
     assert abs(at - loss_floor(UNEVEN, SCHEDULE, 260).value) > Z * se
 
@@ -416,7 +418,7 @@ def test_entropy(t: int) -> None:
     assert close(entropy(gaussian(0.25), SCHEDULE, t).value, expected)
     assert close(entropy(doubled, SCHEDULE, t).value, expected)
     assert not close(entropy(gaussian(0.26), SCHEDULE, t).value, expected, 1e-8)
-    wide = GaussianMixture([1.0], [[0.0, 0.0]], [[[0.25, 0.0], [0.0, 1.0]]])  # the mean over both coordinates
+    wide = GaussianMixture.of([1.0], [[0.0, 0.0]], [[[0.25, 0.0], [0.0, 1.0]]])  # the mean over both coordinates
     assert close(entropy(wide, SCHEDULE, t).value, (expected + 0.5 * math.log(2 * math.pi * math.e)) / 2)
     mc = entropy(plane(), SCHEDULE, t, 5_000, gen(t))
     sides = [entropy(law, SCHEDULE, t).value for law in (BIMODAL, gaussian(0.25))]
@@ -441,8 +443,8 @@ def test_what_draws_may_have_missed_between_two_components() -> None:
     p, q = stats.norm(-far, width), stats.norm(far, width)
     overlap, _ = integrate.quad(lambda x: math.sqrt(p.pdf(x) * q.pdf(x)), -5, 5, epsabs=1e-13)
     between = 2 * 0.25 * math.sqrt(0.2 * 0.8) * 4 * (a**2 + b**2) / 2 * overlap
-    assert close(bounds._missed(law, SCHEDULE, t, 1), between, 1e-9)
-    assert close(bounds._missed(law, SCHEDULE, t, 10**9), 1.6**2 * (a**2 + b**2) / 2 / 10**9, 1e-12)
+    assert close(estimates._missed(law, law.at(SCHEDULE, t), 1), between, 1e-9)
+    assert close(estimates._missed(law, law.at(SCHEDULE, t), 10**9), 1.6**2 * (a**2 + b**2) / 2 / 10**9, 1e-12)
     assert between < 1.6**2 * (a**2 + b**2) / 2
 
 
@@ -476,7 +478,7 @@ def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> Non
 def test_the_distance_of_near_duplicates_keeps_its_digits() -> None:
     points = 1000 + normal(40, 3, seed=2)  # for more than 25 rows PyTorch multiplies matrices, if it may
     points[1] = points[0] + 1e-6
-    distance = bounds._distances(FiniteData(points))
+    distance = distances(FiniteData(points))
     assert distance is not None and close(distance[0, 1].item(), (points[1] - points[0]).norm().item(), 1e-12)
     assert not close(torch.cdist(points, points)[0, 1].item(), distance[0, 1].item(), 1e-3)
 
@@ -641,7 +643,7 @@ def test_the_learned_term_falls_to_the_exact_one(t: int) -> None:
     """Its mean, with the exact denoiser, is `vlb_term`; and the best constant v makes the optimal variance."""
     n, pair = 100_000, transition(SCHEDULE, t, t - 1)
     x0, eps = BIMODAL.sample(n, gen(1)), normal(n, 1, seed=2)
-    eps_hat = BIMODAL.eps(q_sample(SCHEDULE, x0, t, eps), SCHEDULE, t)
+    eps_hat = BIMODAL.at(SCHEDULE, t).eps(q_sample(SCHEDULE, x0, t, eps))
     left = x0_uncertainty(BIMODAL, SCHEDULE, t).value
     got = vlb_loss(eps_hat, torch.full_like(eps, 0.3), SCHEDULE, t, eps)
     se = got.std().item() / math.sqrt(n)

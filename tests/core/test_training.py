@@ -11,7 +11,7 @@ from torch import Tensor
 from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import q_sample
-from diffusion_core.laws.bounds import loss_floor
+from diffusion_core.laws.estimates import loss_floor
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.text import TextConfig, tokenize

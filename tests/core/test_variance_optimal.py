@@ -6,23 +6,15 @@ import pytest
 import torch
 
 from diffusion_core.errors import BadInput
-from diffusion_core.laws.bounds import entropy, loss_floor, optimal_for
+from diffusion_core.laws.estimates import entropy, loss_floor
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.laws.quadrature import expectation_nodes
+from diffusion_core.laws.variances import optimal_for, state_dependent, state_dependent_diagonal
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import cosine, linear, zero_terminal_snr
-from diffusion_core.variance import (
-    fixed_large,
-    fixed_small,
-    learned_range,
-    log_range,
-    optimal,
-    state_dependent,
-    state_dependent_diagonal,
-    with_last,
-)
+from diffusion_core.variance import fixed_large, fixed_small, learned_range, log_range, optimal, with_last
 
 SCHEDULE = linear(1000)
 NOTHING = torch.empty(0)
@@ -101,14 +93,14 @@ def test_learned_range_is_finite_at_the_last_step() -> None:
 
 def from_reverse_conditional(law: GaussianMixture, pair: Transition) -> float:
     """E Var[x_s | x_t] from the true reverse mixture, component by component."""
-    x, weights = expectation_nodes(law.marginal(SCHEDULE, pair.t))
-    return (weights @ law.reverse_conditional(x, SCHEDULE, pair.t, pair.s).covariance()[:, 0, 0]).item()
+    x, weights = expectation_nodes(law.at(SCHEDULE, pair.t))
+    return (weights @ law.at(SCHEDULE, pair.t).reverse_conditional(x, pair.s).covariance()[:, 0, 0]).item()
 
 
 def from_score(law: GaussianMixture, pair: Transition) -> float:
     """Analytic-DPM's theorem 1 at lambda^2 = beta_tilde: it knows the score, and no covariance."""
-    x, weights = expectation_nodes(law.marginal(SCHEDULE, pair.t))
-    left = 1 - pair.one_minus_alpha_bar_t * (weights @ law.score(x, SCHEDULE, pair.t).square()[:, 0]).item()
+    x, weights = expectation_nodes(law.at(SCHEDULE, pair.t))
+    left = 1 - pair.one_minus_alpha_bar_t * (weights @ law.at(SCHEDULE, pair.t).score(x).square()[:, 0]).item()
     stretch = math.sqrt(pair.one_minus_alpha_bar_t / pair.alpha)
     shrink = math.sqrt(pair.one_minus_alpha_bar_s - pair.beta_tilde)
     return pair.beta_tilde + (stretch - shrink) ** 2 * left
@@ -116,8 +108,8 @@ def from_score(law: GaussianMixture, pair: Transition) -> float:
 
 def from_total_variance(law: GaussianMixture, pair: Transition) -> float:
     """Var[x_s] - Var(E[x_s | x_t])."""
-    x, weights = expectation_nodes(law.marginal(SCHEDULE, pair.t))
-    mean = (pair.c_t * x + pair.c_0 * law.x0_mean(x, SCHEDULE, pair.t))[:, 0]
+    x, weights = expectation_nodes(law.at(SCHEDULE, pair.t))
+    mean = (pair.c_t * x + pair.c_0 * law.at(SCHEDULE, pair.t).x0_mean(x))[:, 0]
     centre = weights @ mean
     whole = pair.one_minus_alpha_bar_s + pair.alpha_bar_s * law.variance
     return whole - (weights @ (mean - centre).square()).item()
@@ -180,8 +172,8 @@ def test_beta_is_right_for_noise_and_beta_tilde_for_a_point() -> None:
 
 def test_the_optimum_at_the_last_step_is_what_is_left_of_x0() -> None:
     pair = transition(SCHEDULE, 1, 0)
-    x, weights = expectation_nodes(bimodal().marginal(SCHEDULE, 1))
-    left = (weights @ bimodal().x0_variance(x, SCHEDULE, 1)[:, 0]).item()
+    x, weights = expectation_nodes(bimodal().at(SCHEDULE, 1))
+    left = (weights @ bimodal().at(SCHEDULE, 1).x0_variance(x)[:, 0]).item()
     assert close(from_loss(bimodal(), pair), left)
     assert not close(pair.beta, left, 1e-3)
 
@@ -246,7 +238,7 @@ def test_entropy_may_fall_with_t_for_wide_data(t: int, excess: float) -> None:
 
 def plane() -> GaussianMixture:
     root = 0.4 * normal(3, 2, 2, seed=1)
-    return GaussianMixture([0.2, 0.5, 0.3], normal(3, 2, seed=2), root @ root.mT)
+    return GaussianMixture.of([0.2, 0.5, 0.3], normal(3, 2, seed=2), root @ root.mT)
 
 
 @pytest.mark.parametrize("t, s", [(1, 0), (10, 9), (300, 200), (1000, 1)])
@@ -255,14 +247,14 @@ def test_state_dependent_is_the_true_reverse_variance(law: GaussianMixture | Fin
     pair = transition(SCHEDULE, t, s)
     x = math.sqrt(pair.alpha_bar_t) * law.sample(7, torch.Generator().manual_seed(4))
     x = x + pair.sqrt_one_minus_alpha_bar_t * normal(7, 2, seed=5)
-    true = law.reverse_conditional(x, SCHEDULE, t, s).covariance().diagonal(dim1=-2, dim2=-1)
+    true = law.at(SCHEDULE, t).reverse_conditional(x, s).covariance().diagonal(dim1=-2, dim2=-1)
     each, mean = state_dependent_diagonal(law, SCHEDULE)(pair, x), state_dependent(law, SCHEDULE)(pair, x)
     assert each.value.shape == (7, 2) and mean.value.shape == (7, 1)
     assert (each.value - true).abs().max() < 1e-10
     assert (mean.value - true.mean(-1, keepdim=True)).abs().max() < 1e-10
     assert torch.equal(mean.log, mean.value.log()) and torch.equal(each.log, each.value.log())
     if s > 0:
-        forgotten = pair.beta_tilde + law.x0_variance(x, SCHEDULE, t)  # no c_0^2
+        forgotten = pair.beta_tilde + law.at(SCHEDULE, t).x0_variance(x)  # no c_0^2
         assert (forgotten - true).abs().max() > 1e-6
 
 
@@ -270,10 +262,10 @@ def test_state_dependent_of_images_has_one_number_a_row() -> None:
     law = FiniteData(normal(1000, 196, seed=6))
     x, pair = normal(3, 14, 14, 1, seed=7), transition(SCHEDULE, 700, 600)
     with pytest.raises(BadInput, match="too large"):
-        law.reverse_conditional(x, SCHEDULE, 700, 600)  # the way that forms (n, d, d)
+        law.at(SCHEDULE, 700).reverse_conditional(x, 600)  # the way that forms (n, d, d)
     each, mean = state_dependent_diagonal(law, SCHEDULE)(pair, x), state_dependent(law, SCHEDULE)(pair, x)
     assert mean.value.shape == (3, 1, 1, 1) and each.value.shape == x.shape
-    w = law.weights(x, SCHEDULE, 700)
+    w = law.at(SCHEDULE, 700).weights(x)
     direct = torch.stack([(w[i] @ (law.points - w[i] @ law.points).square()).reshape(14, 14, 1) for i in range(3)])
     assert (each.value - pair.beta_tilde - pair.c_0**2 * direct).abs().max() < 1e-12
     assert (mean.value.flatten() - each.value.reshape(3, -1).mean(-1)).abs().max() < 1e-14

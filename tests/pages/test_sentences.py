@@ -106,7 +106,7 @@ def test_the_floor_of_finite_data_is_nearly_0_at_small_t(t: int) -> None:
     law, schedule, generator = law_of("digits", ""), linear(1000), torch.Generator().manual_seed(0)
     x0 = law.sample(50, generator).double()
     x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
-    assert schedule.snr[t] * law.x0_variance(x_t, schedule, t).mean() < 0.01
+    assert schedule.snr[t] * law.at(schedule, t).x0_variance(x_t).mean() < 0.01
 
 
 def test_the_noise_goes_through_the_upper_skip() -> None:

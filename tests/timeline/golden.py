@@ -60,7 +60,7 @@ def levels() -> tl.Mixture:
 def core_law(mixture: tl.Mixture) -> GaussianMixture:
     """The same law in the core."""
     covariances = torch.from_numpy(mixture.variances)[:, None, None] * torch.eye(mixture.means.shape[1]).double()
-    return GaussianMixture(torch.from_numpy(mixture.weights), torch.from_numpy(mixture.means), covariances)
+    return GaussianMixture.of(torch.from_numpy(mixture.weights), torch.from_numpy(mixture.means), covariances)
 
 
 def cell_means(mixture: tl.Mixture, p: int, edges: np.ndarray) -> np.ndarray:
@@ -104,8 +104,8 @@ def points() -> Golden:
     x_t = noised(x0, eps)
     both, one = law(), law(0)
     edges, raster = np.linspace(-4, 4, 41), np.linspace(-3, 3, 97)
-    fields = [core_law(both).eps(grid(17), SCHEDULE, t).numpy() for t in TIMES]
-    smooth = core_law(both).log_prob(grid(96), SCHEDULE, 500).exp().numpy()
+    fields = [core_law(both).at(SCHEDULE, t).eps(grid(17)).numpy() for t in TIMES]
+    smooth = core_law(both).at(SCHEDULE, 500).log_prob(grid(96)).exp().numpy()
     tracks: dict[str, tl.Track] = {
         "x0": tl.Constant(x0),
         "x_t": tl.Affine(np.sqrt(SIGNAL), "x0", np.sqrt(NOISE), eps),
