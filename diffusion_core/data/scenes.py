@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from diffusion_core.data.captions import COLOURS, GROUNDS, HELD_OUT, PLACES, RELATIONS, SHAPES, SIZES, Caption, Thing
-from diffusion_core.errors import BadInput
+from diffusion_core.errors import check_at_least, check_between
 
 __all__ = ["SIDE", "captioned_shapes", "coverage", "draw", "random_captions", "unit_shapes"]
 
@@ -186,10 +186,8 @@ def random_captions(n: int, generator: torch.Generator, held_out: bool = False, 
     Raises:
         BadInput: n is not positive, two is not in 0..1.
     """
-    if not isinstance(n, int) or n < 1:
-        raise BadInput("n must be a positive integer; got {got}.", got=n)
-    if not 0 <= two <= 1:
-        raise BadInput("two must be a number from 0 to 1; got {got}.", got=two)
+    check_at_least("n", n, 1)
+    check_between("two", two, 0, 1)
     known = [(colour, shape) for shape in SHAPES for colour in COLOURS if HELD_OUT[shape] != colour]
     firsts = [(colour, shape) for shape, colour in HELD_OUT.items()] if held_out else known
     return [_caption(row, firsts, known, two) for row in torch.rand(n, 9, generator=generator).tolist()]

@@ -205,4 +205,5 @@ def places_seen(weights: Tensor) -> Tensor:
     Args:
         weights: (..., P, places or words), rows of sum 1. The result is the mean over the rows, (...).
     """
-    return torch.special.entr(weights).sum(-1).exp().mean(-1)
+    entropy: Tensor = torch.special.entr(weights).sum(-1)
+    return entropy.exp().mean(-1)

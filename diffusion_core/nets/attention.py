@@ -50,7 +50,8 @@ class Attention(nn.Module):
             q, k, v = (x.float() if x.dtype == torch.bfloat16 else x for x in (q, k, v))
             out = nn.functional.scaled_dot_product_attention(q, k, v)  # (batch, heads, H W, channels / heads)
         out = out.transpose(1, 2).flatten(2).transpose(1, 2)  # (batch, channels, H W)
-        return h + self.proj(out.reshape(h.shape))
+        added: Tensor = self.proj(out.reshape(h.shape))
+        return h + added
 
     def weights(self, h: Tensor) -> Tensor:
         """Who looks where: softmax(Q K^T / sqrt(d)), (batch, heads, H W, H W); each row sums to 1."""
@@ -72,7 +73,8 @@ class CrossAttention(nn.Module):
 
     def _queries(self, h: Tensor) -> Tensor:
         """(batch, heads, H W, d)."""
-        return self.q(self.norm(h)).flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+        q: Tensor = self.q(self.norm(h)).flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+        return q
 
     def _keys_and_values(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """Each (batch, heads, L, d)."""
@@ -85,7 +87,8 @@ class CrossAttention(nn.Module):
         with torch.autocast(h.device.type, enabled=False):
             q, k, v = (x.float() if x.dtype == torch.bfloat16 else x for x in (q, k, v))
             out = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None])
-        return h + self.proj(out.transpose(2, 3).reshape(h.shape))
+        added: Tensor = self.proj(out.transpose(2, 3).reshape(h.shape))
+        return h + added
 
     def weights(self, h: Tensor, words: Tensor, is_word: Tensor) -> Tensor:
         """Which words each place looks at, (batch, heads, H W, L); each row sums to 1."""

@@ -33,7 +33,8 @@ class Classifier(nn.Module):
         self.last = nn.Linear(36 * w, config.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.convolutions(x).flatten(1))
+        log_odds: Tensor = self.last(self.convolutions(x).flatten(1))
+        return log_odds
 
 
 @dataclass(frozen=True)

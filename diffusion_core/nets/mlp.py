@@ -57,7 +57,8 @@ class MLP(nn.Module):
         h = self.first(x) + self.time(self.features(t))  # (batch, d) -> (batch, width)
         for layer in self.hidden:
             h = h + layer(nn.functional.silu(h))  # (batch, width)
-        return self.last(nn.functional.silu(h))  # (batch, d), or (batch, 2 d)
+        output: Tensor = self.last(nn.functional.silu(h))  # (batch, d), or (batch, 2 d)
+        return output
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ class Layer(nn.Module):
         )  # (batch, heads, L, d)
         seen = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None])
         h = h + self.proj(seen.transpose(1, 2).flatten(2))  # (batch, L, width)
-        return h + self.mlp(self.norm2(h))
+        added: Tensor = self.mlp(self.norm2(h))
+        return h + added
 
 
 class TextEncoder(nn.Module):
@@ -86,7 +87,8 @@ class TextEncoder(nn.Module):
         h = self.words(tokens) + self.places  # (batch, L, width)
         for layer in self.layers:
             h = layer(h, tokens != PAD)
-        return self.norm(h)
+        read: Tensor = self.norm(h)
+        return read
 
 
 @dataclass(frozen=True)

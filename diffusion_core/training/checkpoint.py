@@ -20,9 +20,9 @@ A file is written aside, flushed to the disk, then renamed: whoever reads it see
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import Field, asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -31,7 +31,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from diffusion_core.denoisers import Predictor
-from diffusion_core.errors import BadInput
+from diffusion_core.errors import BadInput, check_whole
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig
 from diffusion_core.nets.initial import seeded
@@ -57,6 +57,7 @@ FORMAT = "ddpm-alive 1"
 NETS: dict[str, type[NetConfig]] = {"mlp": MLPConfig, "unet": UNetConfig}
 
 Source = str | Path | bytes
+Net = TypeVar("Net", bound=nn.Module, covariant=True)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -133,7 +134,14 @@ def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor],
             raise BadInput("The tensor {name} must be {allowed}; got {got}.", name=name, allowed=allowed, got=got)
 
 
-def make(kind: type[Any], values: object) -> Any:
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Made = TypeVar("Made", bound=_Dataclass)
+
+
+def make(kind: type[Made], values: object) -> Made:
     """A configuration from what JSON says of it; every wrong key and type is BadInput."""
     names = {field.name for field in fields(kind)}
     if not isinstance(values, dict) or not values.keys() <= names:
@@ -155,10 +163,26 @@ def _net_values(config: NetConfig) -> dict[str, Any]:
     return {"kind": kind, **asdict(config)}
 
 
-def _skeleton(config: NetConfig | ClassifierConfig | AutoencoderConfig) -> nn.Module:
+class _Builds(Protocol[Net]):
+    def build(self) -> Net: ...
+
+
+def _skeleton(config: _Builds[nn.Module]) -> nn.Module:
     """The network without its numbers: shapes to compare with, whatever size a stranger's file claims."""
     with torch.device("meta"):
         return config.build()
+
+
+def _filled(config: _Builds[Net], tensors: Mapping[str, Tensor]) -> Net:
+    """The network with the numbers of a file, as float32 on the CPU, without gradients."""
+    check_tensors(tensors, _with_prefix("net", _skeleton(config).state_dict()), (torch.float32, torch.float16))
+    net = seeded(0, config.build).requires_grad_(False)
+    net.load_state_dict(_of_prefix("net", tensors))
+    return net
+
+
+def _numbers(net: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    return _with_prefix("net", {name: tensor.to(dtype) for name, tensor in net.state_dict().items()})
 
 
 def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -189,8 +213,7 @@ def save_denoiser(path: str | Path, denoiser: Predictor, dtype: torch.dtype = to
         "predicts": denoiser.predicts,
         "schedule": denoiser.schedule.name,
     }
-    net = {name: tensor.to(dtype) for name, tensor in denoiser.net.state_dict().items()}
-    write(path, "denoiser", config, {"beta": denoiser.schedule.beta, **_with_prefix("net", net)})
+    write(path, "denoiser", config, {"beta": denoiser.schedule.beta, **_numbers(denoiser.net, dtype)})
 
 
 def load_denoiser(source: Source) -> Predictor:
@@ -201,11 +224,8 @@ def load_denoiser(source: Source) -> Predictor:
     """
     config, tensors = read(source, "denoiser")
     schedule = _schedule(config, tensors)
-    net_config = _net_config(config.get("net"))
-    check_tensors(tensors, _with_prefix("net", _skeleton(net_config).state_dict()), (torch.float32, torch.float16))
-    net = seeded(0, net_config.build).requires_grad_(False)
-    net.load_state_dict(_of_prefix("net", tensors))
-    return Predictor(net, net_config, schedule, str(config.get("predicts")))
+    net = _net_config(config.get("net"))
+    return Predictor(_filled(net, tensors), net, schedule, str(config.get("predicts")))
 
 
 # --- a judge, an autoencoder ----------------------------------------------------------------------------------------
@@ -213,7 +233,7 @@ def load_denoiser(source: Source) -> Predictor:
 
 def save_classifier(path: str | Path, net: Classifier, config: ClassifierConfig, dtype: torch.dtype) -> None:
     """Writes a judge, float32 or float16."""
-    _save_plain(path, "classifier", net, config, dtype)
+    write(path, "classifier", {"net": asdict(config)}, _numbers(net, dtype))
 
 
 def load_classifier(source: Source) -> Classifier:
@@ -222,12 +242,13 @@ def load_classifier(source: Source) -> Classifier:
     Raises:
         BadInput: one sentence that says what is wrong.
     """
-    return _load_plain(source, "classifier", ClassifierConfig)
+    config, tensors = read(source, "classifier")
+    return _filled(make(ClassifierConfig, config.get("net")), tensors)
 
 
 def save_autoencoder(path: str | Path, net: Autoencoder, dtype: torch.dtype = torch.float32) -> None:
     """Writes an autoencoder with the scale of its latents, float32 or float16."""
-    _save_plain(path, "autoencoder", net, net.config, dtype)
+    write(path, "autoencoder", {"net": asdict(net.config)}, _numbers(net, dtype))
 
 
 def load_autoencoder(source: Source) -> Autoencoder:
@@ -236,23 +257,10 @@ def load_autoencoder(source: Source) -> Autoencoder:
     Raises:
         BadInput: one sentence that says what is wrong.
     """
-    net: Autoencoder = _load_plain(source, "autoencoder", AutoencoderConfig)
+    config, tensors = read(source, "autoencoder")
+    net = _filled(make(AutoencoderConfig, config.get("net")), tensors)
     if not bool((net.std > 0).all()):
         raise BadInput("The scale of the latents in the file must be positive; got {got}.", got=net.std.tolist())
-    return net
-
-
-def _save_plain(path: str | Path, kind: str, net: nn.Module, config: Any, dtype: torch.dtype) -> None:
-    state = {name: tensor.to(dtype) for name, tensor in net.state_dict().items()}
-    write(path, kind, {"net": asdict(config)}, _with_prefix("net", state))
-
-
-def _load_plain(source: Source, kind: str, config_class: type[Any]) -> Any:
-    config, tensors = read(source, kind)
-    net_config = make(config_class, config.get("net"))
-    check_tensors(tensors, _with_prefix("net", _skeleton(net_config).state_dict()), (torch.float32, torch.float16))
-    net = seeded(0, net_config.build).requires_grad_(False)
-    net.load_state_dict(_of_prefix("net", tensors))
     return net
 
 
@@ -281,9 +289,8 @@ def load_training(source: Source) -> Snapshot:
     if not isinstance(run, dict):
         raise BadInput("The file says nothing of its run.")
     run_config = make(TrainingConfig, {**run, "net": _net_config(run.get("net"))})
-    step = config.get("step")
-    if type(step) is not int or not 1 <= step <= run_config.steps:
-        raise BadInput("step must be an integer from 1 to {steps}; got {got}.", steps=run_config.steps, got=step)
+    step: Any = config.get("step")
+    check_whole("step", step, 1, run_config.steps)
     net = _skeleton(run_config.net)
     weights, trained = net.state_dict(), dict(net.named_parameters())
     expected = {
@@ -294,4 +301,5 @@ def load_training(source: Source) -> Snapshot:
     }
     check_tensors(tensors, expected, (torch.float32,))
     moments = {name: t for name, t in tensors.items() if name.startswith("exp_avg")}
-    return Snapshot(run_config, schedule, step, _of_prefix("net", tensors), _of_prefix("ema", tensors), moments)
+    parts = {part: _of_prefix(part, tensors) for part in ("net", "ema")}
+    return Snapshot(config=run_config, schedule=schedule, step=step, moments=moments, **parts)

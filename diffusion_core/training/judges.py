@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import torch
@@ -34,7 +35,9 @@ from diffusion_core.laws.law import Law
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
 from diffusion_core.nets.classifier import Classifier
 from diffusion_core.nets.text import tokenize
+from diffusion_core.objectives import simple_loss
 from diffusion_core.samplers import ddim
+from diffusion_core.training.held_out import even_times
 from diffusion_core.training.recipes import digit_images
 
 __all__ = [
@@ -76,14 +79,13 @@ def judge_points(denoiser: Predictor, law: Law, n: int = 2000, timesteps: int = 
     schedule, star = denoiser.schedule, law.denoiser(denoiser.schedule)
     generator = torch.Generator().manual_seed(seed)
     sums = torch.zeros(3, dtype=torch.float64)
-    parts = min(timesteps, schedule.T)
-    spread = [1 + (2 * k + 1) * schedule.T // (2 * parts) for k in range(parts)]  # the middle of each part of 1..T
+    spread = even_times(schedule.T, timesteps)
     for t in spread:
         x0 = law.sample(n, generator).float()
         eps = torch.randn(x0.shape, generator=generator)
         x_t = q_sample(schedule, x0, t, eps)
         eps_hat = denoiser(x_t, t)
-        floor = loss_floor(law, schedule, t, n, generator).value
+        floor = loss_floor(law, schedule, t, n=n, generator=generator).value
         loss, above = (eps - eps_hat).square().mean(), (eps_hat - star(x_t, t)).square().mean()
         sums += torch.tensor([floor, loss, above])
     floor, loss, above = (sums / len(spread)).tolist()
@@ -132,14 +134,15 @@ def judge_digits(
     check_whole("samples", n, 10, 10**6)
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % 10
-    x = torch.cat([generate(denoiser, part, steps, guidance, generator) for part in labels.split(100)])
+    ask = partial(generate, denoiser, steps=steps, guidance=guidance, generator=generator)
+    x = torch.cat([ask(part) for part in labels.split(100)])
     right = judge(x).argmax(1) == labels
     by_class = [right[labels == k].double().mean().item() for k in range(10)]
     real, real_labels = digit_images(held_out=True)
     training = digit_images()[0]
     ours, theirs = nearest_distance(x, training), nearest_distance(real, training)
     start = time.perf_counter()
-    generate(denoiser, labels[:16], steps, guidance, generator)
+    ask(labels[:16])
     seconds = time.perf_counter() - start
     return DigitsReport(
         samples=n,
@@ -177,9 +180,7 @@ def _held_out_loss(denoiser: Predictor, x0: Tensor, labels: Tensor, generator: t
     t = t[torch.randperm(len(t), generator=generator)]  # labels are sorted
     eps = torch.randn(x0.shape, generator=generator)
     parts = zip(*(whole.split(100) for whole in (x0, labels, t, eps)), strict=True)
-    rows = [
-        (e - denoiser(q_sample(denoiser.schedule, x, s, e), s, c)).square().flatten(1).mean(1) for x, c, s, e in parts
-    ]
+    rows = [simple_loss(denoiser, denoiser.schedule, x, t=s, eps=e, cond=c) for x, c, s, e in parts]
     return torch.cat(rows).mean().item()
 
 
@@ -187,7 +188,8 @@ def _held_out_loss(denoiser: Predictor, x0: Tensor, labels: Tensor, generator: t
 def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
     """The part of the pictures that the judge names right."""
     check_rows("images", images)
-    return (judge(images).argmax(1) == labels).double().mean().item()
+    right: Tensor = judge(images).argmax(1) == labels
+    return right.double().mean().item()
 
 
 @dataclass(frozen=True)
@@ -264,20 +266,31 @@ def judge_shapes(
     """
     check_whole("samples", n, 1, 10**6)
     generator = torch.Generator().manual_seed(seed)
+    draw = partial(generate_shapes, denoiser, autoencoder, steps=steps, guidance=guidance, generator=generator)
     scores, misfits = [], []
     for held_out, two in ((False, 0), (True, 0), (False, 1)):
         captions = random_captions(n, generator, held_out, two)
-        pictures = generate_shapes(denoiser, autoencoder, captions, steps, guidance, generator)
+        pictures = draw(captions)
         readings = [read(picture) for picture in pictures]
         misfits += [thing.misfit for reading in readings for thing in reading.things]
         scores.append(score(captions, readings))
     real = [thing.misfit for picture in captioned_shapes(200, generator)[0] for thing in read(picture).things]
     start = time.perf_counter()
-    generate_shapes(denoiser, autoencoder, captions[:4], steps, guidance, generator)
+    draw(captions[:4])
     seconds = time.perf_counter() - start
     one, kept, pairs = scores
     misfit = median(misfits) if misfits else math.nan  # nothing was seen on any picture
-    return ShapesReport(n, steps, guidance, one, kept, pairs, misfit, median(real), seconds)
+    return ShapesReport(
+        samples=n,
+        steps=steps,
+        guidance=guidance,
+        one=one,
+        held_out=kept,
+        two=pairs,
+        misfit=misfit,
+        real_misfit=median(real),
+        seconds_for_4=seconds,
+    )
 
 
 def score(captions: Sequence[Caption], readings: Sequence[Reading]) -> dict[str, float]:

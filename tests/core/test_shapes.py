@@ -144,7 +144,7 @@ def test_the_stream_is_seeded_and_keeps_the_pairs_out() -> None:
 
 @pytest.mark.parametrize("n", [0, -1, 1.5])
 def test_a_wrong_number_is_one_sentence(n: object) -> None:
-    with pytest.raises(BadInput, match="n must be a positive integer"):
+    with pytest.raises(BadInput, match="n must be an integer of at least 1"):
         random_captions(n, generator())  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="two must be a number from 0 to 1"):
         random_captions(1, generator(), two=1.5)

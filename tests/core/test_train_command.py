@@ -301,7 +301,7 @@ def test_a_copy_is_nearer_than_one_held_out_digit_in_a_hundred(monkeypatch: pyte
     ours = torch.tensor([0.5, *(10.5 + k for k in range(19))])
     answers = iter([ours, torch.arange(1, 1001).float()])
     monkeypatch.setattr(judges, "nearest_distance", lambda *_: next(answers))
-    monkeypatch.setattr(judges, "generate", lambda _, labels, *rest: torch.zeros(len(labels), 1, 28, 28))
+    monkeypatch.setattr(judges, "generate", lambda _, labels, **rest: torch.zeros(len(labels), 1, 28, 28))
     monkeypatch.setattr(judges, "_held_out_loss", lambda *_: 0.0)
     report = judges.judge_digits(None, lambda x: torch.eye(10)[torch.arange(len(x)) % 10], 20)  # type: ignore
     assert report.copies_percent == 10 and report.real_nearest == 500 and report.right_percent == 100
