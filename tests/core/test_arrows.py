@@ -1,6 +1,7 @@
 """Imports run one way: claims -> training -> nets -> data -> laws -> the paper; and there is no circle."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,3 +84,18 @@ def test_there_is_no_circle(arrows: dict[str, set[str]]) -> None:
     assert circle({**arrows, "schedule": set(imported(late, MODULES))})
     inner = "def f():\n    import diffusion_core.training.loop\n"
     assert circle({**arrows, "nets.mlp": set(imported(inner, MODULES))})
+
+
+def test_the_paper_stands_on_torch_alone() -> None:
+    """A diffusers model comes in through an adapter that asks what it is given, and imports nothing."""
+
+    def foreign(source: str) -> set[str]:
+        nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
+        names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
+        return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"diffusion_core"}
+
+    for module, path in MODULES.items():
+        if level(module) == 0:
+            assert foreign(path.read_text("utf-8")) <= {"torch"}, module
+    assert foreign("def f():\n    from diffusers.models import unet") == {"diffusers"}

@@ -219,10 +219,9 @@ def test_ddim_keeps_the_marginals() -> None:
     x_T = schedule.sqrt_alpha_bar[1000] * x0 + schedule.sqrt_one_minus_alpha_bar[1000] * eps
 
     def right(step: ReverseStep, eta: float) -> bool:
-        left = math.sqrt(schedule.one_minus_alpha_bar[step.s].item() - eta**2 * step.pair.beta_tilde)
-        expected = (
-            schedule.sqrt_alpha_bar[step.s] * x0 + left * eps + eta * math.sqrt(step.pair.beta_tilde) * step.noise
-        )
+        variance = eta**2 * step.pair.beta_tilde
+        left = math.sqrt(schedule.one_minus_alpha_bar[step.s].item() - variance)
+        expected = schedule.sqrt_alpha_bar[step.s] * x0 + left * eps + math.sqrt(variance) * step.noise
         return torch.allclose(step.x_s, expected, rtol=1e-9, atol=1e-9)
 
     timesteps = schedule.timesteps(10)
