@@ -19,6 +19,7 @@ const KEPT = 2000; // timings
  * @property {number[]} positions
  * @property {number} position
  * @property {number} pick
+ * @property {Record<string, number>} dragged
  * @property {Sent} sent
  * @property {string} speed
  * @property {boolean} playing
@@ -58,7 +59,7 @@ export class Showing {
     const { spec, before, goesOn } = this;
     const position = before && goesOn ? before.position : spec.position;
     const pick = before && goesOn && before.pick < spec.pick_count ? before.pick : spec.pick;
-    return makeStage(
+    const stage = makeStage(
       contents,
       { position, pick, theme: this.readTheme() },
       {
@@ -67,6 +68,8 @@ export class Showing {
         dropped: (values) => tell("dragged", values),
       },
     );
+    if (before && goesOn) stage.tracks.move(before.dragged);
+    return stage;
   }
 
   makeControls() {
@@ -152,7 +155,8 @@ export class Showing {
     player.stop();
     const { jump, positions } = spec;
     const { position, pick } = stage;
-    return { jump, positions, position, pick, playing, sent: reporter.sent, speed: controls.speed.value };
+    const dragged = stage.tracks.dragged();
+    return { jump, positions, position, pick, dragged, playing, sent: reporter.sent, speed: controls.speed.value };
   }
 
   step(/** @type {number} */ by) {

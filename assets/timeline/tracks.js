@@ -58,7 +58,11 @@ export function makeTracks(specs, arrays, count) {
     return Object.fromEntries(names.map((name) => [name, get(name).value(0, 0)]));
   }
 
-  return { get, dragged };
+  function move(/** @type {Record<string, number>} */ values) {
+    for (const name of Object.keys(dragged())) if (name in values) get(name).set?.(values[name]);
+  }
+
+  return { get, dragged, move };
 }
 
 /** @returns {Made} */
@@ -145,7 +149,7 @@ function draggable(/** @type {DraggableSpec} */ spec, /** @type {Source} */ { ha
   const hand = hands.held.get(spec) ?? Float64Array.of(spec.value);
   hands.held.set(spec, hand);
   const set = (/** @type {number} */ value) => {
-    hand[0] = value;
+    hand[0] = Math.min(spec.high, Math.max(spec.low, value));
     hands.moves++;
   };
   return { shape: [], at: () => hand, value: () => hand[0], set };

@@ -97,6 +97,8 @@ export interface ProductSpec {
 export interface DraggableSpec {
   kind: "draggable";
   value: number;
+  low: number; // as far as a hand can move it
+  high: number;
 }
 
 export interface ShiftedSpec {
@@ -268,6 +270,7 @@ export interface TrackNode {
 export interface Tracks {
   get(name: string): TrackNode;
   dragged(): Record<string, number>; // the draggable numbers by name
+  move(values: Record<string, number>): void; // those of them that are here
 }
 
 /** What all panels share: the data, the place, and what is picked. */

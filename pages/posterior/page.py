@@ -71,8 +71,8 @@ def tracks(pairs: tuple[Transition, ...], x_0: float, x_t: float) -> dict[str, T
     by_t, by_0 = root / c["beta"], c["sqrt_alpha_bar_s"] / c["one_minus_alpha_bar_s"]
     return {
         **{name: Scalar(values) for name, values in c.items()},
-        "x_0": Draggable(x_0),
-        "x_t": Draggable(x_t),
+        "x_0": Draggable(x_0, -3.0, 3.0),
+        "x_t": Draggable(x_t, -3.0, 3.0),
         "s": Scalar(column(pairs, "s")),
         "prior": Affine(c["sqrt_alpha_bar_s"], "x_0", none, "x_t"),
         "likelihood": Affine(1 / root, "x_t", none, "x_0"),

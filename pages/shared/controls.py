@@ -97,8 +97,10 @@ def note(name: str) -> None:
         st.warning(said, icon=":material/link_off:")
 
 
-def _remember_widget(name: str, default: object) -> None:
+def _remember_widget(name: str, default: object, then: Callable[[], object] | None = None) -> None:
     remember(name, st.session_state[key_of(name)], default)
+    if then:
+        then()
 
 
 def parse_choice(name: str, options: Sequence[str]) -> Callable[[str], str]:
@@ -184,10 +186,19 @@ def integer(name: str, label: str, default: int, low: int, high: int, *, help: s
     return value
 
 
-def number(name: str, label: str, default: float, low: float, high: float, step: float) -> float:
-    """A real number on a slider."""
+def number(
+    name: str,
+    label: str,
+    default: float,
+    low: float,
+    high: float,
+    step: float,
+    *,
+    then: Callable[[], object] | None = None,
+) -> float:
+    """A real number on a slider; ``then`` is done when it is moved, before anything runs."""
     key = bind(name, default, parse_number(name, low, high))
-    value = st.slider(label, low, high, step=step, key=key, on_change=_remember_widget, args=(name, default))
+    value = st.slider(label, low, high, step=step, key=key, on_change=_remember_widget, args=(name, default, then))
     note(name)
     return value
 

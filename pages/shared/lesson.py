@@ -7,6 +7,7 @@ computed. When the timeline is let go, nothing runs but its ear.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,7 @@ class Page:
         self.prose = prose
         self._place: DeltaGenerator | None = None
         self._followers: list[str] = []
+        self._held: list[str] = []
 
     @contextmanager
     def controls(self, *widths: int) -> Iterator[list[DeltaGenerator]]:
@@ -47,6 +49,20 @@ class Page:
         """Above the picture: what must be said before it."""
         with self._place or st.container():
             yield
+
+    def held(self, name: str, label: str, default: float, *, low: float, high: float, step: float = 0.01) -> float:
+        """A number on a slider, that a hand can also take hold of in the picture.
+
+        A fragment, so that the slider follows the hand; what is moved on the slider runs the page, as any control does.
+        """
+        self._held.append(name)
+
+        @st.fragment(key=f"held_{name}")
+        def draw() -> None:
+            controls.number(name, label, default, low, high, step, then=st.rerun)
+
+        draw()
+        return self.at(name)
 
     @property
     def t(self) -> int:
@@ -72,11 +88,19 @@ class Page:
         ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
         """
         with self.above():
-            timeline(picture, key=key or self.name, name=name, t=t, handles=handles, follow=self._follow)
+            timeline(
+                picture,
+                key=key or self.name,
+                name=name,
+                t=t,
+                handles=handles,
+                follow=self._follow,
+                follow_hand=partial(self._follow, self._held),
+            )
 
-    def _follow(self) -> None:
-        """Draw anew those open sections that follow the timeline."""
-        keys = [name for name in self._followers if is_open(name)]
+    def _follow(self, held: Sequence[str] = ()) -> None:
+        """Draw anew those open sections that follow the timeline, and the sliders of what a hand held."""
+        keys = [name for name in self._followers if is_open(name)] + [f"held_{name}" for name in held]
         if keys:
             st.rerun(keys)
 
@@ -166,8 +190,12 @@ def timeline(
     t: float = 0,
     handles: Mapping[str, float] | None = None,
     follow: Callable[[], None] = lambda: None,
+    follow_hand: Callable[[], None] | None = None,
 ) -> None:
-    """A timeline right here, such as in a section, bound to the URL as `Page.timeline` is."""
+    """A timeline right here, such as in a section, bound to the URL as `Page.timeline` is.
+
+    ``follow`` draws anew what follows the slider; ``follow_hand`` what follows a handle, if that is something else.
+    """
     handles = handles or {}
     places = picture.positions
     whole = all(isinstance(place, int) for place in places)
@@ -185,7 +213,7 @@ def timeline(
     def dropped() -> None:
         for track, default in handles.items():
             controls.keep(track, float(st.session_state[key]["dragged"][track]), default)
-        follow()
+        (follow_hand or follow)()
 
     lying = {track: float(st.session_state[controls.key_of(track)]) for track in handles}
     try:

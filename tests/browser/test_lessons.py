@@ -13,7 +13,6 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core import linear, q_posterior, q_sample
-from diffusion_core.reparameterization import gradient_variances, pathwise_gradients, score_function_gradients
 from pages import LESSONS
 from pages.shared.scenes import scene
 from tests.browser.conftest import ROOT, start_server, wait_until_idle
@@ -208,22 +207,6 @@ def test_the_true_step_splits_in_two(app_url: str, open_page: Open) -> None:
     expect(root).to_have_attribute("data-t", "299")
     expect(peaks).to_have_text("2")
     expect(page).to_have_url(re.compile(r"[?&]k=299(&|$)"))
-
-
-def test_the_same_eps_moves_with_mu_and_sigma(app_url: str, open_page: Open) -> None:
-    root = timeline(open_page(f"{app_url}/reparameterization?lang=en&mu=-1.5&sigma=0.8&seed=3"))
-    eps = torch.randn(2_000, generator=torch.Generator().manual_seed(3)).double()
-    for position, sigma in ((0, 0.2), (12, 0.8), (36, 2.0)):
-        root.evaluate("(root, p) => root.timeline.draw(p)", position)
-        assert np.abs(read(root, "z") - (-1.5 + sigma * eps).numpy()).max() < 1e-6
-        pathwise, score = pathwise_gradients(-1.5, sigma, eps), score_function_gradients(-1.5, sigma, eps)
-        assert np.abs(read(root, "pathwise") - pathwise[:, 0].numpy()).max() < 1e-5
-        assert np.abs(read(root, "score") - score[:, 0].numpy()).max() < 1e-4
-        assert np.abs(read(root, "score") - pathwise[:, 0].numpy()).max() > 1
-        by_mu, _by_sigma = gradient_variances(-1.5, sigma)
-        assert abs(read(root, "var_pathwise")[0] - by_mu[0]) < 1e-9
-        assert abs(read(root, "var_score")[0] - by_mu[1]) < 1e-9
-        assert abs(read(root, "ratio")[0] - by_mu[1] / by_mu[0]) < 1e-9
 
 
 def test_a_click_picks_a_pixel_and_opens_its_numbers(app_url: str, open_page: Open) -> None:

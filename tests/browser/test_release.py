@@ -106,7 +106,7 @@ def test_200_releases_run_no_script_and_a_control_runs_it(app_url: str, open_pag
         opened.release()
     opened.page.wait_for_timeout(300)
     assert set(opened.runs) == {PART} and opened.runs[PART] >= 200
-    opened.page.locator(".st-key-roll_seed button").click()
+    opened.page.locator(".st-key-roll_seed button").first.click()
     opened.page.wait_for_url(lambda url: values_of(url).get("seed") == "1")
     expect(opened.root).to_have_attribute("data-t", "500")
     wait_until_idle(opened.page)

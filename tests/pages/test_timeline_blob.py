@@ -75,7 +75,7 @@ def test_what_goes_in_comes_out() -> None:
 
 def test_what_is_sent_is_a_head_that_says_where_it_stands_and_the_blob() -> None:
     probe = tl.Numbers((("q", tl.Probe("x_t"), None),))
-    whole = picture(panels=(PLANE, probe), tracks={**TRACKS, "mu": tl.Draggable(1.0)})
+    whole = picture(panels=(PLANE, probe), tracks={**TRACKS, "mu": tl.Draggable(1.0, -2.0, 2.0)})
     head, rest = head_of(whole.at("here", tl.Place(position=2, pick=1, handles={"mu": 0.5}, jump=3)))
     assert rest == whole.blob, "only the head may differ from place to place"
     assert head == {"key": "here", "position": 2, "pick": 1, "handles": {"mu": 0.5}, "jump": 3}
@@ -183,7 +183,11 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
             {"panels": (tl.Formula("<mn>{{q}}</mn>", {"q": "x0"}),)},
             "A live number must be a scalar track or a Probe; got track 'x0' of shape (5, 2).",
         ),
-        ({"tracks": {**TRACKS, "h": tl.Draggable(float("nan"))}}, "h must be finite; got NaN or infinity."),
+        ({"tracks": {**TRACKS, "h": tl.Draggable(float("nan"), 0.0, 1.0)}}, "h must be finite; got NaN or infinity."),
+        (
+            {"tracks": {**TRACKS, "h": tl.Draggable(0.0, 1.0, -1.0)}},
+            "the range of h must be (low, high) with low < high; got (1.0, -1.0).",
+        ),
         (
             {"panels": (tl.Curves((tl.Bell("x0", "a", "", ""),), ""),)},
             "Track 'x0' must be one number at each position; got shape (5, 2).",

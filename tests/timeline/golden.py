@@ -178,7 +178,7 @@ def curves() -> Golden:
     ends = np.stack([-4 - SIGMAS, 4 + SIGMAS], 1)
     stored = np.exp(-np.abs(np.linspace(-4, 4, 81) - SIGMAS[:, None]))
     tracks: dict[str, tl.Track] = {
-        "mu": tl.Draggable(1.0),
+        "mu": tl.Draggable(1.0, -2.0, 2.0),
         "sigma": tl.Scalar(SIGMAS),
         "variance": tl.Scalar(SIGMAS**2 + 0.01),
         "none": tl.Scalar(0 * SIGMAS),

@@ -53,6 +53,15 @@ test("a hand moves a number, and all that is made of it", () => {
   compare(scene, "dragged ");
   assert.ok(apart(scene.tracks.get("square").at(4), rowOf(scene.numbers.square, 4)) > 0.1);
   assert.equal(scene.tracks.get("sigma").set, undefined);
+  scene.tracks.get("mu").set(7);
+  assert.deepEqual(scene.tracks.dragged(), { mu: 2 }, "as far as its slider goes");
+});
+
+test("where the hands left numbers, the next picture takes them up, if it has them", () => {
+  const { tracks } = open("curves");
+  tracks.move({ mu: -0.5, sigma: 3, elsewhere: 1 });
+  assert.deepEqual(tracks.dragged(), { mu: -0.5 });
+  assert.notEqual(tracks.get("sigma").value(0, 0), 3);
 });
 
 test("shapes are those of one position", () => {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffusion_core.errors import BadInput
-from pages.shared.timeline.writer import Packed, Shape, Spec, Track, Writer
+from pages.shared.timeline.writer import Packed, Shape, Spec, Track, Writer, interval
 
 __all__ = [
     "Affine",
@@ -93,14 +93,17 @@ class Shifted(Track):
 
 @dataclass(frozen=True)
 class Draggable(Track):
-    """One number, the same at every position, that a hand can move with a `Handle`."""
+    """One number, the same at every position, that a hand can move from ``low`` to ``high`` with a `Handle`."""
 
     value: float
+    low: float
+    high: float
 
     def pack(self, w: Writer, name: str) -> Packed:
-        if not np.isfinite(self.value):
+        interval(f"the range of {name}", (self.low, self.high))
+        if not np.isfinite([self.value, self.low, self.high]).all():
             raise BadInput("{name} must be finite; got NaN or infinity.", name=name)
-        return {"kind": "draggable", "value": float(self.value)}, ()
+        return {"kind": "draggable", "value": float(self.value), "low": float(self.low), "high": float(self.high)}, ()
 
 
 Part = np.ndarray | str | Shifted  # of a track that is made of two: an array, or another track

@@ -180,7 +180,7 @@ def curves() -> Demo:
     ends = np.stack([-4 - sigma, 4 + sigma], 1)
     bells = (tl.Bell("shifted", "variance", "bell", COLORS["x_t"]), tl.Bell("mu", "none", "spike", COLORS["x0"]))
     tracks: dict[str, tl.Track] = {
-        "mu": tl.Draggable(1.0),
+        "mu": tl.Draggable(1.0, -2.0, 2.0),
         "sigma": tl.Scalar(sigma),
         "variance": tl.Scalar(sigma**2 + 0.01),
         "none": tl.Scalar(0 * sigma),
