@@ -32,7 +32,9 @@ with lesson.open_page("guidance") as page:
     if made:
         shipped = not own and (model is None or model.trained)
         page.section("read_back", _("Read back"), partial(reading.show_readings, made, asked.prompt, shipped))
-        page.section("scales", _("More and more guidance"), partial(reading.show_scales, asked, model, coder, shipped))
+        page.section(
+            "scales", _("More and more guidance"), partial(reading.show_scales, asked, model, coder, shipped=shipped)
+        )
     page.section("exact", _("Guidance with exact scores"), partial(exact.show, page), asks=["w_exact"])
 
     of_network = [claims.ATTENTION] if coder is None else [claims.CAPTION, claims.ATTENTION]

@@ -35,7 +35,7 @@ def picture(
     """Out in pixels and in latents, and the way back; what there is without a network, or without an autoencoder."""
     if coder is None:
         return out_in_pixels(prompt, seed, steps, net)
-    made, schedule = runs.way(prompt, seed, steps, net, coder), runs.schedule_for(net)
+    made, schedule = runs.way(prompt, seed, steps, net=net, coder=coder), runs.schedule_for(net)
     rows = list(made.positions)
     signal, noise = schedule.sqrt_alpha_bar[rows].numpy(), schedule.sqrt_one_minus_alpha_bar[rows].numpy()
     tracks: dict[str, tl.Track] = {

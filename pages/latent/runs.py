@@ -86,7 +86,7 @@ def positions_of(schedule: NoiseSchedule, steps: int) -> tuple[int, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=24, hash_funcs=BY_KEY)
 @torch.no_grad()
-def way(prompt: str, seed: int, steps: int, net: Model[Predictor] | None, coder: Model[Autoencoder]) -> Way:
+def way(prompt: str, seed: int, steps: int, *, net: Model[Predictor] | None, coder: Model[Autoencoder]) -> Way:
     """A scene of the prompt is drawn, encoded and noised; the network goes back from noise of its own.
 
     Raises:

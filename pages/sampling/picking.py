@@ -93,13 +93,8 @@ def pick_denoiser(scene: Scene, view: View | None) -> Settings:
                 return exact
             show_yours(view)
         return replace(exact, denoiser="yours", run=view.id, run_step=view.milestones[-1].step)
-    if denoiser != "exact" and networks.network(scene.name, denoiser) is None:
-        st.info(
-            _("The trained network is not installed ({file} is missing); the exact denoiser is shown.").format(
-                file=networks.FILES[denoiser][scene.name].name
-            ),
-            icon=":material/info:",
-        )
+    missing = _("The trained network is not installed ({file} is missing); the exact denoiser is shown.")
+    if denoiser != "exact" and networks.FILES[denoiser][scene.name].or_say(missing) is None:
         return exact
     if denoiser == "exact" or scene.name != "digits":
         return replace(exact, denoiser=denoiser)

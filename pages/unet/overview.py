@@ -142,11 +142,13 @@ def layout(net: Net, beside: Net) -> list[Box]:
         row, wide = (MIDDLE, GAP - 2 * MARGIN) if unit.path == "middle" else (unit.level, 1.0)
         for k, part in enumerate(part for part in unit.parts if part.name in KIND_COLORS):
             other = known.get((unit.path, level, part.name))
-            boxes.append(Box(left, top[row] - k, wide, part.name, part, other, unit.path, unit.level))
+            place = {"left": left, "top": top[row] - k, "wide": wide}
+            boxes.append(Box(**place, kind=part.name, part=part, other=other, path=unit.path, level=unit.level))
     told = {part.name: part for unit in net.units for part in unit.parts if part.name in ("embedding", "text")}
     other = known.get(("in", 0, "embedding"))
-    boxes.append(Box(0, 0, SLOTS, "embedding", told["embedding"], other, "top", 0))
-    boxes.append(Box(RIGHT, 0, SLOTS, "text", told.get("text"), None, "top", 0))
+    above = {"top": 0.0, "wide": float(SLOTS)}
+    boxes.append(Box(left=0.0, **above, kind="embedding", part=told["embedding"], other=other, path="top", level=0))
+    boxes.append(Box(left=RIGHT, **above, kind="text", part=told.get("text"), other=None, path="top", level=0))
     return boxes
 
 

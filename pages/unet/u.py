@@ -63,12 +63,13 @@ def layout(parts: Sequence[Part]) -> list[Box]:
     for part in inner:
         channels, side, _width = part.shape
         wide = 0.25 + channels / 160
-        boxes.append(Box(part, left + wide / 2, -DOWN * sides.index(side), wide, TALLEST * side / sides[0]))
+        y, high = -DOWN * sides.index(side), TALLEST * side / sides[0]
+        boxes.append(Box(part, left + wide / 2, y, wide=wide, high=high))
         left += wide + GAP
     for part in parts:
         if part.name == "text":
             wide = left - GAP
-            boxes.append(Box(part, wide / 2, -DOWN * (len(sides) - 1) - 0.85, wide, 0.3))
+            boxes.append(Box(part, wide / 2, -DOWN * (len(sides) - 1) - 0.85, wide=wide, high=0.3))
     return boxes
 
 

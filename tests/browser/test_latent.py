@@ -24,7 +24,7 @@ def test_out_is_the_closed_form_in_pixels_and_in_latents(app_url: str, open_page
     assert model is not None
     coder = model.network
     schedule = cosine(1000)
-    made = runs.way(PROMPT, 2, 10, None, model)
+    made = runs.way(PROMPT, 2, 10, net=None, coder=model)
     for t in (300, 700):
         if t != 300:
             slider = root.locator("input[type=range]").first

@@ -105,7 +105,7 @@ def test_the_recipe_prints_the_deviations_of_what_the_page_shows(models: Path) -
 def test_the_way_back_is_the_recipes(models: Path) -> None:
     model, coder = weights.SHAPES.get(), weights.AUTOENCODER.get()
     assert model is not None and coder is not None
-    made = runs.way(recipe.PROMPT, 2, 4, model, coder)
+    made = runs.way(recipe.PROMPT, 2, 4, net=model, coder=coder)
     assert made.back is not None
     timesteps = model.network.schedule.timesteps(4, spacing="trailing")
     one = recipe.start(recipe.PROMPT, 2, coder.network)

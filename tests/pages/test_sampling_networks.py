@@ -105,6 +105,16 @@ def test_where_a_file_is_missing_one_sentence_says_so(monkeypatch: pytest.Monkey
     assert "eps_star" not in tracks(app)
 
 
+def test_a_file_that_is_damaged_is_one_sentence_and_the_exact_denoiser(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(weights, "MODELS", tmp_path)
+    weights.POINTS.path.write_bytes(b"no weights")
+    app = open_page("sampling", lang="en", denoiser="network", N="5")
+    assert [e.value for e in app.error] == ["The file is no safetensors file, or it is cut short or damaged."]
+    assert "eps_star" not in tracks(app)
+
+
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 def test_the_networks_digits_are_those_asked_for_and_no_copies(sampler: str) -> None:
     """16 threes in 12 steps: the judge and the distances; the exact denoiser's digits fail the second."""
@@ -130,17 +140,6 @@ def test_the_numbers_of_a_clipped_step_fit_together() -> None:
     x_s = mean + seen.sigma.reshape(column) * seen.noise
     assert np.abs(x_s[:-1] - seen.x[1:]).max() < 1e-5
     assert np.abs(mean[:-2] - seen.x[1:-1]).max() > 0.1
-
-
-def test_a_network_that_is_missing_is_opened_untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    trained = open_page("unet", lang="en")
-    assert not infos(trained)
-    monkeypatch.setattr(weights, "MODELS", tmp_path)
-    app = open_page("unet", lang="en")
-    assert len(infos(app)) == 1
-    assert infos(app)[0].endswith("is missing); an untrained one is shown.")
-    assert tracks(app)["eps"].std() == 0  # it answers 0
-    assert tracks(trained)["eps"].std() > 0
 
 
 def test_distances_fall_with_the_steps_towards_that_of_the_data() -> None:
