@@ -115,7 +115,8 @@ def noisier(mu: float, sigma: float) -> None:
         (f"${f}$", *map(significant, (pathwise, score, score / pathwise)))
         for f, (pathwise, score) in recipe.variances(mu, sigma).items()
     ]
-    st.markdown(f"{where.format(mu=significant(mu), sigma=significant(sigma))}\n\n{table(head, rows, align="lrrr")}")
+    said = where.format(mu=significant(mu), sigma=significant(sigma))
+    st.markdown(f"{said}\n\n{table(head, rows, align='lrrr')}")
 
 
 @kept
