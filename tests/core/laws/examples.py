@@ -71,3 +71,24 @@ def error(got: Tensor, truth: Tensor) -> float:
 
 def close(got: float, expected: float, relative: float = 1e-10) -> bool:
     return abs(got - expected) <= relative * abs(expected)
+
+
+def finite(*rows: list[float]) -> FiniteData:
+    return FiniteData(torch.tensor(rows, dtype=torch.float64))
+
+
+FIVE = torch.tensor([[-0.9, 0.1], [0.9, 0.2], [0.2, -0.7], [-0.3, 1.0], [1.2, -1.4]], dtype=torch.float64)
+
+
+def on_a_grid(points: Tensor, t: int) -> float:
+    """V_t of points in the plane, by the trapezium rule."""
+    alpha_bar, noise = SCHEDULE.alpha_bar[t].item(), SCHEDULE.one_minus_alpha_bar[t].item()
+    y, sd = math.sqrt(alpha_bar) * points, math.sqrt(noise)
+    step = min(sd / 3, noise / 1.3)  # between two points x0_hat changes within noise / distance
+    axes = [torch.arange(float(c.min()) - 6 * sd, float(c.max()) + 6 * sd, step, dtype=torch.float64) for c in y.T]
+    x = torch.cartesian_prod(*axes)
+    logits = -(x[:, None] - y).square().sum(-1) / (2 * noise)
+    w = logits.softmax(-1)
+    spread = (w @ points.square() - (w @ points).square()).sum(-1)
+    q = logits.exp().sum(-1) / (2 * math.pi * noise * len(points))
+    return (q @ spread).item() * step**2 / 2

@@ -157,10 +157,10 @@ def test_denoiser_contract(law: AnyLaw) -> None:
             denoise(x, wrong)
     for no_places in (x.long(), x.tolist()):
         with pytest.raises(BadInput, match="x_t must be a tensor of floating-point numbers"):
-            denoise(no_places, 100)
+            denoise(no_places, 100)  # type: ignore[arg-type]
     for bad in (torch.tensor([1, 2]), torch.tensor([1.0, 2.0, 3.0, 4.0]), -1, 1001, 1.5, True):
         with pytest.raises(BadInput, match=r"^t must be"):
-            denoise(x, bad)
+            denoise(x, bad)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="last axes of x_t must multiply to 2"):
         denoise(normal(4, 3), 100)
 

@@ -3,11 +3,11 @@
 Monte Carlo: chi-square, two-sided, with pinned seeds and a false alarm rate of 1e-4 each.
 """
 
-import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,21 +26,29 @@ from diffusion_core.laws.generated import (
     path_kl,
 )
 from diffusion_core.laws.mixtures import GaussianMixture
-from diffusion_core.posterior import transition, transitions
+from diffusion_core.posterior import Transition, transition
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import NoiseSchedule, cosine, linear, scaled_linear, sigmoid
-from diffusion_core.variance import Variance, fixed_large, fixed_small, learned_range, with_last
+from diffusion_core.variance import (
+    NOTHING,
+    Variance,
+    VarianceChoice,
+    fixed_large,
+    fixed_small,
+    learned_range,
+    with_last,
+)
+from tests.core.laws.examples import SCHEDULE, close
 
-SCHEDULE = linear(1000)
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "golden.json").read_text())["gen_var_over_data_var"]
-CHOICES = {"beta": lambda lam: fixed_large, "btilde": lambda lam: fixed_small, "opt": gaussian_optimal}
+GOLDEN = json.loads((Path(__file__).parents[2] / "reference" / "golden.json").read_text())["gen_var_over_data_var"]
+CHOICES: dict[str, Callable[[float], VarianceChoice]] = {
+    "beta": lambda lam: fixed_large,
+    "btilde": lambda lam: fixed_small,
+    "opt": gaussian_optimal,
+}
 
 
-def close(got: float, expected: float, relative: float = 1e-10) -> bool:
-    return abs(got - expected) <= relative * abs(expected)
-
-
-def neighbours(pair, x_t: Tensor) -> Variance:
+def neighbours(pair: Transition, x_t: Tensor) -> Variance:
     """A mistake of published code: the step's own beta in place of the stride's."""
     value = SCHEDULE.beta[pair.t].item()
     return Variance(value, math.log(value))
@@ -75,7 +83,7 @@ def test_a_long_noise_free_last_step_spoils_the_optimum() -> None:
 def spectrum() -> Tensor:
     """32 x 32 frequencies, power 1 / (1 + f^2)^1.5, average variance 1/4: an 'image' whose law is known."""
     f = torch.fft.fftfreq(32, dtype=torch.float64) * 32
-    power = (1 + f[:, None] ** 2 + f**2) ** -1.5
+    power: Tensor = (1 + f[:, None] ** 2 + f**2) ** -1.5
     return (power / power.mean() / 4).flatten()
 
 
@@ -134,11 +142,15 @@ def test_a_terminal_snr_above_zero_limits_brightness(lam: float) -> None:
         assert round(better.ratio.sqrt().item(), 4) == 0.9992
 
 
-def crossover(steps: int, difference) -> float:
+def crossover(steps: int, difference: Callable[[GeneratedLaw, GeneratedLaw], float]) -> float:
     """The data variance above which beta is better than beta-tilde."""
     timesteps = SCHEDULE.timesteps(steps)
-    laws = lambda lam: [generated_law(SCHEDULE, timesteps, choice, lam) for choice in (fixed_large, fixed_small)]  # noqa: E731
-    return optimize.brentq(lambda lam: difference(*laws(lam)), 1e-4, 0.9, xtol=1e-7)
+
+    def of(lam: float) -> float:
+        large, small = (generated_law(SCHEDULE, timesteps, choice, lam) for choice in (fixed_large, fixed_small))
+        return difference(large, small)
+
+    return float(optimize.brentq(of, 1e-4, 0.9, xtol=1e-7))
 
 
 @pytest.mark.parametrize("steps, w2, kl", [(5, 0.209, 6.4e-4), (10, 0.0957, 5.1e-4), (20, 0.0352, 3.9e-4)])
@@ -148,41 +160,22 @@ def test_which_is_better_depends_on_the_data_and_the_metric(steps: int, w2: floa
     assert not close(crossover(steps + 1, lambda a, b: (a.frechet2 - b.frechet2).item()), w2, 0.01)
 
 
-def angle(alpha_bar: float, noise: float, lam: float) -> float:
-    return math.atan2(math.sqrt(noise), math.sqrt(alpha_bar * lam))
-
-
-def cosine_law(schedule: NoiseSchedule, timesteps: Sequence[int], lam: float) -> float:
-    r"""The variance of x_0 from DDIM at eta = 0, in closed form.
-
-    .. math:: g_0 = \frac{\lambda}{v_{t_N}}\prod_k\cos^2(\phi_{t_k}-\phi_{t_{k-1}}), \qquad
-              \tan\phi_t = \sqrt{(1-\bar\alpha_t)/(\bar\alpha_t\lambda)}.
-
-    No cosine is above 1: for :math:`\lambda\ge 1`, where :math:`v\ge 1`, DDIM makes Gaussian data too narrow, whatever
-    the number of steps. For :math:`\lambda < 1` it does so if the product is below :math:`v_{t_N}`, as where
-    :math:`\bar\alpha_{t_N}` is much smaller than 1 / N; else the start, which is too wide, outweighs the steps:
-    linear(100), :math:`\lambda = 1/4`, 100 steps: :math:`1.352\,\lambda`.
-    """
-    pairs = transitions(schedule, timesteps)
-    log_g = math.log(lam / (pairs[0].one_minus_alpha_bar_t + pairs[0].alpha_bar_t * lam))
-    for pair in pairs:
-        t = angle(pair.alpha_bar_t, pair.one_minus_alpha_bar_t, lam)
-        s = angle(pair.alpha_bar_s, pair.one_minus_alpha_bar_s, lam)
-        log_g += 2 * math.log(math.cos(t - s))
-    return math.exp(log_g)
-
-
 # --- closed forms ---------------------------------------------------------------------------------------------------
 
 
-def boxed(schedule: NoiseSchedule, timesteps, variance, lam: float, noisy_last: bool) -> float:
+def boxed(
+    schedule: NoiseSchedule, timesteps: Sequence[int], variance: VarianceChoice, lam: float, noisy_last: bool
+) -> float:
     """The sum over steps, with no recursion."""
-    v = lambda t: 1 + schedule.alpha_bar[t].item() * (lam - 1)  # noqa: E731
+
+    def v(t: int) -> float:
+        return 1 + schedule.alpha_bar[t].item() * (lam - 1)
+
     start = timesteps[0]
     total = schedule.alpha_bar[start].item() / v(start) ** 2
     for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True):
         if s > 0 or noisy_last:
-            sigma2 = variance(transition(schedule, t, s), torch.empty(0)).value
+            sigma2 = float(variance(transition(schedule, t, s), NOTHING).value)
             total += sigma2 * schedule.alpha_bar[s].item() / v(s) ** 2
     return lam**2 * total
 
@@ -213,44 +206,6 @@ def test_the_optimum_is_exact_at_any_number_of_steps(lam: float) -> None:
         assert abs(expected / lam - 1) < 3e-8
         assert not close(generated_variance(SCHEDULE, timesteps, gaussian_optimal(1.1 * lam), lam, True), expected)
         assert not close(generated_variance(SCHEDULE, timesteps, fixed_small, lam, True), expected, 0.01)
-
-
-@pytest.mark.parametrize("schedule", [linear(1000), cosine(1000)])
-@pytest.mark.parametrize("lam", [0.01, 0.25, 1.0, 4.0])
-def test_ddim_obeys_the_cosine_law(schedule: NoiseSchedule, lam: float) -> None:
-    for steps in (1, 5, 10, 100):
-        timesteps = schedule.timesteps(steps)
-        got = generated_variance_ddim(schedule, timesteps, lam)
-        assert close(cosine_law(schedule, timesteps, lam), got)
-        assert got < lam  # too narrow: next to no signal is left at T
-        assert not close(cosine_law(schedule, timesteps, 1.01 * lam), got)
-        if steps > 1:  # one step into 0 has no noise for any eta
-            assert not close(generated_variance_ddim(schedule, timesteps, lam, eta=0.3), got, 1e-6)
-
-
-def test_when_ddim_is_too_narrow() -> None:
-    """Always for lambda >= 1; below, where signal is left at T, the wider start may outweigh the cosines."""
-    for schedule in (linear(20), linear(100), cosine(1000)):
-        for lam, steps in itertools.product((1.0, 4.0), (1, 2, 10, schedule.T)):
-            assert cosine_law(schedule, schedule.timesteps(steps), lam) < lam
-    wide = cosine_law(linear(100), linear(100).timesteps(100), 0.25)
-    assert abs(wide / 0.25 - 1.352) < 5e-4
-    assert cosine_law(linear(100), linear(100).timesteps(3), 0.25) < 0.25
-
-
-def test_equal_angles() -> None:
-    theta = math.acos(SCHEDULE.sqrt_alpha_bar[-1].item())
-    assert round(theta, 4) == 1.5644
-    for steps, expected in ((5, 0.608), (10, 0.782), (50, 0.952), (100, 0.976), (1000, 0.9976)):
-        angles = [theta * k / steps for k in range(1, steps + 1)]
-        alpha_bar = torch.tensor([1.0, *[math.cos(a) ** 2 for a in angles]], dtype=torch.float64)
-        schedule = NoiseSchedule(
-            "angles", torch.cat([torch.zeros(1, dtype=torch.float64), 1 - alpha_bar[1:] / alpha_bar[:-1]])
-        )
-        got = generated_variance_ddim(schedule, schedule.timesteps(steps, "trailing"), 1.0)
-        assert close(got, math.cos(theta / steps) ** (2 * steps), 1e-9)
-        assert round(got, 4 if steps == 1000 else 3) == expected
-        assert not close(got, 1 - theta**2 / steps, 1e-7)  # only its limit
 
 
 def test_eta_1_is_ancestral_with_beta_tilde() -> None:
@@ -291,8 +246,9 @@ def test_one_eigenvalue_at_a_time_is_the_whole_matrix() -> None:
         S_t = pair.alpha_bar_t * C + pair.one_minus_alpha_bar_t * I
         A = pair.c_t * I + pair.c_0 * pair.sqrt_alpha_bar_t * C @ torch.linalg.inv(S_t)
         spread = pair.beta_tilde * I + pair.c_0**2 * pair.one_minus_alpha_bar_t * C @ torch.linalg.inv(S_t)
-        assert close(best(pair, torch.empty(0)).value, (spread.trace() / 3).item())
-        g = A @ g @ A.mT + (best(pair, torch.empty(0)).value * I if s > 0 else 0)
+        chosen = float(best(pair, NOTHING).value)
+        assert close(chosen, (spread.trace() / 3).item())
+        g = A @ g @ A.mT + (chosen * I if s > 0 else 0)
     law = generated_law(SCHEDULE, timesteps, best, lam)
     assert torch.allclose(torch.linalg.eigvalsh(g), law.variance.sort().values, rtol=1e-9)
     full = generated_law(SCHEDULE, timesteps, gaussian_optimal_full(lam), lam)
@@ -301,7 +257,7 @@ def test_one_eigenvalue_at_a_time_is_the_whole_matrix() -> None:
 
     def frechet2(a: Tensor, b: Tensor) -> float:
         cross = linalg.sqrtm(a.numpy() @ b.numpy())
-        return (a + b).trace().item() - 2 * cross.trace().real
+        return (a + b).trace().item() - 2 * float(cross.trace().real)
 
     assert close(frechet2(g, C), law.frechet2.sum().item(), 1e-6)
     assert not close(frechet2(g, 1.01 * C), law.frechet2.sum().item(), 1e-6)
@@ -321,7 +277,7 @@ def test_path_kl_of_one_step_is_a_kl() -> None:
 
 
 def test_fewer_steps_cost_one_over_n() -> None:
-    def error(steps: int, choice) -> float:
+    def error(steps: int, choice: VarianceChoice) -> float:
         timesteps = SCHEDULE.timesteps(steps, "trailing")
         return abs(generated_variance(SCHEDULE, timesteps, choice, 0.25, noisy_last=True) / 0.25 - 1)
 
@@ -348,7 +304,7 @@ def test_summaries_of_two_gaussians() -> None:
 def chi_square_p(samples: Tensor, variance: float) -> float:
     """Two-sided p of sum x^2 / variance, for independent N(0, variance)."""
     statistic = samples.square().sum().item() / variance
-    return 2 * min(stats.chi2.cdf(statistic, len(samples)), stats.chi2.sf(statistic, len(samples)))
+    return float(2 * min(stats.chi2.cdf(statistic, len(samples)), stats.chi2.sf(statistic, len(samples))))
 
 
 @pytest.mark.parametrize("noisy_last", [False, True])
@@ -376,12 +332,13 @@ def test_samples_have_the_variance(name: str, lam: float, noisy_last: bool) -> N
 
 
 def test_bad_input_is_one_clear_sentence() -> None:
-    for data_variance, sentence in (
+    wrong: list[tuple[Any, str]] = [
         (-0.1, "data_variance must not be negative; got -0.1"),
         ([[1.0]], "data_variance must be one finite number, or one row"),
         (math.nan, "data_variance must be one finite number"),
         ([], "data_variance must be one finite number"),
-    ):
+    ]
+    for data_variance, sentence in wrong:
         with pytest.raises(BadInput, match=sentence):
             generated_law(SCHEDULE, [10, 5], fixed_large, data_variance)
     with pytest.raises(BadInput, match="at least one timestep"):

@@ -26,7 +26,7 @@ SHARP = LabelledMixture(GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0
 def test_classes_sum_to_one() -> None:
     law, x = two_halves(), torch.randn(20, 2, dtype=torch.float64)
     for t in (0, 1, 300, 1000):
-        total = sum(law.at(SCHEDULE, t).log_class(x, c).exp() for c in (0, 1))
+        total = torch.stack([law.at(SCHEDULE, t).log_class(x, c).exp() for c in (0, 1)]).sum(0)
         assert (total - 1).abs().max() < 1e-12
     # class 0 is the upper half: y up
     assert law.log_class(torch.tensor([[0.0, 1.2]], dtype=torch.float64), 0).exp() > 0.99
@@ -124,7 +124,9 @@ def kolmogorov(x: Tensor, places: Tensor, F: Tensor) -> float:
     return float(stats.ks_1samp(x.numpy(), lambda at: np.interp(at, places.numpy(), F.numpy(), 0, 1)).pvalue)
 
 
-def carried_as_if_rising(x: Tensor, law: LabelledMixture, w: float, schedule: NoiseSchedule, steps: Sequence[int]):
+def carried_as_if_rising(
+    x: Tensor, law: LabelledMixture, w: float, schedule: NoiseSchedule, steps: Sequence[int]
+) -> Tensor:
     """The mistake: the u-quantile of x_T arrives at the u-quantile of what is made."""
     x_T = torch.linspace(-5.5, 5.5, 2001, dtype=torch.float64)[:, None]
     guided = Guided(law.denoiser(schedule), torch.ones(2001, dtype=torch.long), w)

@@ -18,16 +18,9 @@ from diffusion_core.laws.generated import gaussian_optimal, generated_law, gener
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.laws.variances import optimal_for, state_dependent
 from diffusion_core.samplers import ancestral, ddim
-from diffusion_core.schedule import cosine, linear
+from diffusion_core.schedule import NoiseSchedule, cosine, linear
 from diffusion_core.variance import Variance, VarianceChoice, fixed_large, fixed_small, learned_range, with_last
-
-SCHEDULE = linear(1000)
-BIMODAL = GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1)
-UNEVEN = GaussianMixture.isotropic([0.45, 0.3, 0.25], [[-1.0], [0.3], [1.2]], [0.15, 0.1, 0.2])
-
-
-def gaussian(variance: float, mean: float = 0.0) -> GaussianMixture:
-    return GaussianMixture.isotropic([1.0], [[mean]], math.sqrt(variance))
+from tests.core.laws.examples import BIMODAL, SCHEDULE, UNEVEN, gaussian
 
 
 def choices(law: GaussianMixture, steps: int) -> dict[str, VarianceChoice]:
@@ -59,7 +52,7 @@ TABLE = {
 
 def agrees(got: float, printed: str) -> bool:
     """To half a unit of the last digit, or one where it was cut."""
-    return abs(got - float(printed)) <= 10 ** -len(printed.split(".")[1]) * 0.75
+    return abs(got - float(printed)) <= 0.75 * 0.1 ** len(printed.split(".")[1])
 
 
 @pytest.mark.parametrize("steps", TABLE)
@@ -92,7 +85,7 @@ def test_a_better_bound_need_not_be_a_better_sampler() -> None:
 @pytest.mark.parametrize("schedule", [linear(1000), cosine(1000)])
 @pytest.mark.parametrize("lam, mean", [(0.25, 0.5), (1.0, 0.0), (4.0, -1.0)])
 @pytest.mark.parametrize("noisy_last", [False, True])
-def test_gaussian_data_stay_gaussian(schedule, lam: float, mean: float, noisy_last: bool) -> None:
+def test_gaussian_data_stay_gaussian(schedule: NoiseSchedule, lam: float, mean: float, noisy_last: bool) -> None:
     law, timesteps = gaussian(lam, mean), schedule.timesteps(8)
     for choice in (fixed_large, with_last(fixed_small, fixed_large), learned_range(0.3), gaussian_optimal(lam)):
         got = generated_density(law, schedule, timesteps, choice, noisy_last)
@@ -160,7 +153,7 @@ def fits(law: GeneratedDensity, samples: Tensor) -> bool:
     ks = stats.kstest(samples.numpy(), lambda x: np.interp(x, law.x.numpy(), cdf))
     squares = (samples - law.mean).square()
     z = (squares.mean().item() - law.variance) / (squares.std().item() / math.sqrt(len(samples)))
-    return ks.pvalue > 1e-4 and abs(z) < stats.norm.isf(5e-5)
+    return bool(ks.pvalue > 1e-4 and abs(z) < stats.norm.isf(5e-5))
 
 
 @pytest.mark.parametrize("law", [BIMODAL, UNEVEN])
@@ -191,10 +184,14 @@ def test_samples_have_the_density(name: str, law: GaussianMixture) -> None:
 
 def test_bad_input_is_one_clear_sentence() -> None:
     plane = GaussianMixture.isotropic([1.0], [[0.0, 0.0]], 1.0)
-    for run in (
-        lambda law, timesteps: generated_density(law, SCHEDULE, timesteps, fixed_large),
-        lambda law, timesteps: generated_density_ddim(law, SCHEDULE, timesteps),
-    ):
+
+    def with_noise(law: GaussianMixture, timesteps: list[int]) -> GeneratedDensity:
+        return generated_density(law, SCHEDULE, timesteps, fixed_large)
+
+    def without(law: GaussianMixture, timesteps: list[int]) -> GeneratedDensity:
+        return generated_density_ddim(law, SCHEDULE, timesteps)
+
+    for run in (with_noise, without):
         with pytest.raises(BadInput, match="one dimension; got data of 2"):
             run(plane, [10, 5])
         with pytest.raises(BadInput, match="without width"):
