@@ -137,11 +137,11 @@ def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeyp
     """Each claim is asked once, with what the page hands it; its light shows what was found."""
     asked = []
 
-    def judge(key: str, mistake: str | None, _known_by: object, seed: int, claim: Claim, setting: Any) -> Outcome:
+    def judge(key: str, mistake: str | None, _known_by: object, seed: int, _claim: Claim, _setting: Any) -> Outcome:
         assert mistake is None
         asked.append(key)
-        assert [name for name in claim.mistakes if claim.run(name, setting, seed).passed] == [], key
-        return claim.run(None, setting, seed)
+        assert [name for name in _claim.mistakes if _claim.run(name, _setting, seed).passed] == [], key
+        return _claim.run(None, _setting, seed)
 
     for module in (checks, lesson_old):
         monkeypatch.setattr(module, "run_claim", judge)
