@@ -7,6 +7,7 @@ or with a network that was never trained.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -113,7 +114,7 @@ def beside(name: str) -> Path:
     return MODELS / name
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@lru_cache(maxsize=16)  # of Python: asked at each run, it must cost nothing
 def _digest(path: Path, changed: float) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
