@@ -9,9 +9,8 @@ from diffusion_core.claims.network import CLAIMS, Trained
 from pages.shared import controls, trainer
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
-from pages.shared.networks import the_trainer
 from pages.shared.scenes import law_of, schedule_of
-from pages.shared.trainer import Data, View
+from pages.shared.trainer import Data, View, the_trainer
 from pages.training.recipe import Setting
 
 __all__ = ["buttons", "checks", "chosen", "files", "look", "shown"]

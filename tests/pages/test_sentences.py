@@ -47,7 +47,8 @@ def test_a_mistake_that_cannot_be_told_is_not_called_true() -> None:
 
 
 def test_x_T_is_exactly_noise_at_zero_terminal_snr_and_only_there() -> None:
-    table = next(m.value for m in open_page("add_noise", lang="en", data="two_moons").markdown if "KL" in m.value)
+    app = open_page("add_noise", lang="en", data="two_moons", open="schedules")
+    table = next(m.value for m in app.markdown if "KL" in m.value)
     last = {line.split("|")[1].strip(): line.split("|")[-2].strip() for line in table.splitlines() if "|" in line}
     assert last["zero terminal SNR"] == "0"
     assert [name for name, kl in last.items() if kl == "0"] == ["zero terminal SNR"]

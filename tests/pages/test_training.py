@@ -6,8 +6,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.networks import the_trainer
-from pages.shared.trainer import View, shipped
+from pages.shared.trainer import View, shipped, the_trainer
 from pages.shared.typography import significant
 from tests.pages.opening import blobs, open_page, run_code, tracks, words
 
