@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import pages
 from diffusion_core.claims import Claim, Outcome
 from pages.shared import checks, lesson_old
 from pages.shared.i18n import read_parts
 from pages.shared.typography import typeset
-from tests.pages.opening import blobs, light_of, open_page, run_code, words
+from tests.pages.opening import ROOT, blobs, light_of, open_page, run_code, words
 
 PAGES = tuple(page.name for page in pages.PAGES)
 CLAIMS = {lesson.name: lesson.claims for lesson in pages.LESSONS if lesson.claims}
@@ -71,7 +72,9 @@ def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str
 
 
 def test_a_language_that_is_not_there_is_said() -> None:
-    app = open_page("start", lang="fr")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["lang"] = "fr"
+    app.run()
     assert [w.value for w in app.warning] == ["lang in the URL is 'fr'; it must be one of: en, zh."]
     assert app.title[0].value == "From noise to data, and back"
 

@@ -48,7 +48,7 @@ def test_the_stored_eps_star_is_the_exact_one_at_the_networks_own_points() -> No
     law, seen = eight_gaussians().law, chain(50)
     assert seen.eps_star is not None
     t = seen.positions[12]
-    expected = law.eps(torch.from_numpy(seen.x[12]).double(), linear(1000), t).numpy()
+    expected = law.at(linear(1000), t).eps(torch.from_numpy(seen.x[12]).double()).numpy()
     assert np.abs(seen.eps_star[12] - expected).max() < 1e-6
     assert np.abs(seen.eps_hat[12] - expected).max() > 1e-4
 
