@@ -77,10 +77,11 @@ def test_the_noise_of_a_jump_is_fully_correlated_with_itself_even_at_zero_termin
 
 def test_a_picture_of_ones_own_opens_where_it_can_be_seen() -> None:
     """Whoever comes from another data set at a large t would see noise; a link with its own t is taken as it is."""
-    app = open_page("add_noise", lang="en", t="761")
+    app = open_page("add_noise", lang="en", t="761", open="code")
     next(s for s in app.selectbox if s.label == "Data").set_value("photo").run()
-    assert "t" not in app.query_params and "\nt = 250\n" in app.code[0].value
-    assert "\nt = 761\n" in open_page("add_noise", lang="en", t="761", data="photo").code[0].value
+    assert "t" not in app.query_params and "t=250)" in app.code[0].value
+    kept = open_page("add_noise", lang="en", t="761", data="photo", open="code")
+    assert "t=761)" in kept.code[0].value
 
 
 @pytest.mark.parametrize(("t", "share"), [(2, "54.5"), (5, "25.7"), (10, "14.7"), (100, "2.01")])
