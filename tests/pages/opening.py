@@ -36,6 +36,18 @@ def open_page(page: str, **url: str) -> AppTest:
     return app
 
 
+def visit(app: AppTest, page: str, **url: str) -> AppTest:
+    """Go to a page of the whole app (`AppTest.from_file` of app.py, run), as the sidebar's links do."""
+    for name in list(app.query_params):
+        app.query_params.pop(name, None)
+    app.switch_page(f"pages/{page}/page.py")
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
 def words(app: AppTest) -> str:
     """All that is said in words."""
     return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
