@@ -29,6 +29,7 @@ from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition, transitions
+from diffusion_core.reverse import DDIMMean
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import NOTHING, Variance, VarianceChoice
 
@@ -97,8 +98,7 @@ def gaussian_optimal(data_variance: Numbers) -> VarianceChoice:
     full = gaussian_optimal_full(data_variance)
 
     def choose(pair: Transition, x_t: Tensor) -> Variance:
-        value = torch.as_tensor(full(pair, x_t).value).mean().item()
-        return Variance(value, math.log(value) if value > 0 else -math.inf)
+        return Variance.of(torch.as_tensor(full(pair, x_t).value).mean().item())
 
     return choose
 
@@ -146,15 +146,12 @@ def generated_law_ddim(
 
     Arguments and errors are those of `generated_law`, besides eta in [0, 1].
     """
-    if not 0 <= eta <= 1:
-        raise BadInput("eta must be a number from 0 (no noise) to 1 (DDPM); got {got}.", got=eta)
+    rule = DDIMMean(eta)
 
-    def step(pair: Transition, lam: Tensor) -> tuple[Tensor, float]:
-        # (1 - alpha_bar_s - eta^2 beta_tilde)(1 - alpha_bar_t), written so that it cannot fall below 0
-        left = pair.one_minus_alpha_bar_s * (pair.alpha * pair.one_minus_alpha_bar_s + (1 - eta**2) * pair.beta)
-        return (pair.sqrt_alpha_bar_s * pair.sqrt_alpha_bar_t * lam + math.sqrt(left)) / _v_t(
-            pair, lam
-        ), eta**2 * pair.beta_tilde
+    def step(pair: Transition, lam: Tensor) -> tuple[Tensor, float | Tensor]:
+        direction, of_x0 = rule.weights(pair)
+        slope = (of_x0 * pair.sqrt_alpha_bar_t * lam + direction * pair.sqrt_one_minus_alpha_bar_t) / _v_t(pair, lam)
+        return slope, rule.variance(pair, NOTHING).value
 
     return _run(schedule, timesteps, step, data_variance, data_mean)
 
