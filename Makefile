@@ -50,6 +50,7 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_training.py
 	$(BIN)/python tests/benchmarks/bench_text.py
 	$(BIN)/python tests/benchmarks/bench_lessons.py
+	$(BIN)/python tests/benchmarks/bench_release.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
 
 soak: $(VENV)/dev

@@ -1,4 +1,4 @@
-// Every type of the timeline. The first part is the wire format: pages/shared/blob.py writes it, blob.js reads it.
+// Every type of the timeline. The first part is the wire format: pages/shared/timeline writes it, blob.js reads it.
 // The lint holds it against what Python writes for the golden scenes of tests/timeline.
 
 // --- the wire -------------------------------------------------------------------------------------------------------

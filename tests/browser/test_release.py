@@ -20,7 +20,10 @@ WHOLE, PART = (
     ForwardMsg.ScriptFinishedStatus.Name(status)
     for status in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 )
-SLIDERS = {"reparameterization": ("sigma", "Standard deviation σ")}  # of another quantity than t
+SLIDERS = {  # of another quantity than t
+    "reparameterization": ("sigma", "Standard deviation σ"),
+    "spacing": ("N", "Number of steps N"),
+}
 WITH_SLIDER = [lesson.name for lesson in LESSONS if lesson.name != "ledger"]
 # All that is drawn: the pixels, and the numbers in words and formulas.
 DRAWN = """root => [

@@ -77,13 +77,13 @@ def test_what_cannot_be_joined_is_one_sentence(tmp_path: Path, files: dict[str, 
 
 
 def test_the_timeline_is_all_of_its_modules() -> None:
-    joined = join_modules(TIMELINE / "timeline.js")
-    lines = joined.splitlines()
-    assert [line for line in lines if line.startswith(("import", "export"))] == [
-        "export default function mount({ parentElement, data }) {"
-    ]
+    picture, ear = (join_modules(TIMELINE / entry) for entry in ("timeline.js", "ear.js"))
+    for script, takes in ((picture, "{ parentElement, data }"), (ear, "{ data, setStateValue }")):
+        assert [line for line in script.splitlines() if line.startswith(("import", "export"))] == [
+            f"export default function mount({takes}) {{"
+        ]
+    joined = picture + ear
     assert "/**" not in joined
-    joined += join_modules(TIMELINE / "ear.js")
     for file in TIMELINE.glob("*.js"):
         text = file.read_text(encoding="utf-8")
         declared = [line for line in text.splitlines() if line.startswith(("export function", "export class"))]
