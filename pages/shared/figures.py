@@ -9,16 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from pages.shared.palette import COLORS, SERIES
 
 __all__ = [
-    "additivity",
     "calm",
-    "error_rate",
     "legend",
-    "noise_correlation",
     "schedule_curves",
     "slice_cloud",
     "slice_histogram",
@@ -75,61 +71,6 @@ def legend(labels: Sequence[str], chosen: str) -> str:
         for color, label in zip(SERIES, labels, strict=False)
     )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.3rem 1.4rem">{keys}</div>'
-
-
-def error_rate(counts: Sequence[int], errors: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
-    """Root-mean-square errors against n, log-log, with the 1/sqrt(n) line."""
-    n = np.asarray(counts, dtype=float)
-    figure = go.Figure()
-    figure.add_scatter(x=n, y=1 / np.sqrt(n), name="1/√n", line={"color": "gray", "dash": "dash"})
-    for color, (label, values) in zip(SERIES, errors.items(), strict=False):
-        figure.add_scatter(x=n, y=values, name=label, mode="lines+markers", line={"color": color})
-    figure.update_xaxes(type="log", title_text=_("number of samples n"), exponentformat="power", dtick=1)
-    figure.update_yaxes(type="log", title_text=_("RMS error of the mean"), exponentformat="power", dtick=1)
-    return calm(figure, 420)
-
-
-def additivity(samples: Mapping[str, np.ndarray], _: Translate) -> go.Figure:
-    """Three histograms of sigma_1 z_1 + sigma_2 z_2, each with N(0, 1), which only the independent sum follows."""
-    figure = make_subplots(1, len(samples), subplot_titles=list(samples), shared_yaxes=True, horizontal_spacing=0.03)
-    x = np.linspace(-4.5, 4.5, 181)
-    normal = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
-    for column, values in enumerate(samples.values(), 1):
-        heights, edges = np.histogram(values, bins=60, range=(-4.5, 4.5), density=True)
-        figure.add_bar(
-            x=(edges[1:] + edges[:-1]) / 2,
-            y=heights,
-            marker_color=COLORS["x_t"],
-            opacity=0.45,
-            showlegend=False,
-            hoverinfo="skip",
-            row=1,
-            col=column,
-        )
-        figure.add_scatter(
-            x=x, y=normal, name="N(0, 1)", showlegend=column == 1, line={"color": COLORS["x0"]}, row=1, col=column
-        )
-    figure.update_layout(bargap=0)
-    return calm(figure, 340)
-
-
-def noise_correlation(timesteps: Sequence[int], correlation: np.ndarray, _: Translate) -> go.Figure:
-    """corr(z_bar_s, z_bar_t): the jump's noise is another variable at each t."""
-    figure = go.Figure(
-        go.Heatmap(
-            x=list(timesteps),
-            y=list(timesteps),
-            z=correlation,
-            zmin=0,
-            zmax=1,
-            colorscale="Cividis",
-            colorbar={"title": "corr"},
-            hovertemplate="s = %{x}, t = %{y}: %{z:.3f}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title_text="s")
-    figure.update_yaxes(title_text="t", scaleanchor="x")
-    return calm(figure, 420)
 
 
 def slice_cloud(cloud: np.ndarray, band: tuple[float, float]) -> go.Figure:

@@ -34,7 +34,7 @@ class Page:
         self.name = name
         self.prose = prose
         self._place: DeltaGenerator | None = None
-        self._followers: list[str] = []
+        self._followers: dict[str, Sequence[str]] = {}  # fragments, and what of each is open where it follows
         self._held: list[str] = []
 
     @contextmanager
@@ -99,8 +99,9 @@ class Page:
             )
 
     def _follow(self, held: Sequence[str] = ()) -> None:
-        """Draw anew those open sections that follow the timeline, and the sliders of what a hand held."""
-        keys = [name for name in self._followers if is_open(name)] + [f"held_{name}" for name in held]
+        """Draw anew what is open and follows the timeline, and the sliders of what a hand held."""
+        keys = [name for name, folds in self._followers.items() if any(map(is_open, folds))]
+        keys += [f"held_{name}" for name in held]
         if keys:
             st.rerun(keys)
 
@@ -120,7 +121,7 @@ class Page:
         own controls: a URL that answers one of them shows it open.
         """
         if follows:
-            self._followers.append(name)
+            self._followers[name] = (name,)
 
         @st.fragment(key=name)
         def draw() -> None:
@@ -134,13 +135,18 @@ class Page:
         draw()
 
     def check(self, chosen: Callable[[], Sequence[Checked]]) -> None:
-        """The lesson's checks, a line each. ``chosen`` is asked when they are drawn, so that it may ask for t."""
+        """The lesson's checks, a line each. ``chosen`` is asked when they are drawn, so that it may ask for t.
+
+        One that is open follows the timeline.
+        """
 
         @st.fragment(key="check")
         def draw() -> None:
             st.header(_("Check it"), anchor="check")
             st.markdown(self.prose["check"])
-            checks.draw(chosen())
+            asked = chosen()
+            self._followers["check"] = [one.claim.key for one in asked]
+            checks.draw(asked)
 
         draw()
 

@@ -77,29 +77,6 @@ def test_digits_on_the_page_are_the_digits_noised(app_url: str, open_page: Open)
     assert np.abs(read(root, "x_t") - expected).max() < 1e-6
 
 
-def test_the_slider_writes_the_url_and_the_checks_follow(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/closed_form?lang=en&T=100&t=40")
-    root = timeline(page)
-    slider = page.get_by_role("slider", name="Timestep t")
-    slider.focus()
-    slider.press("ArrowRight")
-    expect(root).to_have_attribute("data-t", "41")
-    expect(page).to_have_url(re.compile(r"[?&]t=41(&|$)"))
-    slider.press("End")
-    expect(root).to_have_attribute("data-t", "100")
-    expect(page).to_have_url(re.compile(r"[?&]t=100(&|$)"))
-    wait_until_idle(page)
-    expect(root).to_have_attribute("data-t", "100")
-
-
-def test_chain_and_jump_land_on_the_same_points(app_url: str, open_page: Open) -> None:
-    root = timeline(open_page(f"{app_url}/closed_form?lang=en"))
-    for position in (1, 20, 100):
-        root.evaluate("(root, p) => root.timeline.draw(p)", position)
-        assert np.abs(read(root, "chain") - read(root, "jump")).max() < 1e-6
-        assert np.abs(read(root, "chain") - read(root, "fresh")).max() > 0.01
-
-
 @pytest.mark.parametrize(
     "url",
     [

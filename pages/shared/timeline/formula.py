@@ -41,6 +41,6 @@ def mathml(latex: str) -> str:
 def _cell(latex: str) -> str:
     text: str = convert(LIVE.sub(r"\\text{@\1@}", latex.strip()) or r"\,")
     text = ENTITY.sub(lambda found: chr(int(found[1], 16)), text[text.index(">") + 1 : text.rindex("</math>")])
-    accents = text.replace("<mover>", '<mover accent="true">').replace('stretchy="true"', 'stretchy="false"')
-    accents = accents.replace("<mi>±</mi>", "<mo>±</mo>")
-    return PLACE.sub(r"<mn>{{\1}}</mn>", accents)
+    # A bar is no accent: without a font for mathematics, accents are drawn across their letters.
+    text = text.replace('stretchy="true"', 'stretchy="false"').replace("<mi>±</mi>", "<mo>±</mo>")
+    return PLACE.sub(r"<mn>{{\1}}</mn>", text)
