@@ -84,6 +84,20 @@ export function bell(out, { low, high }, mean, variance) {
   return out;
 }
 
+/**
+ * Where bells lie, 3.5 deviations to each side, and handles with some room; no further than reach from 0.
+ * @param {{ mean: number, variance: number }[]} bells
+ * @param {number[]} handles
+ * @param {number} reach
+ */
+export function fit(bells, handles, reach) {
+  const ends = (/** @type {1 | -1} */ side) => [
+    ...bells.map(({ mean, variance }) => mean + side * 3.5 * Math.sqrt(variance)),
+    ...handles.map((value) => value + side * 0.3),
+  ];
+  return { low: Math.max(-reach, smallest(ends(-1))), high: Math.min(reach, largest(ends(1))) };
+}
+
 /** The largest of many numbers, more than a call has room for. */
 export function largest(/** @type {Iterable<number>} */ values) {
   let top = -Infinity;

@@ -1,11 +1,12 @@
 // Curves over x that change with t: stored ones, and bells. Handles hang from the axis.
 
+/** @import { Handle } from "./handles.js" */
 /**
  * @import { Axis, BellSpec, Box, ChartView, CurvesSpec, CurveSpec, HandleSpec, LookSpec, Panel, Scales, Stage, Values
  *   } from "./types.d.ts"
  */
 
-import { bell, largest } from "./arithmetic.js";
+import { bell, fit, largest } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
 import { entry } from "./dom.js";
 import { axis } from "./format.js";
@@ -26,14 +27,14 @@ const HANGING = 34; // CSS pixels below the axis, for handles
  * @returns {Panel}
  */
 export function curvesPanel(spec, stage, frame, legend) {
-  const ends = stage.arrays[spec.domain].data;
-  const domain = (/** @type {number} */ p) => ({ low: ends[2 * p], high: ends[2 * p + 1] });
   const bells = spec.series.every((one) => "mean" in one);
-  const series = spec.series.map((one) => makeSeries(one, stage, domain));
   const handles = spec.handles.map((one) => ({ ...one, node: stage.tracks.get(one.track) }));
-  const chart = makeChart(frame, stage, spec.title, marginOf(bells, handles));
   /** @type {{ scales: Scales, box: Box, x: Axis } | null} */
   let drawn = null; // the axis as drawn last
+  const held = takeHold(frame, stage, handles, () => drawn);
+  const domain = makeDomain(spec, stage, handles, held);
+  const series = spec.series.map((one) => makeSeries(one, stage, domain));
+  const chart = makeChart(frame, stage, spec.title, marginOf(bells, handles));
   for (const one of series) legend.append(entry(one, one.dash ? "dash" : ""));
 
   function draw(/** @type {number} */ p) {
@@ -49,13 +50,45 @@ export function curvesPanel(spec, stage, frame, legend) {
     for (const one of handles) drawGrip(view, one, scales.toX(one.node.value(p, 0)));
   }
 
-  takeHold(frame, stage, handles, () => drawn);
   function numbers() {
     const p = stage.position;
     const curves = series.map((one) => [one.label, Float64Array.from(one.at(p))]);
-    return { domain: ends.slice(2 * p, 2 * p + 2), ...Object.fromEntries(curves) };
+    const { low, high } = domain(p);
+    return { domain: Float64Array.of(low, high), ...Object.fromEntries(curves) };
   }
   return { draw, numbers };
+}
+
+/**
+ * The ends of the axis at p: stored ones, or such that all bells and handles lie between them. Those stand still while
+ * a hand holds a handle: it would run away from the hand.
+ * @param {CurvesSpec} spec
+ * @param {Stage} stage
+ * @param {Handle[]} handles
+ * @param {() => boolean} held
+ * @returns {(p: number) => { low: number, high: number }}
+ */
+function makeDomain(spec, stage, handles, held) {
+  if (typeof spec.domain === "string") {
+    const ends = stage.arrays[spec.domain].data;
+    return (p) => ({ low: ends[2 * p], high: ends[2 * p + 1] });
+  }
+  const { reach } = spec.domain;
+  const { get } = stage.tracks;
+  const bells = spec.series.flatMap((one) =>
+    "mean" in one ? [{ mean: get(one.mean), variance: get(one.variance) }] : [],
+  );
+  let last = { low: -reach, high: reach };
+  return (p) => {
+    if (!held()) {
+      last = fit(
+        bells.map(({ mean, variance }) => ({ mean: mean.value(p, 0), variance: variance.value(p, 0) })),
+        handles.map(({ node }) => node.value(p, 0)),
+        reach,
+      );
+    }
+    return last;
+  };
 }
 
 /** Bells need no numbers on the left; handles need room below. */

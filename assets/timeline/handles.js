@@ -50,10 +50,11 @@ export function drawGrip({ context, theme, box }, { node, label, color }, x) {
  * @param {Stage} stage
  * @param {Handle[]} handles
  * @param {() => { scales: Scales, box: Box, x: Axis } | null} drawn the axis as drawn last
+ * @returns {() => boolean} whether a hand holds one
  */
 export function takeHold(frame, stage, handles, drawn) {
   const movable = handles.filter((one) => one.node.set);
-  if (!movable.length) return;
+  if (!movable.length) return () => false;
   /** @type {Handle | null} */
   let held = null;
   const left = (/** @type {PointerEvent} */ event) => event.clientX - frame.getBoundingClientRect().left;
@@ -76,8 +77,9 @@ export function takeHold(frame, stage, handles, drawn) {
   }
 
   function drop() {
-    if (held) stage.drop();
+    if (!held) return;
     held = null;
+    stage.drop();
   }
 
   frame.style.touchAction = "pan-y";
@@ -88,4 +90,5 @@ export function takeHold(frame, stage, handles, drawn) {
   frame.addEventListener("pointermove", move);
   frame.addEventListener("pointerup", drop);
   frame.addEventListener("pointercancel", drop);
+  return () => held !== null;
 }

@@ -31,7 +31,10 @@ export function makeStage({ spec, arrays }, start, { redraw, picked, dropped }) 
       stage.tracks.get(track).set?.(value);
       redraw();
     },
-    drop: () => dropped({ ...stage.tracks.dragged(), at: Date.now() }), // the same values are news again
+    drop() {
+      redraw(); // what was held still while a hand was at work
+      dropped({ ...stage.tracks.dragged(), at: Date.now() }); // the same values are news again
+    },
   };
   return stage;
 }

@@ -199,7 +199,7 @@ export interface HistogramSpec extends PictureSpec {
 
 export interface CurvesSpec extends PictureSpec {
   kind: "curves";
-  domain: string; // (P, 2)
+  domain: string | { reach: number }; // (P, 2); or what fits, at most from -reach to reach
   series: (CurveSpec | BellSpec)[];
   handles: HandleSpec[];
 }

@@ -201,6 +201,10 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
             "domain must be (low, high) with low < high; got (",
         ),
         (
+            {"panels": (tl.Curves((tl.Bell("a", "a", "", ""),), "", domain=tl.Fitted(-1.0)),)},
+            "domain must be (low, high) with low < high; got (1.0, -1.0).",
+        ),
+        (
             {"panels": (tl.Histogram("x0", "", mark="x0"),)},
             "Track 'x0' must be one number at each position; got shape (5, 2).",
         ),

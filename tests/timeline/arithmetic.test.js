@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bell, Bins, largest, smallest, timesOf, valueAxis } from "../../assets/timeline/arithmetic.js";
+import { bell, Bins, fit, largest, smallest, timesOf, valueAxis } from "../../assets/timeline/arithmetic.js";
 import { Mixture } from "../../assets/timeline/mixture.js";
 import { makeTracks } from "../../assets/timeline/tracks.js";
 import { apart, assertClose, readScene, rowOf } from "./golden.js";
@@ -65,6 +65,17 @@ test("the nearest value is found among those that are counted", () => {
   assert.equal(new Bins({ bins: 1, domain: [0, 1], component: 0 }, 2).nearest(values, 4.2), 4);
   assert.equal(new Bins({ bins: 1, domain: [0, 1], component: 1 }, 2).nearest(values, 0.2), 5);
   assert.equal(new Bins({ bins: 1, domain: [0, 1], component: null }, 2).nearest(values, 3.5), 2);
+});
+
+test("an axis holds all bells and handles, and goes no further than its reach", () => {
+  const bells = [
+    { mean: -1, variance: 0.25 },
+    { mean: 0.5, variance: 0.0625 },
+  ];
+  assert.deepEqual(fit(bells, [], 6), { low: -2.75, high: 1.375 });
+  assert.deepEqual(fit(bells, [-1, 3], 6), { low: -2.75, high: 3.3 });
+  assert.deepEqual(fit(bells, [-1, 3], 2), { low: -2, high: 2 });
+  assert.deepEqual(fit([{ mean: -900, variance: 1 }], [1], 6), { low: -6, high: 1.3 });
 });
 
 test("a bell is its formula; without variance it is a spike", () => {

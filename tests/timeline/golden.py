@@ -193,6 +193,7 @@ def curves() -> Golden:
     panels: list[tl.Panel] = [
         tl.Curves(bells, "Bells", domain=ends, handles=(tl.Handle("mu", "μ", BLUE), tl.Handle("shifted", "x_s", BLUE))),
         tl.Curves((tl.Curve(stored, "stored", BLUE, dash=True),), "Stored"),
+        tl.Curves(bells, "Fitted", domain=tl.Fitted(6.0), handles=(tl.Handle("mu", "μ", BLUE),)),
         tl.Formula("<mn>{{m}}</mn>", {"m": "shifted"}, title="Mean"),
     ]
     numbers = {"sigma": SIGMAS, "stored": single(stored)}

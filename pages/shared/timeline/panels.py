@@ -12,7 +12,7 @@ from pages.shared.timeline.layers import Bell, Curve, Handle, Layer, Line, Path,
 from pages.shared.timeline.tracks import Mixture, Probe, live
 from pages.shared.timeline.writer import PickKind, Spec, Writer, interval
 
-__all__ = ["Curves", "Formula", "Histogram", "Images", "Lines", "Numbers", "Panel", "Plane"]
+__all__ = ["Curves", "Fitted", "Formula", "Histogram", "Images", "Lines", "Numbers", "Panel", "Plane"]
 
 
 class Panel(ABC):
@@ -156,28 +156,44 @@ class Histogram(Panel):
         return [*w.track(self.track), 1][0]
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """The domain that all bells and handles fit into, at most from -reach to reach."""
+
+    reach: float
+
+
 @dataclass(frozen=True, eq=False)
 class Curves(Panel):
-    """Curves over x that change with t. The domain (low, high) may be another one at each position: (P, 2)."""
+    """Curves over x that change with t. The domain (low, high) may be another one at each position: (P, 2).
+
+    A `Fitted` domain is worked out in the browser, anew whenever a handle is let go.
+    """
 
     series: Sequence[Curve | Bell]
     title: str
-    domain: tuple[float, float] | np.ndarray = (-4.0, 4.0)
+    domain: tuple[float, float] | np.ndarray | Fitted = (-4.0, 4.0)
     handles: Sequence[Handle] = ()
     weight: float = 1.0
 
     def pack(self, w: Writer, name: str) -> Spec:
-        domain = np.broadcast_to(np.asarray(self.domain, dtype=float), (w.count, 2))
-        for low, high in domain:
-            interval("domain", (low, high))
         return {
             "kind": "curves",
             "title": self.title,
             "weight": self.weight,
-            "domain": w.put(f"{name}.domain", domain, "float64"),
+            "domain": self._domain(w, name),
             "series": [one.pack(w, f"{name}.{i}") for i, one in enumerate(self.series)],
             "handles": [handle.pack(w) for handle in self.handles],
         }
+
+    def _domain(self, w: Writer, name: str) -> Spec | str:
+        if isinstance(self.domain, Fitted):
+            interval("domain", (-self.domain.reach, self.domain.reach))
+            return dict(vars(self.domain))
+        domain = np.broadcast_to(np.asarray(self.domain, dtype=float), (w.count, 2))
+        for low, high in domain:
+            interval("domain", (low, high))
+        return w.put(f"{name}.domain", domain, "float64")
 
 
 @dataclass(frozen=True)
