@@ -3,21 +3,18 @@
 Plotly draws what a reader hovers, zooms and exports; whatever varies with t is the timeline's.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.shared.palette import COLORS, SERIES
+from pages.shared.palette import SERIES
 
 __all__ = [
     "calm",
     "legend",
     "schedule_curves",
-    "slice_cloud",
-    "slice_histogram",
 ]
 
 FONT = 15
@@ -71,39 +68,3 @@ def legend(labels: Sequence[str], chosen: str) -> str:
         for color, label in zip(SERIES, labels, strict=False)
     )
     return f'<div style="display:flex;flex-wrap:wrap;gap:.3rem 1.4rem">{keys}</div>'
-
-
-def slice_cloud(cloud: np.ndarray, band: tuple[float, float]) -> go.Figure:
-    """Simulated pairs (x_s, x_t), (n, 2), and the band around one x_t."""
-    figure = go.Figure()
-    look = {"size": 3, "color": COLORS["x_t"], "opacity": 0.35}
-    figure.add_scatter(x=cloud[:, 0], y=cloud[:, 1], mode="markers", marker=look, hoverinfo="skip")
-    figure.add_hrect(*band, fillcolor=COLORS["mu_tilde"], opacity=0.5, line_width=0)
-    figure.update_xaxes(title_text="x<sub>s</sub>")
-    figure.update_yaxes(title_text="x<sub>t</sub>")
-    figure.update_layout(showlegend=False)
-    return calm(figure, 380, bottom=50)
-
-
-def slice_histogram(inside: np.ndarray, curves: Mapping[str, tuple[float, float]]) -> go.Figure:
-    """x_s inside the band, (m,), under normal densities: label -> (mean, variance), the first drawn full."""
-    figure = go.Figure()
-    centre = next(iter(curves.values()))[0]
-    reach = 4 * max(variance for _mean, variance in curves.values()) ** 0.5
-    heights, edges = np.histogram(inside, bins=50, range=(centre - reach, centre + reach))
-    figure.add_bar(
-        x=(edges[1:] + edges[:-1]) / 2,
-        y=heights / max(1, len(inside)) / (edges[1] - edges[0]),
-        marker_color=COLORS["mu_tilde"],
-        opacity=0.45,
-        showlegend=False,
-        hoverinfo="skip",
-    )
-    x = np.linspace(centre - reach, centre + reach, 301)
-    for k, (label, (mean, variance)) in enumerate(curves.items()):
-        y = np.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
-        line = {"color": COLORS["beta"], "dash": "dash"} if k else {"color": COLORS["mu_tilde"], "width": 3}
-        figure.add_scatter(x=x, y=y, name=label, mode="lines", line=line)
-    figure.update_xaxes(title_text="x<sub>s</sub>")
-    figure.update_layout(bargap=0)
-    return calm(figure, 380)

@@ -19,7 +19,7 @@ from pages.shared import checks, controls, sections, take_away
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, parts
 from pages.shared.sections import folded, is_open
-from pages.shared.timeline import LABELS, Panel, Picture, Track, pack, show
+from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, show
 
 __all__ = ["PARTS", "Page", "open_page", "packed", "timeline"]
 
@@ -36,6 +36,7 @@ class Page:
         self._place: DeltaGenerator | None = None
         self._followers: dict[str, Sequence[str]] = {}  # fragments, and what of each is open where it follows
         self._held: list[str] = []
+        self._places: dict[str, Sequence[float]] = {}  # of the sliders
 
     @contextmanager
     def controls(self, *widths: int) -> Iterator[list[DeltaGenerator]]:
@@ -70,8 +71,9 @@ class Page:
         return int(self.at("t"))
 
     def at(self, name: str) -> float:
-        """The same for a slider over another quantity."""
-        return float(st.session_state[controls.key_of(name)])
+        """The same for a slider over another quantity, or for what is held: the place that is shown."""
+        said, places = float(st.session_state[controls.key_of(name)]), self._places.get(name)
+        return float(places[nearest(places, said)]) if places else said
 
     def timeline(
         self,
@@ -87,6 +89,7 @@ class Page:
         A slider over another quantity has its own ``name`` in the URL, and a ``key`` where a page has more than one.
         ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
         """
+        self._places[name] = picture.positions
         with self.above():
             timeline(
                 picture,

@@ -1,7 +1,6 @@
 """The lessons in Chromium: cold deep links, the picture against the core, uploads, downloads, phones, languages."""
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from diffusion_core import linear, q_posterior, q_sample
+from diffusion_core import linear, q_sample
 from pages import LESSONS
 from pages.shared.scenes import scene
 from tests.browser.conftest import ROOT, start_server, wait_until_idle
@@ -134,56 +133,6 @@ def test_the_formula_is_right_as_printed_and_no_step_begins_at_0(url: str, app_u
         assert abs(n["mean"] + n["sigma"] * n["z"] - n["x_s"]) < 1.5e-3
         assert abs(n["x_s"] - n["stored"]) < 1.5e-3
     assert set(printed(last).values()) == {"–"}
-
-
-def test_the_posterior_follows_what_is_dragged(app_url: str, open_page: Open) -> None:
-    """Drag x_t: bells and formula follow at once; when it is let go, the URL, and the picture is the same again."""
-    page = open_page(f"{app_url}/posterior?lang=en&t=400&stride=100&x_0=1.2&x_t=0.4", height=1400)
-    root = page.locator(".st-key-posterior .timeline[data-t]")
-    expect(root).to_have_attribute("data-t", "400")
-
-    def posterior() -> float:
-        return float(root.locator("mn[data-name=mean]").get_attribute("data-value") or "nan")
-
-    def core(x_t: float) -> float:
-        x_0 = torch.tensor(1.2, dtype=torch.float64)
-        return float(q_posterior(linear(1000), torch.tensor(x_t, dtype=torch.float64), x_0, 400, 300)[0])
-
-    assert abs(posterior() - core(0.4)) < 1e-9
-    frame = root.locator(".curves .frame")
-    box = frame.bounding_box()
-    assert box
-    low, high = root.evaluate("root => Array.from(root.timeline.numbers(0).domain)")
-
-    def at(value: float) -> float:
-        return box["x"] + 14 + (value - low) / (high - low) * (box["width"] - 28)
-
-    y = box["y"] + box["height"] - 14
-    page.mouse.move(at(0.4), y)
-    page.mouse.down()
-    page.mouse.move(at(-1.0), y, steps=4)
-    moved = float(read(root, "x_t")[0])
-    assert abs(moved + 1) < 0.05
-    assert abs(posterior() - core(moved)) < 1e-9, "while the hand still holds it"
-    assert abs(posterior() - core(0.4)) > 0.1
-    assert query(page)["x_t"] == "0.4"
-    page.mouse.up()
-    expect(page).to_have_url(re.compile(rf"[?&]x_t={re.escape(str(moved))}(&|$)"))
-    wait_until_idle(page)
-    assert abs(posterior() - core(moved)) < 1e-9
-    expect(root).to_have_attribute("data-t", "400")
-
-
-def test_the_true_step_splits_in_two(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/posterior?lang=en&k=5")
-    root = page.locator(".st-key-without .timeline[data-t]")
-    peaks = root.locator(".numbers .entry", has_text="number of peaks").locator(".value")
-    expect(peaks).to_have_text("1")
-    slider = root.get_by_role("slider", name="Stride k")
-    slider.press("End")
-    expect(root).to_have_attribute("data-t", "299")
-    expect(peaks).to_have_text("2")
-    expect(page).to_have_url(re.compile(r"[?&]k=299(&|$)"))
 
 
 def test_a_click_picks_a_pixel_and_opens_its_numbers(app_url: str, open_page: Open) -> None:

@@ -6,7 +6,7 @@ from operator import attrgetter
 import pytest
 import torch
 
-from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, q_sample, transition
+from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, q_sample
 from diffusion_core.claims.guidance import moments
 from diffusion_core.denoisers import Guided
 from diffusion_core.files import MODELS
@@ -65,18 +65,6 @@ def test_a_picture_of_ones_own_opens_where_it_can_be_seen() -> None:
     assert "t" not in app.query_params and "t=250)" in app.code[0].value
     kept = open_page("add_noise", lang="en", t="761", data="photo", open="code")
     assert "t=761)" in kept.code[0].value
-
-
-@pytest.mark.parametrize(("t", "share"), [(2, "54.5"), (5, "25.7"), (10, "14.7"), (100, "2.01")])
-def test_how_much_the_prior_has_to_say_at_a_stride_of_1(t: int, share: str) -> None:
-    """The numbers of the prose, from the page's own line, and from the two precisions."""
-    step = transition(linear(1000), t, t - 1)
-    of_prior = 1 / step.one_minus_alpha_bar_s
-    assert f"{100 * of_prior / (of_prior + step.alpha / step.beta):.3g}" == share
-    if t == 2:
-        shown = words(open_page("posterior", lang="en", t="2", stride="1"))
-        assert "At t = 2, s = 1 the prior has **54.5%** of the precision" in shown
-        assert "54.5% at $t=2$, 25.7% at $t=5$ and 14.7% at $t=10$" in shown and "2% at $t=100$" in shown
 
 
 def test_one_floor_in_the_text_the_box_and_the_readme() -> None:

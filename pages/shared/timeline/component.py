@@ -16,7 +16,7 @@ from diffusion_core.files import ASSETS
 from pages.shared.timeline.blob import Picture, Place
 from pages.shared.timeline.modules import join_modules
 
-__all__ = ["TimelineState", "show"]
+__all__ = ["TimelineState", "nearest", "show"]
 
 FILES = ASSETS / "timeline"
 
@@ -56,7 +56,8 @@ class _Mount:
     place: Place
 
 
-def _nearest(positions: Sequence[float], t: float) -> int:
+def nearest(positions: Sequence[float], t: float) -> int:
+    """The place that is shown for t."""
     return int(np.argmin(np.abs(np.asarray(positions) - t)))
 
 
@@ -64,7 +65,7 @@ def _understood(positions: Sequence[float], t: float, position: int) -> int:
     """The position meant by a report: the one said, or the only one with that t (then it goes unsaid)."""
     if 0 <= position < len(positions) and positions[position] == t:
         return position
-    return _nearest(positions, t)
+    return nearest(positions, t)
 
 
 def _agrees(shown: Mapping[str, Any], positions: tuple[float, ...], asked: _Asked, start: int) -> bool:
@@ -85,7 +86,7 @@ def _mount(key: str, positions: tuple[float, ...], asked: _Asked) -> _Mount:
 
     Otherwise what is sent stays the same to the byte, so that nothing is sent.
     """
-    start = asked.position if asked.position is not None else 0 if asked.t is None else _nearest(positions, asked.t)
+    start = asked.position if asked.position is not None else 0 if asked.t is None else nearest(positions, asked.t)
     memory: _Mount | None = st.session_state.get(f"{key}:mount")
     shown = st.session_state.get(key)
     if memory is None or not shown:
