@@ -21,7 +21,7 @@ from pages.shared.i18n import _, explain, parts
 from pages.shared.sections import folded, is_open
 from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, show
 
-__all__ = ["PARTS", "Page", "open_page", "packed", "timeline"]
+__all__ = ["PARTS", "Page", "begin", "open_page", "packed", "timeline"]
 
 MOST_ELEMENTS = 10**7
 PARTS = ("title", "question", "picture", "formula", "check", "article")
@@ -162,14 +162,20 @@ class Page:
         self.section("article", _("What the article leaves out"))
 
 
-@contextmanager
-def open_page(name: str, prose: Mapping[str, str] | None = None) -> Iterator[Page]:
-    """Title and question; at the end, what the article leaves out. ``prose``: where it is not all of the folder's."""
+def begin(name: str, prose: Mapping[str, str] | None = None) -> Page:
+    """Title and question. ``prose``: where it is not all of the folder's."""
     page = Page(name, prose or parts(name))
     st.title(page.prose["title"], anchor=False)
     with st.container(key="question"):
         st.markdown(page.prose["question"])
     sections.note()
+    return page
+
+
+@contextmanager
+def open_page(name: str, prose: Mapping[str, str] | None = None) -> Iterator[Page]:
+    """A lesson: it begins with its title, and ends with what the article leaves out."""
+    page = begin(name, prose)
     yield page
     page.article()
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 import pages
 from diffusion_core.claims import Claim, Outcome
-from pages.shared import checks, lesson_old
+from pages.shared import checks
 from pages.shared.i18n import read_parts
 from pages.shared.typography import typeset
 from tests.pages.opening import ROOT, blobs, light_of, open_page, run_code, words
@@ -35,6 +35,7 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("add_noise", {"schedule": "quadratic"}, "schedule in the URL is 'quadratic'; it must be one of: linear"),
         ("add_noise", {"data": "../etc"}, "data in the URL is '../etc'"),
         ("add_noise", {"t": "1001"}, "t in the URL is '1001'; it must be a whole number from 0 to 1000."),
+        ("add_noise", {"open": "one two"}, "open in the URL is 'one two'; it must be names of sections, with commas"),
         ("reparameterization", {"mu": "3"}, "mu in the URL is '3'; it must be a number from -2.0 to 2.0."),
         ("reparameterization", {"sigma": "0"}, "sigma in the URL is '0'; it must be a number from 0.2 to 2"),
         ("closed_form", {"seed": "-1"}, "seed in the URL is '-1'"),
@@ -146,8 +147,7 @@ def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeyp
         assert [name for name in _claim.mistakes if _claim.run(name, _setting, seed).passed] == [], key
         return _claim.run(None, _setting, seed)
 
-    for module in (checks, lesson_old):
-        monkeypatch.setattr(module, "run_claim", judge)
+    monkeypatch.setattr(checks, "run_claim", judge)
     keys = [claim.key for claim in CLAIMS[page]]
     app = open_page(page, lang="en", open=",".join(keys))
     assert all(light_of(app, claim.says) for claim in CLAIMS[page])
