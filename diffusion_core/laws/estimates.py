@@ -70,7 +70,7 @@ def x0_uncertainty(
         weight = pair_weights(law.at(schedule, t))
         if weight is not None and most(weight, law) < law.variance / 10:  # about where x_t does as well
             return _by_pairs(law.at(schedule, t), weight, n, _check_draws(n, generator))
-    places = places_of_x_t(law, schedule, t, n, generator)
+    places = places_of_x_t(law, schedule, t, n=n, generator=generator)
     return places.average(places.x0_variance().mean(-1), places.missed)
 
 
@@ -81,7 +81,7 @@ def loss_floor(
 
     What a network's loss has above it, is its error. Arguments and errors are those of `x0_uncertainty`.
     """
-    spread = x0_uncertainty(law, schedule, t, n, generator)
+    spread = x0_uncertainty(law, schedule, t, n=n, generator=generator)
     snr = schedule.snr[t].item()
     return Estimate(min(snr * spread.value, 1.0), snr * spread.standard_error)  # draws may be above it
 
@@ -95,7 +95,7 @@ def entropy(
     """
     if isinstance(law, GaussianMixture) and len(law.means) == 1:
         return Estimate(0.5 * (LOG_2PI + 1 + law.at(schedule, t).eigenvalues.log().mean().item()))
-    places = places_of_x_t(law, schedule, t, n, generator)
+    places = places_of_x_t(law, schedule, t, n=n, generator=generator)
     alike = math.log(len(law.centres)) / law.dimension  # one draw at which no x_0 is likelier than another
     return places.average(-places.log_prob() / law.dimension, alike / n)
 
