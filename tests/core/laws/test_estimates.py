@@ -16,11 +16,7 @@ from diffusion_core.laws.estimates import entropy, loss_floor, x0_uncertainty
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
-from diffusion_core.laws.pairs import distances
 from diffusion_core.laws.quadrature import expectation_nodes
-from diffusion_core.laws.variances import optimal_for
-from diffusion_core.posterior import transition
-from diffusion_core.variance import NOTHING
 from tests.core.laws.examples import (
     BIMODAL,
     FIVE,
@@ -32,7 +28,6 @@ from tests.core.laws.examples import (
     gaussian,
     gen,
     normal,
-    on_a_grid,
     plane,
 )
 
@@ -152,36 +147,6 @@ def test_points_on_a_line_are_exact(t: int) -> None:
         assert t in (1, 400, 1000) or not close(spread.item() * law.dimension, expected, 1e-3)
 
 
-@pytest.mark.parametrize("t", [20, 40, 60, 80, 100, 300])
-@pytest.mark.parametrize("d", [2, 64])
-def test_the_error_of_finite_data_is_its_own(d: int, t: int) -> None:
-    """Within 3 of its own errors in at least 195 of 200 seeds (expected: 199.5); the plane may lie in 64 dimensions."""
-    turn = torch.linalg.qr(normal(d, d))[0][:2]
-    law, expected = FiniteData(FIVE @ turn), on_a_grid(FIVE, t)
-    found = [x0_uncertainty(law, SCHEDULE, t, 100, gen(seed)) for seed in range(200)]
-    errors = [abs(f.value * d / 2 - expected) / (f.standard_error * d / 2) for f in found]
-    assert sum(e < 3 for e in errors) >= 195
-    assert sum(e < 1 for e in errors) < 190  # nor are the errors far too large
-    twice = [abs(2 * f.value * d / 2 - expected) / (f.standard_error * d / 2) for f in found]
-    assert sum(e < 3 for e in twice) < 20
-
-
-def test_where_points_are_many() -> None:
-    """Pairs and draws of x_t agree where both can be asked; more points than pairs can be listed for have an error."""
-    law = FiniteData(normal(300, 8))
-    for t in (100, 150, 200):
-        pairs = x0_uncertainty(law, SCHEDULE, t, 2_000, gen(1))
-        y = law.sample(40_000, gen(2))
-        plain = law.at(SCHEDULE, t).x0_variance(q_sample(SCHEDULE, y, t, normal(*y.shape, seed=3))).mean(-1)
-        error = math.hypot(plain.std().item() / 200, pairs.standard_error)
-        assert abs(pairs.value - plain.mean().item()) < Z * error
-        assert abs(pairs.value - 1.3 * plain.mean().item()) > Z * error
-    many = FiniteData(10 * normal(2_100, 3))
-    got = x0_uncertainty(many, SCHEDULE, 2, 20, gen())
-    assert got.standard_error > 0.1  # 20 draws meet no doubt, and say so
-    assert optimal_for(many, SCHEDULE, [2], 20, gen())(transition(SCHEDULE, 2, 1), NOTHING).value > 0
-
-
 def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> None:
     direction, along = torch.tensor([0.3, 0.7, -0.2]).double(), torch.tensor([[-1.0], [0.2], [1.5]]).double()
     one = x0_uncertainty(finite([2.0, 1.0]), SCHEDULE, 300)
@@ -196,14 +161,6 @@ def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> Non
     for off in (0.1, -0.1):
         with pytest.raises(BadInput, match="generator must be"):
             x0_uncertainty(finite([0.0, 0.0], [1.0, 0.0], [0.5, off]), SCHEDULE, 300)
-
-
-def test_the_distance_of_near_duplicates_keeps_its_digits() -> None:
-    points = 1000 + normal(40, 3, seed=2)  # for more than 25 rows PyTorch multiplies matrices, if it may
-    points[1] = points[0] + 1e-6
-    distance = distances(FiniteData(points))
-    assert distance is not None and close(distance[0, 1].item(), (points[1] - points[0]).norm().item(), 1e-12)
-    assert not close(torch.cdist(points, points)[0, 1].item(), distance[0, 1].item(), 1e-3)
 
 
 # --- entropy ----------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_a_float32_product_would_not_do() -> None:
     assert (FiniteData(points).at(SCHEDULE, 1).x0_mean(x) - x0).abs().max() < 1e-6
 
 
-class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class LargestTensor(TorchDispatchMode):
     """Remembers the largest tensor that any operation returns."""
 
     numel = 0
