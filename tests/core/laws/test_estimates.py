@@ -65,7 +65,7 @@ def test_the_floor_of_gaussian_data(lam: float) -> None:
 
 @pytest.mark.parametrize("t", [100, 300, 700])
 def test_the_floor_by_monte_carlo(t: int) -> None:
-    got = loss_floor(plane(), SCHEDULE, t, 5_000, gen(t))
+    got = loss_floor(plane(), SCHEDULE, t, n=5_000, generator=gen(t))
     first, second = loss_floor(BIMODAL, SCHEDULE, t).value, loss_floor(gaussian(0.25), SCHEDULE, t).value
     assert 0 < got.standard_error < 0.01
     assert abs(got.value - (first + second) / 2) < Z * got.standard_error
@@ -91,8 +91,8 @@ def test_pythagoras(t: int) -> None:
 def test_a_floor_is_at_most_1_although_two_draws_may_be_above() -> None:
     corners = GaussianMixture.isotropic([0.25] * 4, [[-0.9, -0.9], [-0.9, 0.9], [0.9, -0.9], [0.9, 0.9]], 0.1)
     snr = SCHEDULE.snr[200].item()
-    draws = [x0_uncertainty(corners, SCHEDULE, 200, 2, gen(seed)).value * snr for seed in range(60)]
-    floors = [loss_floor(corners, SCHEDULE, 200, 2, gen(seed)).value for seed in range(60)]
+    draws = [x0_uncertainty(corners, SCHEDULE, 200, n=2, generator=gen(seed)).value * snr for seed in range(60)]
+    floors = [loss_floor(corners, SCHEDULE, 200, n=2, generator=gen(seed)).value for seed in range(60)]
     assert max(draws) > 1 and floors == [min(value, 1.0) for value in draws]
 
 
@@ -103,7 +103,7 @@ def test_components_that_draws_may_miss() -> None:
     for t in (20, 45, 60):
         one = GaussianMixture.isotropic([1.0], [[0.0]], 0.01)
         expected = (x0_uncertainty(line, SCHEDULE, t).value + x0_uncertainty(one, SCHEDULE, t).value) / 2
-        got = x0_uncertainty(law, SCHEDULE, t, 500, gen(4))
+        got = x0_uncertainty(law, SCHEDULE, t, n=500, generator=gen(4))
         assert abs(got.value - expected) < 3 * got.standard_error + 1e-12 * expected
     assert got.standard_error < 2e-3
 
@@ -156,7 +156,7 @@ def test_points_on_one_line_are_known_by_quadrature_and_others_by_draws() -> Non
         flat = x0_uncertainty(FiniteData(length * along * direction.norm()), SCHEDULE, 300)  # the same points, in 1-D
         assert got.standard_error == 0 and close(3 * got.value, flat.value, 1e-8)
         assert length == 1e4 or got.value > 0
-    apart = x0_uncertainty(finite([0.0, 0.0], [100.0, 0.0], [0.0, 90.0]), SCHEDULE, 1, 10, gen())
+    apart = x0_uncertainty(finite([0.0, 0.0], [100.0, 0.0], [0.0, 90.0]), SCHEDULE, 1, n=10, generator=gen())
     assert (apart.value, apart.standard_error) == (0.0, 0.0)  # less than the smallest float
     for off in (0.1, -0.1):
         with pytest.raises(BadInput, match="generator must be"):
@@ -176,7 +176,7 @@ def test_entropy(t: int) -> None:
     assert not close(entropy(gaussian(0.26), SCHEDULE, t).value, expected, 1e-8)
     wide = GaussianMixture.of([1.0], [[0.0, 0.0]], [[[0.25, 0.0], [0.0, 1.0]]])  # the mean over both coordinates
     assert close(entropy(wide, SCHEDULE, t).value, (expected + 0.5 * math.log(2 * math.pi * math.e)) / 2)
-    mc = entropy(plane(), SCHEDULE, t, 5_000, gen(t))
+    mc = entropy(plane(), SCHEDULE, t, n=5_000, generator=gen(t))
     sides = [entropy(law, SCHEDULE, t).value for law in (BIMODAL, gaussian(0.25))]
     assert abs(mc.value - sum(sides) / 2) < Z * mc.standard_error
     assert t == 1000 or abs(mc.value - sides[0]) > Z * mc.standard_error
@@ -185,7 +185,7 @@ def test_entropy(t: int) -> None:
 def test_the_error_of_an_entropy_has_room_for_what_no_draw_saw() -> None:
     """A draw says at most ln K / d that the others do not: 1,000 components at one place, two draws."""
     law = GaussianMixture.isotropic([1e-3] * 1000, [[0.3, 0.3]] * 1000, 0.5)
-    got, missed = entropy(law, SCHEDULE, 100, 2, gen()), math.log(1000) / 2 / 2
+    got, missed = entropy(law, SCHEDULE, 100, n=2, generator=gen()), math.log(1000) / 2 / 2
     assert missed < got.standard_error < missed + 1
     assert abs(got.value - entropy(gaussian(0.25), SCHEDULE, 100).value) < got.standard_error
 
@@ -200,10 +200,10 @@ def test_the_entropy_of_finite_data() -> None:
         squares = (x[:, None] - SCHEDULE.sqrt_alpha_bar[t] * FIVE).square().sum(-1)
         q = (-squares / (2 * noise)).exp().mean(-1) / (2 * math.pi * noise)
         expected = torch.special.entr(q).sum().item() * (8 / 400) ** 2 / 2
-        got = entropy(law, SCHEDULE, t, 2_000, gen(t))
+        got = entropy(law, SCHEDULE, t, n=2_000, generator=gen(t))
         assert abs(got.value - expected) < Z * got.standard_error
         assert abs(got.value - expected - math.log(5) / 2) > Z * got.standard_error
-    few = entropy(law, SCHEDULE, 20, 2, gen())
+    few = entropy(law, SCHEDULE, 20, n=2, generator=gen())
     assert few.standard_error > math.log(5) / 4
 
 
@@ -215,7 +215,7 @@ def test_two_points_on_a_line_need_no_draws() -> None:
     assert apart.standard_error == 0
     assert close(apart.value, math.log(2) + 0.5 * math.log(2 * math.pi * math.e * noise))
     with pytest.raises(BadInput, match="t = 0"):
-        entropy(points, SCHEDULE, 0, 10, gen())
+        entropy(points, SCHEDULE, 0, n=10, generator=gen())
 
 
 @pytest.mark.parametrize("t", [60, 400])  # by pairs of points, and by draws of x_t
@@ -223,7 +223,7 @@ def test_two_points_on_a_line_need_no_draws() -> None:
 def test_estimates_draw_from_their_generator_alone(law: Law, t: int) -> None:
     before = torch.get_rng_state()
     for ask in (x0_uncertainty, entropy):
-        first, again, other = (ask(law, SCHEDULE, t, 50, gen(seed)) for seed in (1, 1, 2))
+        first, again, other = (ask(law, SCHEDULE, t, n=50, generator=gen(seed)) for seed in (1, 1, 2))
         assert first == again != other
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -235,5 +235,5 @@ def test_bad_input_is_one_clear_sentence() -> None:
         with pytest.raises(BadInput, match=r"generator must be a torch\.Generator"):
             ask(plane(), SCHEDULE, 10)
         with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
-            ask(plane(), SCHEDULE, 10, 1, gen())
-    assert entropy(plane(), SCHEDULE, 10, 2, gen()).standard_error > 0
+            ask(plane(), SCHEDULE, 10, n=1, generator=gen())
+    assert entropy(plane(), SCHEDULE, 10, n=2, generator=gen()).standard_error > 0

@@ -21,7 +21,7 @@ def test_the_error_of_finite_data_is_its_own(d: int, t: int) -> None:
     """Within 3 of its own errors in at least 195 of 200 seeds (expected: 199.5); the plane may lie in 64 dimensions."""
     turn = torch.linalg.qr(normal(d, d))[0][:2]
     law, expected = FiniteData(FIVE @ turn), on_a_grid(FIVE, t)
-    found = [x0_uncertainty(law, SCHEDULE, t, 100, gen(seed)) for seed in range(200)]
+    found = [x0_uncertainty(law, SCHEDULE, t, n=100, generator=gen(seed)) for seed in range(200)]
     errors = [abs(f.value * d / 2 - expected) / (f.standard_error * d / 2) for f in found]
     assert sum(e < 3 for e in errors) >= 195
     assert sum(e < 1 for e in errors) < 190  # nor are the errors far too large
@@ -33,16 +33,16 @@ def test_where_points_are_many() -> None:
     """Pairs and draws of x_t agree where both can be asked; more points than pairs can be listed for have an error."""
     law = FiniteData(normal(300, 8))
     for t in (100, 150, 200):
-        pairs = x0_uncertainty(law, SCHEDULE, t, 2_000, gen(1))
+        pairs = x0_uncertainty(law, SCHEDULE, t, n=2_000, generator=gen(1))
         y = law.sample(40_000, gen(2))
         plain = law.at(SCHEDULE, t).x0_variance(q_sample(SCHEDULE, y, t, normal(*y.shape, seed=3))).mean(-1)
         error = math.hypot(plain.std().item() / 200, pairs.standard_error)
         assert abs(pairs.value - plain.mean().item()) < Z * error
         assert abs(pairs.value - 1.3 * plain.mean().item()) > Z * error
     many = FiniteData(10 * normal(2_100, 3))
-    got = x0_uncertainty(many, SCHEDULE, 2, 20, gen())
+    got = x0_uncertainty(many, SCHEDULE, 2, n=20, generator=gen())
     assert got.standard_error > 0.1  # 20 draws meet no doubt, and say so
-    assert optimal_for(many, SCHEDULE, [2], 20, gen())(transition(SCHEDULE, 2, 1), NOTHING).value > 0
+    assert optimal_for(many, SCHEDULE, [2], n=20, generator=gen())(transition(SCHEDULE, 2, 1), NOTHING).value > 0
 
 
 def test_the_distance_of_near_duplicates_keeps_its_digits() -> None:

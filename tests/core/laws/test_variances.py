@@ -225,7 +225,11 @@ def test_state_dependent_of_images_has_one_number_a_row() -> None:
 def test_every_choice_samples_without_nan(choice: VarianceChoice) -> None:
     x, generator = normal(50, 2).float(), torch.Generator().manual_seed(1)
     timesteps = SCHEDULE.timesteps(12)
-    steps = list(ancestral(ellipses().denoiser(SCHEDULE), SCHEDULE, x, timesteps, choice, generator, noisy_last=True))
+    steps = list(
+        ancestral(
+            ellipses().denoiser(SCHEDULE), SCHEDULE, x, timesteps, variance=choice, generator=generator, noisy_last=True
+        )
+    )
     assert all(torch.isfinite(step.x_s).all() and step.x_s.dtype == torch.float32 for step in steps)
     assert all((torch.as_tensor(step.variance) > 0).all() for step in steps)
 
