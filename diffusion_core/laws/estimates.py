@@ -129,7 +129,8 @@ class Places:
 
     def average(self, values: Tensor, missed: float) -> Estimate:
         """Of values (n,); `missed` is what draws may not have met."""
-        return Estimate((values @ self.weights).item()) if self.exact else _of_draws(values, missed)
+        value = (values @ self.weights).item()
+        return Estimate(value) if self.exact else Estimate(value, _error(values, missed))
 
     def log_prob(self) -> Tensor:
         """(n,), in nats."""
@@ -183,11 +184,8 @@ def _between_components(now: NoisedMixture) -> float:
     return 0.25 * (root[:, None] * root * distance2 * torch.exp(-exponent)).sum().item()
 
 
-def _of_draws(values: Tensor, missed: float) -> Estimate:
-    n = len(values)
-    return Estimate(
-        (values @ values.new_full((n,), 1 / n)).item(), math.hypot(values.std().item() / math.sqrt(n), missed)
-    )
+def _error(draws: Tensor, missed: float) -> float:
+    return math.hypot(draws.std().item() / math.sqrt(len(draws)), missed)
 
 
 def _check_draws(n: int, generator: torch.Generator | None) -> torch.Generator:
@@ -223,4 +221,5 @@ def _by_pairs(now: NoisedPoints, weight: Tensor, n: int, generator: torch.Genera
     total = most(weight, now.law)
     if total == 0:
         return Estimate(0.0)  # below the smallest float
-    return _of_draws(draws_by_pairs(now, weight, n, generator), total / n)
+    values = draws_by_pairs(now, weight, n, generator)
+    return Estimate((values @ values.new_full((n,), 1 / n)).item(), _error(values, total / n))

@@ -120,6 +120,8 @@ def test_what_draws_may_have_missed_between_two_components() -> None:
     assert close(estimates._missed(law, law.at(SCHEDULE, t), 1), between, 1e-9)
     assert close(estimates._missed(law, law.at(SCHEDULE, t), 10**9), 1.6**2 * (a**2 + b**2) / 2 / 10**9, 1e-12)
     assert between < 1.6**2 * (a**2 + b**2) / 2
+    many = GaussianMixture.isotropic([1 / 65] * 65, [[float(k), 0.0] for k in range(65)], 0.01)  # too many pairs
+    assert close(estimates._missed(many, many.at(SCHEDULE, 20), 10), 32**2 / 2 / 10, 1e-12)
 
 
 # --- finite data ------------------------------------------------------------------------------------------------------

@@ -317,3 +317,13 @@ def test_what_is_noised_is_a_mixture_that_may_be_noised_again() -> None:
     assert error(twice.log_prob(x), expected.log_prob(x)) < 1e-12
     assert error(twice.x0_mean(x), law.at(SCHEDULE, 300).x0_mean(x)) > 1e-3  # its x_0 is our x_t
     assert error(twice.rotated_means, torch.einsum("kd,kde->ke", twice.means, twice.eigenvectors)) < 1e-14
+
+
+def test_a_mixture_travels_once() -> None:
+    elsewhere, law = torch.device("meta"), some_mixture()
+    assert law.to(torch.device("cpu")) is law and law.to(elsewhere) is law.to(elsewhere)
+    assert law.to(elsewhere).eigenvectors.device == elsewhere
+    noised = law.at(SCHEDULE, 5)
+    there = noised.to(elsewhere)
+    assert noised.to(torch.device("cpu")) is noised
+    assert there.law is law.to(elsewhere) and there.means.device == elsewhere and there.t == 5

@@ -240,5 +240,7 @@ def test_bad_input_is_one_clear_sentence() -> None:
         best(transition(SCHEDULE, 5, 4), NOTHING)
     with pytest.raises(BadInput, match=r"generator must be a torch\.Generator"):
         optimal_for(ellipses(), SCHEDULE, [10])
+    with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
+        optimal_for(ellipses(), SCHEDULE, [10], n=1, generator=gen())
     drawn = optimal_for(ellipses(), SCHEDULE, [10], n=100, generator=gen())
     assert float(drawn(transition(SCHEDULE, 10, 9), NOTHING).value) > 0
