@@ -59,6 +59,9 @@ def test_the_denoiser_answers_each_row_by_its_class() -> None:
     for i, c in enumerate(cond.tolist()):
         assert torch.allclose(eps[i], law.given(c).at(SCHEDULE, 300).eps(x[i]), atol=1e-12)
     assert torch.allclose(denoiser(x, 300), law.mixture.at(SCHEDULE, 300).eps(x), atol=1e-12)
+    t = torch.tensor([300, 5, 700, 1, 2, 900])
+    rows = torch.stack([denoiser(x[i : i + 1], int(t[i]), cond[i : i + 1])[0] for i in range(6)])
+    assert torch.equal(denoiser(x, t, cond), rows) and not torch.equal(eps, rows)
 
 
 def test_without_and_with_the_condition_the_end_is_known() -> None:
