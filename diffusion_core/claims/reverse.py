@@ -9,7 +9,6 @@ E[x_s | x_t] = c_t x_t + c_0 E[x_0 | x_t],   Var[x_s | x_t] = beta_tilde + c_0^2
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -228,7 +227,7 @@ def log_steps(setting: Run, path: Tensor) -> Tensor:
     for pair, x_t, x_s in zip(transitions(setting.schedule, setting.timesteps), path[:-1], path[1:], strict=True):
         variance = setting.variance(pair, x_t)
         mean = reverse_step(pair, x_t[:, None], denoiser(x_t[:, None], pair.t), variance).mean[:, 0]
-        total += log_normal(x_s, mean, cast(float, variance.value))
+        total += log_normal(x_s, mean, float(variance.value))
     return total
 
 
@@ -259,7 +258,7 @@ def check_joint(log_joint: LogJoint, setting: Run, seed: int) -> list[Trial]:
     for k, pair in enumerate(pairs, 1):
         variance = setting.variance(pair, state)
         state = reverse_step(pair, state, denoiser(state, pair.t), variance).mean
-        state = state + math.sqrt(cast(float, variance.value)) * torch.eye(size, dtype=torch.float64)[k][:, None]
+        state = state + math.sqrt(float(variance.value)) * torch.eye(size, dtype=torch.float64)[k][:, None]
         rows.append(state[:, 0])
     covariance = torch.stack(rows) @ torch.stack(rows).T
     path = torch.randn((size, 32), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

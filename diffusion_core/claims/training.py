@@ -9,7 +9,6 @@ argmin_f sum_t w_t E(eps - f(x_t, t))^2 = eps*  for any w_t > 0: each t has an f
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -104,7 +103,7 @@ def check_weight(weight: Weight, setting: NoiseSchedule, seed: int) -> list[Tria
             x_t, eps, error = torch.randn((3, 8), generator=generator, dtype=torch.float64)
             variance = choose(pair, x_t)
             right, wrong = (reverse_step(pair, x_t, e, variance).mean for e in (eps, eps + error))
-            expected.append((right - wrong).square() / (2 * cast(float, variance.value)))
+            expected.append((right - wrong).square() / (2 * float(variance.value)))
             got.append(weight(pair, variance) * error.square())
     return [identity(torch.stack(got), torch.stack(expected))]
 

@@ -1,7 +1,5 @@
 """The language of the captioned scenes: what can be drawn, how it is said, and how a sentence is read."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Real digits: 10,000 of 28 x 28 pixels, as a finite data set."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -19,11 +17,16 @@ __all__ = ["digit_labels", "digits"]
 DIGITS_FILE = DATA / "digits.npz"
 
 
-# ------------------------------------------------------------------------------------------------ digits
 def digits(per_class: int | None = None) -> Dataset[FiniteData]:
-    """The 10,000 MNIST digits, x = pixel / 127.5 - 1, float32; the first per_class of each label, if given.
+    r"""10,000 MNIST digits, x = pixel / 127.5 - 1, float32, shape (28, 28, 1), sorted by label (`digit_labels`).
 
-    Sorted by label (``digit_labels``); shape (28, 28, 1). s^2 = 0.27, m_2 = 0.93. Source and licence: assets/data.
+    Their variance is :math:`s^2 = 0.27`, the second moment :math:`m_2 = 0.93`. Source and licence: beside the file.
+
+    Args:
+        per_class: the first so many of each label; None: all.
+
+    Raises:
+        BadInput: per_class is not in 1..863, the number of the rarest digit.
     """
     images = _digit_arrays()[0][_first_of_each(per_class)]
     points = torch.from_numpy(images.reshape(-1, 784)).float() / 127.5 - 1
@@ -31,7 +34,7 @@ def digits(per_class: int | None = None) -> Dataset[FiniteData]:
 
 
 def digit_labels(per_class: int | None = None) -> Tensor:
-    """The label of every point of ``digits(per_class)``, (n,), int64."""
+    """The label of every point of ``digits(per_class)``, (n,), int64; errors: as `digits`."""
     return torch.from_numpy(_digit_arrays()[1][_first_of_each(per_class)].astype(np.int64))
 
 

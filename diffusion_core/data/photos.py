@@ -1,7 +1,5 @@
 """An uploaded photo, decoded safely: a small picture in [-1, 1], or one sentence."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np
@@ -13,7 +11,6 @@ from diffusion_core.errors import BadInput
 __all__ = ["decode_photo"]
 
 
-# ------------------------------------------------------------------------------------------------ an uploaded photo
 def decode_photo(
     data: bytes, max_bytes: int = 5_000_000, max_pixels: int = 40_000_000, max_side: int = 512
 ) -> NDArray[np.float32]:
@@ -23,7 +20,8 @@ def decode_photo(
     white, CMYK, 16 bit, grey and palettes become 8-bit RGB, an animation gives its first frame. Colour profiles are
     ignored.
 
-    Raises BadInput, one sentence each: empty, too many bytes, another format or no image, too many pixels, damaged.
+    Raises:
+        BadInput: empty, too many bytes, another format or no image, too many pixels, damaged.
     """
     if not data:
         raise BadInput("The file is empty; a PNG, JPEG or WebP picture is needed.")

@@ -11,8 +11,6 @@ No network: the picture is taken apart by the rules by which `scenes.draw` puts 
 So a reader can be wrong, too: `tests` hold how often it is on true pictures.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

@@ -15,8 +15,6 @@ that is made once for r = 1:
 which draws them has put two words together that it never saw together.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache

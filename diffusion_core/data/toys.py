@@ -1,16 +1,18 @@
-r"""Toys: data in the line and in the plane with an exact density.
+r"""Toys: data on the line and in the plane with an exact density.
 
 Every toy is a Gaussian mixture, so its x_t has a known density, score and denoiser (`laws.mixtures`). A curve or area
-becomes a mixture by beads on a string: equal isotropic Gaussians N(m_k, sd^2 I) at steps of about sd to 2 sd, which
-look like one smooth ribbon. Such a mixture is then moved and scaled as a whole,
+becomes a mixture by beads on a string: equal isotropic Gaussians :math:`N(m_k, \mathrm{sd}^2I)` at steps of about sd to
+2 sd, which look like one smooth ribbon. Such a mixture is then moved and scaled as a whole,
 
-    x -> scale (x - mean),   scale = min(1 / s, 2.8 / max_k |m_k - mean|_inf),   s^2 = tr Cov / d,
+.. math:: x \to a\,(x - m), \qquad a = \min\big(1/s,\ 2.8/\max_k\|m_k-m\|_\infty\big), \quad
+          s^2 = \mathrm{tr\,Cov}/d,
 
-so that its mean is 0, its variance a coordinate s^2 is 1 (or less, where a far point would leave [-3, 3]^2).
-This is the scale for which x_T ~ N(0, I) is right (Ho et al. 2020, section 3.2), and it makes the toys comparable.
+so that its mean is 0, its variance a coordinate 1 (or less, where a far point would leave :math:`[-3,3]^2`). This is
+the scale for which :math:`x_T\sim N(0,I)` is right, and it makes the toys comparable.
+
+References:
+    Ho, Jain, Abbeel 2020, section 3.2 (the scale).
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -56,21 +58,27 @@ class Dataset(Generic[L]):
         return self.law.sample(n, generator).reshape(n, *self.shape)
 
 
-# ------------------------------------------------------------------------------------------------ on the line
+# --- on the line ----------------------------------------------------------------------------------------------------
+
+
 def bimodal() -> Dataset[GaussianMixture]:
-    """(N(-0.9, 0.1^2) + N(0.9, 0.1^2)) / 2: s^2 = 0.82."""
+    r""":math:`\tfrac12 N(-0.9, 0.1^2) + \tfrac12 N(0.9, 0.1^2)`: :math:`s^2 = 0.82`."""
     return Dataset("bimodal", GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1), (1,))
 
 
 def gaussian_1d(variance: float = 0.25) -> Dataset[GaussianMixture]:
-    """N(0, variance): every quantity of the diffusion has a closed form. variance 0 is the point 0."""
+    """N(0, variance): every quantity of the diffusion has a closed form; variance 0 is the point 0.
+
+    Raises:
+        BadInput: variance is negative, or no finite number.
+    """
     if not (isinstance(variance, int | float) and 0 <= variance < math.inf):
         raise BadInput("variance must be a finite number, at least 0; got {got}.", got=variance)
     return Dataset("gaussian_1d", GaussianMixture.isotropic([1.0], [[0.0]], math.sqrt(variance)), (1,))
 
 
 def three_modes() -> Dataset[GaussianMixture]:
-    """0.45 N(-1, 0.15^2) + 0.3 N(0.3, 0.1^2) + 0.25 N(1.2, 0.2^2): unequal in weight, width and distance."""
+    r""":math:`0.45\,N(-1, 0.15^2) + 0.3\,N(0.3, 0.1^2) + 0.25\,N(1.2, 0.2^2)`: unequal in weight, width, distance."""
     return Dataset(
         "three_modes",
         GaussianMixture.isotropic([0.45, 0.3, 0.25], [[-1.0], [0.3], [1.2]], [0.15, 0.1, 0.2]),
@@ -78,16 +86,19 @@ def three_modes() -> Dataset[GaussianMixture]:
     )
 
 
-# ------------------------------------------------------------------------------------------------ in the plane
+# --- in the plane ---------------------------------------------------------------------------------------------------
+
+
 def eight_gaussians() -> Dataset[GaussianMixture]:
-    """(1/8) sum_k N(sqrt(2) (cos, sin)(2 pi k / 8), 0.1^2 I): mean 0, s^2 = 1.01."""
+    r""":math:`\tfrac18\sum_k N(\sqrt2\,(\cos, \sin)(2\pi k/8),\ 0.1^2I)`: mean 0, :math:`s^2 = 1.01`."""
     angle = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
     centres = math.sqrt(2) * torch.stack([angle.cos(), angle.sin()], -1)
     return Dataset("eight_gaussians", GaussianMixture.isotropic(torch.full((8,), 1 / 8), centres, 0.1), (2,))
 
 
 def two_moons() -> Dataset[GaussianMixture]:
-    """Half circles (cos a, sin a) and (1 - cos a, 1/2 - sin a), 0 < a < pi; 2 x 32 beads of sd 0.07, then scaled."""
+    r"""Half circles :math:`(\cos a, \sin a)` and :math:`(1-\cos a, \tfrac12-\sin a)`, :math:`0<a<\pi`; 2 x 32 beads of
+    sd 0.07, then scaled."""
     a = _midpoints(0.0, math.pi, 32)
     upper = torch.stack([a.cos(), a.sin()], -1)
     lower = torch.stack([1 - a.cos(), 0.5 - a.sin()], -1)
@@ -95,7 +106,8 @@ def two_moons() -> Dataset[GaussianMixture]:
 
 
 def swiss_roll() -> Dataset[GaussianMixture]:
-    """The roll r = a, 1.5 pi < a < 4.5 pi, even in arc length; 110 beads of sd 0.5 (r up to 14), then scaled."""
+    r"""The roll :math:`r = a`, :math:`1.5\pi<a<4.5\pi`, even in arc length; 110 beads of sd 0.5 (r up to 14), then
+    scaled."""
     return beads("swiss_roll", _archimedes(1.5 * math.pi, 4.5 * math.pi, 110), 0.5)
 
 
@@ -108,7 +120,8 @@ def checkerboard() -> Dataset[GaussianMixture]:
 
 
 def spiral() -> Dataset[GaussianMixture]:
-    """Two arms r = a and its mirror image, pi/2 < a < 3 pi, even in arc length; 2 x 60 beads of sd 0.4, then scaled."""
+    r"""Two arms :math:`r = a` and its mirror image, :math:`\pi/2<a<3\pi`, even in arc length; 2 x 60 beads of sd 0.4,
+    then scaled."""
     arm = _archimedes(0.5 * math.pi, 3 * math.pi, 60)
     return beads("spiral", torch.cat([arm, -arm]), 0.4)
 
@@ -119,7 +132,7 @@ def _midpoints(low: float, high: float, n: int) -> Tensor:
 
 
 def _archimedes(low: float, high: float, n: int) -> Tensor:
-    """n points (a cos a, a sin a), even in arc length, (n, 2); length(a) = (a sqrt(1 + a^2) + asinh a) / 2."""
+    r"""n points :math:`(a\cos a, a\sin a)`, (n, 2), even in arc length :math:`(a\sqrt{1+a^2}+\mathrm{asinh}\,a)/2`."""
     a = np.linspace(low, high, 4001)
     length = (a * np.sqrt(1 + a**2) + np.arcsinh(a)) / 2
     angle = torch.from_numpy(np.interp(_midpoints(length[0], length[-1], n).numpy(), length, a))
@@ -127,7 +140,13 @@ def _archimedes(low: float, high: float, n: int) -> Tensor:
 
 
 def beads(name: str, centres: Tensor, sd: float, weights: Tensor | None = None) -> Dataset[GaussianMixture]:
-    """The mixture of beads, moved to mean 0 and scaled to s^2 = 1 or into [-3, 3]^2 (the module's formula)."""
+    """A mixture of beads, moved to mean 0 and scaled to variance 1 or into [-3, 3]^2 (the module's formula).
+
+    Args:
+        centres: (K, 2).
+        sd: of each bead.
+        weights: (K,), their sum 1; None: all alike.
+    """
     if weights is None:
         weights = torch.full((len(centres),), 1 / len(centres), dtype=torch.float64)
     centred = centres - weights @ centres

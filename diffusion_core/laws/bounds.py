@@ -87,10 +87,10 @@ def vlb(
     """
     steps = []
     for pair in transitions(schedule, timesteps):
-        places = places_of_x_t(law, schedule, pair.t, n, generator)
+        places = places_of_x_t(law, schedule, pair.t, n=n, generator=generator)
         chosen = variance(pair, places.x)
         if isinstance(chosen.value, float) and not places.exact:
-            steps.append(_term_of(x0_uncertainty(law, schedule, pair.t, n, generator), pair, chosen))
+            steps.append(_term_of(x0_uncertainty(law, schedule, pair.t, n=n, generator=generator), pair, chosen))
         else:
             steps.append(_mean_term(places, pair, chosen))
     return Bound(

@@ -28,9 +28,10 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
-from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.mixtures import GaussianMixture, NoisedMixture
 from diffusion_core.objectives import LOG_2PI
 from diffusion_core.posterior import Transition, transitions
+from diffusion_core.reverse import DDIMMean
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import VarianceChoice
 
@@ -126,16 +127,11 @@ def generated_density(
     pairs = _pairs(law, schedule, timesteps)
     state = _START
     for pair in pairs[:-1]:
-        state = _blurred(state, law, schedule, pair, variance)
+        state = _blurred(state, law.at(schedule, pair.t), pair, variance)
+    last = law.at(schedule, pairs[-1].t)
     if noisy_last and _has_variance(variance, pairs[-1]):
-        final = _blurred(state, law, schedule, pairs[-1], variance)
-        low, high = _data_range(law)
-        generated_low, generated_high = final.reach(40)
-        x = _grid(min(low, generated_low), max(high, generated_high), min(final.narrowest, _narrowest(law)), POINTS)
-        result = GeneratedDensity(x, final.log_density(x), law.log_prob(x[:, None]))
-        _check_mass(result.mass, 0)
-        return result
-    return _pushed(state, law, lambda y: _to_x0(law, schedule, pairs[-1], y))
+        return _beside(law, _blurred(state, last, pairs[-1], variance))
+    return _pushed(state, law, lambda y: _to_x0(last, pairs[-1], y))
 
 
 def generated_density_ddim(law: GaussianMixture, schedule: NoiseSchedule, timesteps: Sequence[int]) -> GeneratedDensity:
@@ -144,11 +140,12 @@ def generated_density_ddim(law: GaussianMixture, schedule: NoiseSchedule, timest
     Arguments and errors are those of `generated_density`.
     """
     pairs = _pairs(law, schedule, timesteps)
+    seen = [law.at(schedule, pair.t) for pair in pairs]
 
     def flow(y: Tensor) -> tuple[Tensor, Tensor]:
         log_slope = torch.zeros_like(y)
-        for pair in pairs:
-            y, step = _ddim_step(law, schedule, pair, y)
+        for now, pair in zip(seen, pairs, strict=True):
+            y, step = _ddim_step(now, pair, y)
             log_slope = log_slope + step
         return y, log_slope
 
@@ -213,9 +210,7 @@ class _State:
 _START = _State(*(torch.tensor([value], dtype=torch.float64) for value in (0.0, 1.0, 1.0)))
 
 
-def _blurred(
-    state: _State, law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, variance: VarianceChoice
-) -> _State:
+def _blurred(state: _State, now: NoisedMixture, pair: Transition, variance: VarianceChoice) -> _State:
     """p_s from p_t, as one kernel for each point of a grid that is fine enough for both."""
     low, high = state.reach(DEPTH)
     y = _grid(low, high, state.narrowest, 201)
@@ -224,7 +219,7 @@ def _blurred(
     low, high, n = y[inside[0]].item(), y[inside[-1]].item(), len(y)
     while True:
         y = _even_grid(low, high, n)
-        p, mean, sigma2 = state.density(y), _mean(law, schedule, pair, y), _kernel_variance(variance, pair, y)
+        p, mean, sigma2 = state.density(y), _mean(now, pair, y), _kernel_variance(variance, pair, y)
         matters = torch.maximum(p[1:], p[:-1]) > 1e-10 * p.max()
         coarse = (mean.diff() / torch.minimum(sigma2[1:], sigma2[:-1]).sqrt())[matters].max().item() * CELLS
         if coarse <= 1:
@@ -236,8 +231,17 @@ def _blurred(
     return _State(mean[kept], sigma2[kept], weight[kept] / weight.sum())
 
 
-def _mean(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, y: Tensor) -> Tensor:
-    return pair.c_t * y + pair.c_0 * law.at(schedule, pair.t).x0_mean(y[:, None])[:, 0]
+def _beside(law: GaussianMixture, final: _State) -> GeneratedDensity:
+    """The last state and the data, on a grid over both."""
+    (low, high), (data_low, data_high) = final.reach(40), _data_range(law)
+    x = _grid(min(low, data_low), max(high, data_high), min(final.narrowest, _narrowest(law)), POINTS)
+    result = GeneratedDensity(x, final.log_density(x), law.log_prob(x[:, None]))
+    _check_mass(result.mass, 0)
+    return result
+
+
+def _mean(now: NoisedMixture, pair: Transition, y: Tensor) -> Tensor:
+    return pair.c_t * y + pair.c_0 * now.x0_mean(y[:, None])[:, 0]
 
 
 def _kernel_variance(variance: VarianceChoice, pair: Transition, y: Tensor) -> Tensor:
@@ -329,18 +333,18 @@ def _y_that_covers(state: _State, flow: _Map, data_low: float, data_high: float)
     return torch.cat([_even_grid(low, core_low, 65)[:-1], core, _even_grid(core_high, high, 65)[1:]])
 
 
-def _to_x0(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, y: Tensor) -> tuple[Tensor, Tensor]:
+def _to_x0(now: NoisedMixture, pair: Transition, y: Tensor) -> tuple[Tensor, Tensor]:
     """The last ancestral step: x0_hat itself."""
     gain = pair.sqrt_alpha_bar_t / pair.one_minus_alpha_bar_t
-    now = law.at(schedule, pair.t)
     slope = gain * now.x0_variance(y[:, None])[:, 0]
     return now.x0_mean(y[:, None])[:, 0], slope.log()
 
 
-def _ddim_step(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, y: Tensor) -> tuple[Tensor, Tensor]:
-    x0_hat, log_gain = _to_x0(law, schedule, pair, y)
-    shrink = pair.sqrt_one_minus_alpha_bar_s / pair.sqrt_one_minus_alpha_bar_t
-    pull = pair.sqrt_alpha_bar_s - pair.sqrt_alpha_bar_t * shrink
+def _ddim_step(now: NoisedMixture, pair: Transition, y: Tensor) -> tuple[Tensor, Tensor]:
+    x0_hat, log_gain = _to_x0(now, pair, y)
+    direction, signal = DDIMMean().weights(pair)
+    shrink = direction / pair.sqrt_one_minus_alpha_bar_t  # eps* is (y - sqrt(alpha_bar_t) x0_hat) / its deviation
+    pull = signal - pair.sqrt_alpha_bar_t * shrink
     return shrink * y + pull * x0_hat, (shrink + pull * log_gain.exp()).log()
 
 

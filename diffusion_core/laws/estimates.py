@@ -70,7 +70,7 @@ def x0_uncertainty(
         weight = pair_weights(law.at(schedule, t))
         if weight is not None and most(weight, law) < law.variance / 10:  # about where x_t does as well
             return _by_pairs(law.at(schedule, t), weight, n, _check_draws(n, generator))
-    places = places_of_x_t(law, schedule, t, n, generator)
+    places = places_of_x_t(law, schedule, t, n=n, generator=generator)
     return places.average(places.x0_variance().mean(-1), places.missed)
 
 
@@ -81,7 +81,7 @@ def loss_floor(
 
     What a network's loss has above it, is its error. Arguments and errors are those of `x0_uncertainty`.
     """
-    spread = x0_uncertainty(law, schedule, t, n, generator)
+    spread = x0_uncertainty(law, schedule, t, n=n, generator=generator)
     snr = schedule.snr[t].item()
     return Estimate(min(snr * spread.value, 1.0), snr * spread.standard_error)  # draws may be above it
 
@@ -95,7 +95,7 @@ def entropy(
     """
     if isinstance(law, GaussianMixture) and len(law.means) == 1:
         return Estimate(0.5 * (LOG_2PI + 1 + law.at(schedule, t).eigenvalues.log().mean().item()))
-    places = places_of_x_t(law, schedule, t, n, generator)
+    places = places_of_x_t(law, schedule, t, n=n, generator=generator)
     alike = math.log(len(law.centres)) / law.dimension  # one draw at which no x_0 is likelier than another
     return places.average(-places.log_prob() / law.dimension, alike / n)
 
@@ -129,7 +129,8 @@ class Places:
 
     def average(self, values: Tensor, missed: float) -> Estimate:
         """Of values (n,); `missed` is what draws may not have met."""
-        return Estimate((values @ self.weights).item()) if self.exact else _of_draws(values, missed)
+        value = (values @ self.weights).item()
+        return Estimate(value) if self.exact else Estimate(value, _error(values, missed))
 
     def log_prob(self) -> Tensor:
         """(n,), in nats."""
@@ -183,11 +184,8 @@ def _between_components(now: NoisedMixture) -> float:
     return 0.25 * (root[:, None] * root * distance2 * torch.exp(-exponent)).sum().item()
 
 
-def _of_draws(values: Tensor, missed: float) -> Estimate:
-    n = len(values)
-    return Estimate(
-        (values @ values.new_full((n,), 1 / n)).item(), math.hypot(values.std().item() / math.sqrt(n), missed)
-    )
+def _error(draws: Tensor, missed: float) -> float:
+    return math.hypot(draws.std().item() / math.sqrt(len(draws)), missed)
 
 
 def _check_draws(n: int, generator: torch.Generator | None) -> torch.Generator:
@@ -223,4 +221,5 @@ def _by_pairs(now: NoisedPoints, weight: Tensor, n: int, generator: torch.Genera
     total = most(weight, now.law)
     if total == 0:
         return Estimate(0.0)  # below the smallest float
-    return _of_draws(draws_by_pairs(now, weight, n, generator), total / n)
+    values = draws_by_pairs(now, weight, n, generator)
+    return Estimate((values @ values.new_full((n,), 1 / n)).item(), _error(values, total / n))

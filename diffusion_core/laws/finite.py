@@ -131,8 +131,13 @@ class FiniteData(Law):
             centre = centred.mean(0)
             centred -= centre
             half_squares = 0.5 * torch.einsum("nd,nd->n", centred, centred)
-            largest = half_squares.max().item()
-            self._copies[device] = _PointsOnDevice(self.points.to(device), centre, centred, half_squares, largest)
+            self._copies[device] = _PointsOnDevice(
+                points=self.points.to(device),
+                centre=centre,
+                centred=centred,
+                half_squares=half_squares,
+                largest_half_square=half_squares.max().item(),
+            )
         return self._copies[device]
 
     @cached_property

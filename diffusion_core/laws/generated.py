@@ -29,6 +29,7 @@ from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition, transitions
+from diffusion_core.reverse import DDIMMean
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import NOTHING, Variance, VarianceChoice
 
@@ -132,7 +133,7 @@ def generated_law(
         slope = math.sqrt(pair.alpha) * _v_s(pair, lam) / _v_t(pair, lam)
         return slope, variance(pair, NOTHING).value if pair.s > 0 or noisy_last else 0.0
 
-    return _run(schedule, timesteps, step, data_variance, data_mean)
+    return _run(schedule, timesteps, step, data_variance=data_variance, data_mean=data_mean)
 
 
 def generated_law_ddim(
@@ -146,17 +147,14 @@ def generated_law_ddim(
 
     Arguments and errors are those of `generated_law`, besides eta in [0, 1].
     """
-    if not 0 <= eta <= 1:
-        raise BadInput("eta must be a number from 0 (no noise) to 1 (DDPM); got {got}.", got=eta)
+    mean = DDIMMean(eta)
 
     def step(pair: Transition, lam: Tensor) -> tuple[Tensor, float]:
-        # (1 - alpha_bar_s - eta^2 beta_tilde)(1 - alpha_bar_t), written so that it cannot fall below 0
-        left = pair.one_minus_alpha_bar_s * (pair.alpha * pair.one_minus_alpha_bar_s + (1 - eta**2) * pair.beta)
-        return (pair.sqrt_alpha_bar_s * pair.sqrt_alpha_bar_t * lam + math.sqrt(left)) / _v_t(
-            pair, lam
-        ), eta**2 * pair.beta_tilde
+        direction, signal = mean.weights(pair)
+        signals, noises = signal * pair.sqrt_alpha_bar_t, direction * pair.sqrt_one_minus_alpha_bar_t
+        return (signals * lam + noises) / _v_t(pair, lam), eta**2 * pair.beta_tilde
 
-    return _run(schedule, timesteps, step, data_variance, data_mean)
+    return _run(schedule, timesteps, step, data_variance=data_variance, data_mean=data_mean)
 
 
 def generated_variance(

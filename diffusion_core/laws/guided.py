@@ -186,7 +186,7 @@ def guided_law(
     density = (density - density.max()).exp()
     tilted = torch.cumulative_trapezoid(density, x)
     G = torch.cat([tilted.new_zeros(1), tilted]) / tilted[-1]
-    return GuidedLaw(x, F, G, _density(F, x), density / tilted[-1])
+    return GuidedLaw(x, made=F, tilted=G, made_density=_density(F, x), tilted_density=density / tilted[-1])
 
 
 def _straight_cells(f: Callable[[Tensor], Tensor], nodes: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,7 @@ def optimal_for(
     generator: torch.Generator | None = None,
 ) -> VarianceChoice:
     """`optimal` with the floor of this law at these timesteps. Arguments and errors are those of `loss_floor`."""
-    floors = {t: loss_floor(law, schedule, t, n, generator).value for t in timesteps}
+    floors = {t: loss_floor(law, schedule, t, n=n, generator=generator).value for t in timesteps}
 
     def floor(t: int) -> float:
         if t not in floors:

@@ -139,7 +139,7 @@ def test_a_step_without_variance_has_an_infinite_gap() -> None:
 
 def test_the_bound_by_monte_carlo() -> None:
     timesteps = SCHEDULE.timesteps(6)
-    got = vlb(plane(), SCHEDULE, timesteps, learned_range(0.6), 4_000, gen(8))
+    got = vlb(plane(), SCHEDULE, timesteps, learned_range(0.6), n=4_000, generator=gen(8))
     sides = [vlb(law, SCHEDULE, timesteps, learned_range(0.6)).total for law in (BIMODAL, gaussian(0.25, 0.2))]
     assert 0 < got.standard_error < 0.2
     assert abs(got.total - sum(sides) / 2) < Z * got.standard_error
@@ -159,7 +159,7 @@ def test_the_line_of_finite_data() -> None:
         got, expected = vlb(points, SCHEDULE, timesteps, choice), vlb(thin, SCHEDULE, timesteps, choice)
         assert got.standard_error == 0 and close(got.total, expected.total)
     nearly = torch.tensor([[0.0, 0.0], [0.0, 1e-3], [1e6, 0.0]], dtype=torch.float64)  # no line
-    assert x0_uncertainty(FiniteData(nearly), SCHEDULE, 400, 100, gen()).value > 1e-8
+    assert x0_uncertainty(FiniteData(nearly), SCHEDULE, 400, n=100, generator=gen()).value > 1e-8
     assert x0_uncertainty(FiniteData(torch.zeros(5, 3)), SCHEDULE, 10) == Estimate(0.0)
 
 
@@ -168,9 +168,9 @@ def test_the_bound_of_finite_data_has_an_error(choice: VarianceChoice | str) -> 
     """Against the exact V_t, or 20,000 draws; two errors of the terms are not 0."""
     law, timesteps = FiniteData(FIVE), [300, 80, 40]
     chosen = state_dependent(law, SCHEDULE) if isinstance(choice, str) else choice
-    got = vlb(law, SCHEDULE, timesteps, chosen, 500, gen(1))
+    got = vlb(law, SCHEDULE, timesteps, chosen, n=500, generator=gen(1))
     if isinstance(choice, str):
-        exact = vlb(law, SCHEDULE, timesteps, chosen, 20_000, gen(2))
+        exact = vlb(law, SCHEDULE, timesteps, chosen, n=20_000, generator=gen(2))
     else:
         pairs = [transition(SCHEDULE, t, s) for t, s in zip(timesteps, [80, 40, 0], strict=True)]
         V = [on_a_grid(FIVE, t) for t in timesteps]
@@ -179,22 +179,24 @@ def test_the_bound_of_finite_data_has_an_error(choice: VarianceChoice | str) -> 
         exact = Bound(forward_kl(SCHEDULE, law.second_moment, 300), (*terms, last))
     assert 0 < got.standard_error < 3
     assert abs(got.total - exact.total) < Z * math.hypot(got.standard_error, exact.standard_error)
-    assert math.isinf(vlb(law, SCHEDULE, timesteps, fixed_small, 10, gen()).total)
-    assert vlb(law, SCHEDULE, [60, 40], fixed_large, 500, gen(1)).standard_error < 1e-3  # by pairs of points
+    assert math.isinf(vlb(law, SCHEDULE, timesteps, fixed_small, n=10, generator=gen()).total)
+    assert (
+        vlb(law, SCHEDULE, [60, 40], fixed_large, n=500, generator=gen(1)).standard_error < 1e-3
+    )  # by pairs of points
 
 
 def test_the_bound_says_what_its_draws_may_have_missed() -> None:
     many = FiniteData(10 * normal(2_100, 3))
     for choice in (state_dependent(many, SCHEDULE), fixed_large):
         wide = with_last(choice, lambda pair, x_t: Variance(1e6, math.log(1e6)))  # so that the last step has no error
-        bound = vlb(many, SCHEDULE, [4, 3, 2], wide, 20, gen())
+        bound = vlb(many, SCHEDULE, [4, 3, 2], wide, n=20, generator=gen())
         assert bound.standard_error > 100 and abs(bound.steps[0]) < 1
 
 
 def test_the_error_of_a_bound_is_that_of_what_is_unknown() -> None:
     law, pair = FiniteData(normal(100, 3, seed=4)), transition(SCHEDULE, 200, 100)
-    spread = x0_uncertainty(law, SCHEDULE, 200, 500, gen(1))
-    bound = vlb(law, SCHEDULE, [200, 100], with_last(fixed_large, fixed_small), 500, gen(1))
+    spread = x0_uncertainty(law, SCHEDULE, 200, n=500, generator=gen(1))
+    bound = vlb(law, SCHEDULE, [200, 100], with_last(fixed_large, fixed_small), n=500, generator=gen(1))
     assert math.isinf(bound.total)
     slope = 0.5 * pair.c_0**2 / pair.beta  # of the term in V_t; the decoder's step, infinite, has no error
     assert bound.standard_error == pytest.approx(slope * spread.standard_error, rel=0.2)  # by other draws

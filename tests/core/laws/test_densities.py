@@ -88,8 +88,8 @@ def test_a_better_bound_need_not_be_a_better_sampler() -> None:
 def test_gaussian_data_stay_gaussian(schedule: NoiseSchedule, lam: float, mean: float, noisy_last: bool) -> None:
     law, timesteps = gaussian(lam, mean), schedule.timesteps(8)
     for choice in (fixed_large, with_last(fixed_small, fixed_large), learned_range(0.3), gaussian_optimal(lam)):
-        got = generated_density(law, schedule, timesteps, choice, noisy_last)
-        expected = generated_law(schedule, timesteps, choice, lam, mean, noisy_last)
+        got = generated_density(law, schedule, timesteps, choice, noisy_last=noisy_last)
+        expected = generated_law(schedule, timesteps, choice, lam, data_mean=mean, noisy_last=noisy_last)
         assert is_gaussian(got, mean + expected.bias.item(), expected.variance.item())
         assert abs(got.kl - expected.kl) < 1e-6
         assert not is_gaussian(got, mean + expected.bias.item(), 1.001 * expected.variance.item())
@@ -172,7 +172,9 @@ def test_samples_have_the_density(name: str, law: GaussianMixture) -> None:
     if name == "ddim":
         *_, last = ddim(law.denoiser(SCHEDULE), SCHEDULE, x_T, timesteps)
     else:
-        *_, last = ancestral(law.denoiser(SCHEDULE), SCHEDULE, x_T, timesteps, choice[name], generator)
+        *_, last = ancestral(
+            law.denoiser(SCHEDULE), SCHEDULE, x_T, timesteps, variance=choice[name], generator=generator
+        )
     samples = last.x_s[:, 0]
     assert fits(laws[name], samples)
     assert [other for other in laws if other != name and fits(laws[other], samples)] == []

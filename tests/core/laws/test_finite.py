@@ -58,7 +58,7 @@ def test_a_float32_product_would_not_do() -> None:
     assert (FiniteData(points).at(SCHEDULE, 1).x0_mean(x) - x0).abs().max() < 1e-6
 
 
-class LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class LargestTensor(TorchDispatchMode):
     """Remembers the largest tensor that any operation returns."""
 
     numel = 0
@@ -245,8 +245,24 @@ def test_finite_data_refuse_what_they_have_no_answer_for() -> None:
             ask(x / 0)
     with pytest.raises(BadInput, match="x_t must hold finite numbers only"):
         law.nearest(x * math.nan)
+    with pytest.raises(BadInput, match="x_t must be a tensor of floating-point numbers"):
+        now.eps(x.long())
+    with pytest.raises(BadInput, match="x_t must be a tensor of floating-point numbers"):
+        law.nearest(x.long())
     with pytest.raises(BadInput, match="n must be an integer of at least 1; got 0"):
         law.sample(0, gen())
+
+
+def test_points_are_kept_as_they_come_but_for_whole_numbers() -> None:
+    rows: Any = [[0, 1], [2, 3]]
+    for points, dtype in (
+        (rows, torch.float64),
+        (torch.tensor(rows), torch.float64),
+        (normal(2, 2).float(), torch.float32),
+    ):
+        law = FiniteData(points)
+        assert law.points.dtype == dtype and law.centres.dtype == law.mean().dtype == torch.float64
+        assert torch.equal(law.points.double(), torch.as_tensor(points).double())
 
 
 @pytest.mark.parametrize(

@@ -188,12 +188,14 @@ def test_recursion_equals_the_sum(schedule: NoiseSchedule, lam: float) -> None:
             timesteps = schedule.timesteps(steps, spacing)
             for choice in (fixed_large, fixed_small, learned_range(0.4), gaussian_optimal(lam)):
                 for noisy_last in (False, True):
-                    got = generated_variance(schedule, timesteps, choice, lam, noisy_last)
-                    assert close(got, boxed(schedule, timesteps, choice, lam, noisy_last))
+                    got = generated_variance(schedule, timesteps, choice, lam, noisy_last=noisy_last)
+                    assert close(got, boxed(schedule, timesteps, choice, lam, noisy_last=noisy_last))
                     if steps > 2 and lam != 1:
-                        assert not close(got, boxed(schedule, timesteps, choice, 1.01 * lam, noisy_last), 1e-6)
+                        assert not close(
+                            got, boxed(schedule, timesteps, choice, 1.01 * lam, noisy_last=noisy_last), 1e-6
+                        )
                     if choice is not fixed_small:
-                        assert not close(got, boxed(schedule, timesteps, choice, lam, not noisy_last), 1e-6)
+                        assert not close(got, boxed(schedule, timesteps, choice, lam, noisy_last=not noisy_last), 1e-6)
 
 
 @pytest.mark.parametrize("lam", [0.25, 1.0, 4.0])
@@ -202,17 +204,19 @@ def test_the_optimum_is_exact_at_any_number_of_steps(lam: float) -> None:
     expected = lam - lam**2 * start**2 * (lam - 1) / (1 + start * (lam - 1)) ** 2
     for steps in (2, 3, 10, 100):
         timesteps = SCHEDULE.timesteps(steps)
-        assert close(generated_variance(SCHEDULE, timesteps, gaussian_optimal(lam), lam, True), expected)
+        assert close(generated_variance(SCHEDULE, timesteps, gaussian_optimal(lam), lam, noisy_last=True), expected)
         assert abs(expected / lam - 1) < 3e-8
-        assert not close(generated_variance(SCHEDULE, timesteps, gaussian_optimal(1.1 * lam), lam, True), expected)
-        assert not close(generated_variance(SCHEDULE, timesteps, fixed_small, lam, True), expected, 0.01)
+        assert not close(
+            generated_variance(SCHEDULE, timesteps, gaussian_optimal(1.1 * lam), lam, noisy_last=True), expected
+        )
+        assert not close(generated_variance(SCHEDULE, timesteps, fixed_small, lam, noisy_last=True), expected, 0.01)
 
 
 def test_eta_1_is_ancestral_with_beta_tilde() -> None:
     lam, timesteps = torch.tensor([0.0, 0.3, 1.0, 4.0]), SCHEDULE.timesteps(13)
     a, b = (
         generated_law_ddim(SCHEDULE, timesteps, lam, 0.7, eta=1.0),
-        generated_law(SCHEDULE, timesteps, fixed_small, lam, 0.7),
+        generated_law(SCHEDULE, timesteps, fixed_small, lam, data_mean=0.7),
     )
     assert torch.allclose(a.variance, b.variance, rtol=1e-10, atol=0)
     assert torch.allclose(a.bias, b.bias, rtol=1e-10, atol=0)
@@ -227,7 +231,7 @@ def test_bias_does_not_see_the_variance() -> None:
     start = schedule.alpha_bar[-1].item()
     expected = -start * lam / (1 - start + start * lam) * mean
     for choice in (fixed_large, fixed_small):
-        law = generated_law(schedule, schedule.timesteps(9), choice, lam, mean)
+        law = generated_law(schedule, schedule.timesteps(9), choice, lam, data_mean=mean)
         assert torch.allclose(law.bias, expected, rtol=1e-10, atol=0)
     ddim_bias = generated_law_ddim(schedule, schedule.timesteps(9), lam, mean).bias
     assert not torch.allclose(ddim_bias, expected, rtol=1e-3)  # DDIM's mean is another
@@ -266,7 +270,7 @@ def test_one_eigenvalue_at_a_time_is_the_whole_matrix() -> None:
 def test_path_kl_of_one_step_is_a_kl() -> None:
     schedule = linear(2, 0.3, 0.4)
     lam, mean = 0.6, 0.5
-    total = path_kl(schedule, [1], fixed_large, lam, mean).item()
+    total = path_kl(schedule, [1], fixed_large, lam, data_mean=mean).item()
     v = 0.7 * lam + 0.3
     start = 0.5 * (v - 1 - math.log(v) + 0.7 * mean**2)
     ratio = 0.3 * lam / v / 0.3  # sigma* = beta v_0 / v_1
@@ -320,11 +324,19 @@ def test_samples_have_the_variance(name: str, lam: float, noisy_last: bool) -> N
         expected = generated_variance_ddim(SCHEDULE, timesteps, lam)
     else:
         choice = CHOICES[name](lam)
-        *_, last = ancestral(law.denoiser(SCHEDULE), SCHEDULE, x_T, timesteps, choice, generator, noisy_last=noisy_last)
-        expected = generated_variance(SCHEDULE, timesteps, choice, lam, noisy_last)
+        *_, last = ancestral(
+            law.denoiser(SCHEDULE),
+            SCHEDULE,
+            x_T,
+            timesteps,
+            variance=choice,
+            generator=generator,
+            noisy_last=noisy_last,
+        )
+        expected = generated_variance(SCHEDULE, timesteps, choice, lam, noisy_last=noisy_last)
     assert chi_square_p(last.x_s[:, 0], expected) > 1e-4
     for other in set(CHOICES) - {name}:
-        wrong = generated_variance(SCHEDULE, timesteps, CHOICES[other](lam), lam, noisy_last)
+        wrong = generated_variance(SCHEDULE, timesteps, CHOICES[other](lam), lam, noisy_last=noisy_last)
         assert chi_square_p(last.x_s[:, 0], wrong) < 1e-4
 
 

@@ -59,11 +59,14 @@ def test_the_denoiser_answers_each_row_by_its_class() -> None:
     for i, c in enumerate(cond.tolist()):
         assert torch.allclose(eps[i], law.given(c).at(SCHEDULE, 300).eps(x[i]), atol=1e-12)
     assert torch.allclose(denoiser(x, 300), law.mixture.at(SCHEDULE, 300).eps(x), atol=1e-12)
+    t = torch.tensor([300, 5, 700, 1, 2, 900])
+    rows = torch.stack([denoiser(x[i : i + 1], int(t[i]), cond[i : i + 1])[0] for i in range(6)])
+    assert torch.equal(denoiser(x, t, cond), rows) and not torch.equal(eps, rows)
 
 
 def test_without_and_with_the_condition_the_end_is_known() -> None:
     for w, mean, variance in ((0.0, 0.0, 0.85), (1.0, 0.7, 0.36)):
-        law = guided_law(two_bumps(), 1, w, SCHEDULE, STEPS, n=501)
+        law = guided_law(two_bumps(), 1, w, SCHEDULE, timesteps=STEPS, n=501)
         assert law.largest_gap < 2e-3  # 400 steps, not infinitely many
         assert abs(torch.trapezoid(law.x * law.tilted_density, law.x) - mean) < 1e-3
         spread = torch.trapezoid((law.x - mean) ** 2 * law.tilted_density, law.x).item()
@@ -73,7 +76,7 @@ def test_without_and_with_the_condition_the_end_is_known() -> None:
 
 
 def test_more_guidance_leaves_the_tilted_law_behind() -> None:
-    gaps = [guided_law(two_bumps(), 1, w, SCHEDULE, STEPS, n=501) for w in (1.0, 2.0, 4.0, 8.0)]
+    gaps = [guided_law(two_bumps(), 1, w, SCHEDULE, timesteps=STEPS, n=501) for w in (1.0, 2.0, 4.0, 8.0)]
     assert [g.largest_gap for g in gaps] == sorted(g.largest_gap for g in gaps)
     assert gaps[1].largest_gap > 0.2 and gaps[3].largest_gap > 0.8
     assert all(
@@ -89,7 +92,9 @@ def test_the_gap_is_no_error_of_the_steps() -> None:
     """DDIM's error falls as 1 / steps; where the end is known the gap does, too, and where w = 3 it stays."""
 
     def gap(w: float, steps: int) -> float:
-        return guided_law(two_bumps(), 1, w, SCHEDULE, SCHEDULE.timesteps(steps, "trailing"), n=501).largest_gap
+        return guided_law(
+            two_bumps(), 1, w, SCHEDULE, timesteps=SCHEDULE.timesteps(steps, "trailing"), n=501
+        ).largest_gap
 
     for w in (0.0, 1.0):
         assert gap(w, 100) / gap(w, 400) == pytest.approx(4, rel=0.1)
@@ -143,19 +148,19 @@ def test_the_law_made_is_that_of_samples_at_every_scale_and_number_of_steps(law:
     schedule = linear(1000) if law is SHARP else SCHEDULE
     for w, steps in [*itertools.product((0.0, 1.0, 2.0, 3.0, 5.0, 8.0), (1, 2, 3, 5, 10)), (2.0, 50), (8.0, 50)]:
         timesteps = schedule.timesteps(steps, "trailing")
-        found = guided_law(law, 1, w, schedule, timesteps, n=1001)
+        found = guided_law(law, 1, w, schedule, timesteps=timesteps, n=1001)
         assert (found.x.diff() > 0).all() and (found.made.diff() >= 0).all() and (found.made_density >= 0).all()
         assert abs(torch.trapezoid(found.made_density, found.x) - 1) < 1e-9
-        assert kolmogorov(samples(law, w, schedule, timesteps, 20_000), found.x, found.made) > LEVEL, (w, steps)
+        assert kolmogorov(samples(law, w, schedule, timesteps, n=20_000), found.x, found.made) > LEVEL, (w, steps)
 
 
 @pytest.mark.parametrize("law, schedule, w, steps", [(two_bumps(), linear(1000), 3.0, 3), (SHARP, SCHEDULE, 5.0, 3)])
 def test_where_the_map_folds(law: LabelledMixture, schedule: NoiseSchedule, w: float, steps: int) -> None:
     """200,000 draws at level 1e-3, seed pinned; as if the map rose, and the tilted law, are rejected."""
     timesteps = schedule.timesteps(steps, "trailing")
-    found, x = guided_law(law, 1, w, schedule, timesteps), samples(law, w, schedule, timesteps, 200_000)
+    found, x = guided_law(law, 1, w, schedule, timesteps=timesteps), samples(law, w, schedule, timesteps, n=200_000)
     assert kolmogorov(x, found.x, found.made) > 1e-3
-    assert kolmogorov(x, found.x, carried_as_if_rising(found.x, law, w, schedule, timesteps)) < 1e-9
+    assert kolmogorov(x, found.x, carried_as_if_rising(found.x, law, w, schedule, steps=timesteps)) < 1e-9
     assert kolmogorov(x, found.x, found.tilted) < 1e-9
 
 
@@ -168,7 +173,7 @@ def test_the_density_sums_all_branches() -> None:
         *_, last = ddim(Guided(denoiser, torch.ones(len(z)).long(), 3.0), schedule, z[:, None], timesteps)
         return last.x_s[:, 0]
 
-    found = guided_law(law, 1, 3.0, schedule, timesteps)
+    found = guided_law(law, 1, 3.0, schedule, timesteps=timesteps)
     z = torch.linspace(-6, 6, 3001, dtype=torch.float64)
     branches = []
     for x in (1.41, 1.43, 1.45, 1.47):
@@ -266,7 +271,7 @@ def test_cells_are_halved_until_the_map_is_straight_on_each(f: Callable[[Tensor]
 
 def test_both_laws_are_laws_and_few_cells_are_enough() -> None:
     timesteps = SCHEDULE.timesteps(5, "trailing")
-    fine, coarse = (guided_law(two_bumps(), 1, 3.0, SCHEDULE, timesteps, n=n) for n in (2001, 2))
+    fine, coarse = (guided_law(two_bumps(), 1, 3.0, SCHEDULE, timesteps=timesteps, n=n) for n in (2001, 2))
     for law in (fine, coarse):
         for F, density in ((law.made, law.made_density), (law.tilted, law.tilted_density)):
             assert F[0] == 0 and F[-1] == pytest.approx(1, abs=1e-14)
@@ -278,7 +283,7 @@ def test_both_laws_are_laws_and_few_cells_are_enough() -> None:
 def test_a_thin_class_is_looked_at_finely() -> None:
     """At w = 1 the tilted law is the class, here narrower than the even grid."""
     thin = LabelledMixture(GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 2e-4), (0, 1))
-    found = guided_law(thin, 1, 1.0, SCHEDULE, (1000, 500, 1), n=101)
+    found = guided_law(thin, 1, 1.0, SCHEDULE, timesteps=(1000, 500, 1), n=101)
     assert abs(stats.norm(0.9, 2e-4).cdf(found.x.numpy()) - found.tilted.numpy()).max() < 1e-4
 
 
@@ -291,15 +296,15 @@ def test_wrong_laws_are_one_sentence() -> None:
     with pytest.raises(BadInput, match=r"cond must hold classes of \[0, 1\]; got 2"):
         two_bumps().denoiser(SCHEDULE)(torch.zeros(2, 1, dtype=torch.float64), 10, torch.tensor([0, 2]))
     with pytest.raises(BadInput, match="on the line only; got d = 2"):
-        guided_law(two_halves(), 0, 1.0, SCHEDULE, STEPS)
+        guided_law(two_halves(), 0, 1.0, SCHEDULE, timesteps=STEPS)
     with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
-        guided_law(two_bumps(), 0, 1.0, SCHEDULE, STEPS, n=1)
+        guided_law(two_bumps(), 0, 1.0, SCHEDULE, timesteps=STEPS, n=1)
 
 
 def test_more_folds_than_cells_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     three = LabelledMixture(GaussianMixture.isotropic([1 / 3] * 3, [[-1.5], [0.0], [1.5]], 0.1), (0, 1, 2))
     timesteps = SCHEDULE.timesteps(5, "trailing")
-    assert len(guided_law(three, 1, 8.0, SCHEDULE, timesteps, n=501).x) > 3000
+    assert len(guided_law(three, 1, 8.0, SCHEDULE, timesteps=timesteps, n=501).x) > 3000
     monkeypatch.setattr(guidance, "MOST", 2000)
     with pytest.raises(BadInput, match="more than 2000 cells"):
-        guided_law(three, 1, 8.0, SCHEDULE, timesteps, n=501)
+        guided_law(three, 1, 8.0, SCHEDULE, timesteps=timesteps, n=501)

@@ -86,8 +86,12 @@ def test_bayes_identity_keeps_its_digits_beside_thin_ridges(seed: int) -> None:
     for t, s in ((20, 19), (2, 1), (300, 1)):
         x_t = noisy(law, t, n=100)[0]
         x_s = law.at(SCHEDULE, t).reverse_conditional(x_t, s).sample(1, gen(5))[0]
-        assert bayes_gap(law, t, s, x_t, x_s)[0].max() < 1e-11 < bayes_gap(law, t, s, x_t, x_s, 1 + 1e-10)[0].max()
-        gap, size = bayes_gap(law, t, s, x_t, 3 * normal(100, 2, seed=9))
+        assert (
+            bayes_gap(law, t, s, x_t, x_s=x_s)[0].max()
+            < 1e-11
+            < bayes_gap(law, t, s, x_t, x_s=x_s, wider=1 + 1e-10)[0].max()
+        )
+        gap, size = bayes_gap(law, t, s, x_t, x_s=3 * normal(100, 2, seed=9))
         assert (gap < 1e-13 * size).all() and size.max() > 1e3
 
 

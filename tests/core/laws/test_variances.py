@@ -225,7 +225,11 @@ def test_state_dependent_of_images_has_one_number_a_row() -> None:
 def test_every_choice_samples_without_nan(choice: VarianceChoice) -> None:
     x, generator = normal(50, 2).float(), torch.Generator().manual_seed(1)
     timesteps = SCHEDULE.timesteps(12)
-    steps = list(ancestral(ellipses().denoiser(SCHEDULE), SCHEDULE, x, timesteps, choice, generator, noisy_last=True))
+    steps = list(
+        ancestral(
+            ellipses().denoiser(SCHEDULE), SCHEDULE, x, timesteps, variance=choice, generator=generator, noisy_last=True
+        )
+    )
     assert all(torch.isfinite(step.x_s).all() and step.x_s.dtype == torch.float32 for step in steps)
     assert all((torch.as_tensor(step.variance) > 0).all() for step in steps)
 
@@ -236,5 +240,7 @@ def test_bad_input_is_one_clear_sentence() -> None:
         best(transition(SCHEDULE, 5, 4), NOTHING)
     with pytest.raises(BadInput, match=r"generator must be a torch\.Generator"):
         optimal_for(ellipses(), SCHEDULE, [10])
+    with pytest.raises(BadInput, match="n must be an integer of at least 2; got 1"):
+        optimal_for(ellipses(), SCHEDULE, [10], n=1, generator=gen())
     drawn = optimal_for(ellipses(), SCHEDULE, [10], n=100, generator=gen())
     assert float(drawn(transition(SCHEDULE, 10, 9), NOTHING).value) > 0
