@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.shared.figures import FONT, Translate, calm
+from pages.shared.figures import Translate, calm
 from pages.shared.palette import COLORS, SERIES
 
 __all__ = ["code_sizes", "over_lambda"]
@@ -35,5 +35,5 @@ def over_lambda(lam: np.ndarray, curves: Mapping[str, np.ndarray], at: float, ti
         figure.add_scatter(x=lam, y=values, name=label, line={"color": color}, hovertemplate="%{y:.3f}")
     figure.add_vline(at, line={"color": "gray", "dash": "dot"})
     figure.update_xaxes(title_text="λ", type="log", exponentformat="power", dtick=1)
-    figure.update_layout(showlegend=False, title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
-    return calm(figure, 320, bottom=50)
+    figure.update_layout(showlegend=False)
+    return calm(figure, 320, bottom=50, title=title)

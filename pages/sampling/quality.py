@@ -88,10 +88,10 @@ def against_steps(
             marker={"size": 8},
             hovertemplate="%{y:.3g}",
         )
-    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
+    figure.update_layout(showlegend=True)
     figure.update_xaxes(type="log", title_text=_("number of steps N"), tickvals=list(steps))
     figure.update_yaxes(rangemode="tozero")
-    return calm(figure, 420)
+    return calm(figure, 420, title=title)
 
 
 def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int) -> go.Figure:
@@ -104,6 +104,6 @@ def class_counts(counts: Sequence[int], even: Sequence[float] | None, steps: int
             x=digits, y=list(even), name=_("asked for"), mode="lines", line={"color": "gray", "dash": "dot"}
         )
     title = _("what the judge sees at N = {n}").format(n=steps)
-    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02}, showlegend=True)
+    figure.update_layout(showlegend=True)
     figure.update_xaxes(type="category", title_text=_("digit"))
-    return calm(figure, 420)
+    return calm(figure, 420, title=title)

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from diffusion_core.nets.anatomy import Part
 from diffusion_core.nets.stable_diffusion import LATENT, TEXT, WIDTHS, Unit, units
-from pages.shared.figures import FONT, Translate, calm
+from pages.shared.figures import Translate, calm
 from pages.shared.palette import COLORS
 from pages.shared.typography import table
 
@@ -172,11 +172,10 @@ def overview(net: Net, beside: Net, _: Translate) -> go.Figure:
         marker={"size": 16, "opacity": 0},
         hovertemplate="%{text}<extra></extra>",
     )
-    figure = calm(figure, 560, bottom=0)
+    figure = calm(figure, 560, bottom=0, title=net.title)
     shapes = [*map(_rectangle, boxes), *(_skip(top[row]) for row in range(MIDDLE) if row in sizes)]
     # added all at once: one by one takes ten times as long
     figure.update_layout(shapes=shapes, showlegend=False, hovermode="closest", margin={"l": 0, "r": 0, "t": 34})
-    figure.update_layout(title={"text": net.title, "font": {"size": FONT + 1}, "x": 0.02})
     figure.update_xaxes(visible=False, range=[-0.1, RIGHT + SLOTS + 0.1], fixedrange=True)
     return figure.update_yaxes(visible=False, range=[top[-1] + 0.8, 0.2], fixedrange=True)
 

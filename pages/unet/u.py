@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from diffusion_core.nets.anatomy import Part
-from pages.shared.figures import FONT, Translate, calm
+from pages.shared.figures import Translate, calm
 from pages.shared.palette import COLORS
 
 __all__ = ["Box", "layout", "shares", "skips", "time_embedding", "u_net"]
@@ -209,6 +209,5 @@ def time_embedding(values: np.ndarray, timesteps: Sequence[int], title: str, t: 
         )
     )
     figure.add_vline(x=t, line={"color": "black", "width": 1.5})
-    figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
     figure.update_xaxes(title_text="t")
-    return calm(figure, 340, bottom=50).update_layout(hovermode="closest")
+    return calm(figure, 340, bottom=50, title=title).update_layout(hovermode="closest")
