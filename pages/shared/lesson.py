@@ -197,6 +197,14 @@ def packed(
     return pack(positions, tracks, panels, timeline_labels(label), autoplay=autoplay)
 
 
+def _places(name: str, places: Sequence[float]) -> Callable[[str], float]:
+    """Reads a place of the slider in the URL."""
+    low, high = min(0, *places) if name == "t" else min(places), max(places)
+    if all(isinstance(place, int) for place in places):
+        return controls.parse_integer(name, int(low), int(high))
+    return controls.parse_number(name, low, high)
+
+
 def timeline(
     picture: Picture,
     *,
@@ -212,12 +220,8 @@ def timeline(
     ``follow`` draws anew what follows the slider; ``follow_hand`` what follows a handle, if that is something else.
     """
     handles = handles or {}
-    places = picture.positions
-    whole = all(isinstance(place, int) for place in places)
-    low, high = min(0, *places) if name == "t" else min(places), max(places)
-    parse = controls.parse_integer(name, int(low), int(high)) if whole else controls.parse_number(name, low, high)
     pick_name = "pick" if name == "t" else f"pick_{name}"
-    here = controls.get(name, t, parse)
+    here = controls.get(name, t, _places(name, picture.positions))
     picked = controls.get(pick_name, None, controls.parse_integer(pick_name, 0, MOST_ELEMENTS))
 
     def told() -> None:

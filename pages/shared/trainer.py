@@ -323,8 +323,16 @@ def shipped() -> View:
     with np.load(MODELS / f"{SHIPPED}_run.npz") as kept:
         rows = zip(kept["step"].tolist(), kept["loss"].tolist(), kept["distance"], kept["samples"], strict=True)
         milestones = tuple(Milestone(step, loss, distance, xy.astype(np.float32)) for step, loss, distance, xy in rows)
-    last = milestones[-1].step
-    return View("", shipped_data(), SHIPPED_CONFIG, denoiser.schedule, "done", last, 0.0, milestones, denoiser)
+    return View(
+        "",
+        shipped_data(),
+        SHIPPED_CONFIG,
+        denoiser.schedule,
+        state="done",
+        step=milestones[-1].step,
+        milestones=milestones,
+        denoiser=denoiser,
+    )
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -340,7 +348,7 @@ def read_file(data: Data, content: bytes) -> View:
         denoiser = load_denoiser(content)
         config = TrainingConfig(net_config(denoiser), denoiser.predicts, steps=1)
         _check_net(config)
-        return _whole(View("", data, config, denoiser.schedule, "done", 0, denoiser=denoiser))
+        return _whole(View("", data, config, denoiser.schedule, state="done", denoiser=denoiser))
     config = snapshot.config
     _check_net(config)
     check_target(config, snapshot.schedule)
@@ -351,9 +359,9 @@ def read_file(data: Data, content: bytes) -> View:
             got=config.steps,
             batch=config.batch,
         )
-    denoiser = snapshot.denoiser
     state: State = "paused" if snapshot.step < config.steps else "done"
-    return _whole(View("", data, config, snapshot.schedule, state, snapshot.step, denoiser=denoiser, snapshot=snapshot))
+    view = View("", data, config, snapshot.schedule, state=state, step=snapshot.step, snapshot=snapshot)
+    return _whole(replace(view, denoiser=snapshot.denoiser))
 
 
 def _check_net(config: TrainingConfig) -> None:

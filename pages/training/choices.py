@@ -32,11 +32,11 @@ def pick(columns: Sequence[DeltaGenerator]) -> Setting:
     with st.expander(_("Network and training"), icon=":material/tune:"):
         inner = st.columns(4)
         with inner[0]:
-            T = controls.integer("T", "T", 1000, 2, 4000)
+            T = controls.integer("T", "T", 1000, low=2, high=4000)
         with inner[1]:
             width = controls.choice("width", _("Width of the network"), {w: w for w in WIDTHS}, "128")
         with inner[2]:
-            steps = controls.integer("steps", _("Training steps"), 4000, 1, trainer.MOST_STEPS)
+            steps = controls.integer("steps", _("Training steps"), 4000, low=1, high=trainer.MOST_STEPS)
         with inner[3]:
             lr = controls.choice("lr", _("Learning rate"), {rate: rate for rate in RATES}, "0.002")
     return Setting(

@@ -77,17 +77,7 @@ def fields(view: View) -> tl.Picture:
             "sum": tl.Scalar(known.floor_shown + made.distance),
         },
         [
-            tl.Plane(
-                (tl.Field(law_at(view, times), color=FLOOR), tl.Field(made.field, color=NETWORK)),
-                _("ε* (green) and ε_θ (orange)"),
-            ),
-            tl.Plane((tl.DensityFrames(made.mistake, top=0.25),), _("Where ε_θ errs: q_t(x) ‖ε_θ − ε*‖²")),
-            drawn(
-                scene(view.data.name, view.data.word, 0),
-                "x_s",
-                _("x_s, sampled with the network"),
-                density=law_at(view, (*times[1:], 0)),
-            ),
+            *planes(view, made, times),
             tl.Lines(
                 (
                     tl.Line("sum", _("this network"), NETWORK),
@@ -103,6 +93,17 @@ def fields(view: View) -> tl.Picture:
             ),
         ],
     )
+
+
+def planes(view: View, made: Seen, times: tuple[int, ...]) -> list[tl.Panel]:
+    """The network's arrows on the exact ones, where it errs, and what comes out."""
+    here = scene(view.data.name, view.data.word, 0)
+    arrows = (tl.Field(law_at(view, times), color=FLOOR), tl.Field(made.field, color=NETWORK))
+    return [
+        tl.Plane(arrows, _("ε* (green) and ε_θ (orange)")),
+        tl.Plane((tl.DensityFrames(made.mistake, top=0.25),), _("Where ε_θ errs: q_t(x) ‖ε_θ − ε*‖²")),
+        drawn(here, "x_s", _("x_s, sampled with the network"), density=law_at(view, (*times[1:], 0))),
+    ]
 
 
 def law_at(view: View, times: tuple[int, ...]) -> tl.Mixture:

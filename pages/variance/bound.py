@@ -8,7 +8,7 @@ import streamlit as st
 
 from diffusion_core import transition, vlb_term, with_last
 from diffusion_core.data.toys import gaussian_1d
-from diffusion_core.laws.bounds import x0_uncertainty
+from diffusion_core.laws.estimates import x0_uncertainty
 from diffusion_core.laws.generated import path_kl
 from pages.shared.figures import calm
 from pages.shared.i18n import _

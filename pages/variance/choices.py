@@ -39,11 +39,11 @@ def names() -> dict[str, str]:
 def pick(top: Sequence[DeltaGenerator], low: Sequence[DeltaGenerator]) -> Setting:
     """The data and the run, in three columns of two rows."""
     with top[0]:
-        data_variance = controls.number("s2", _("Data variance s²"), 0.25, 0.01, 4.0, 0.01)
+        data_variance = controls.number("s2", _("Data variance s²"), 0.25, low=0.01, high=4.0, step=0.01)
     with top[1]:
-        steps = controls.integer("N", _("Steps N"), 10, 2, T)
+        steps = controls.integer("N", _("Steps N"), 10, low=2, high=T)
     with top[2]:
-        v = controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
+        v = controls.number("v", _("v of the learned variance"), 0.5, low=-0.25, high=1.25, step=0.05)
     with low[0]:
         offered = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
         schedule = controls.choice("schedule", _("Schedule"), offered, "linear")

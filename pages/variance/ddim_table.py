@@ -22,7 +22,7 @@ SHORT = (*(f"η {eta:g}" for eta in claims.ETAS), "σ̂")
 
 def draw(mean_variance: float) -> None:
     """Two charts and, for each S, whether the order is the paper's; the spectrum's power has a control."""
-    exponent = controls.number("power", _("a of the power f⁻ᵃ"), 2.4, 1.0, 4.0, 0.1)  # natural images: 2 to 2.4
+    exponent = controls.number("power", _("a of the power f⁻ᵃ"), 2.4, low=1.0, high=4.0, step=0.1)
     st.markdown(order_sentence(mean_variance))
     here = distances(exponent, mean_variance)
     left, right = st.columns(2)

@@ -75,8 +75,8 @@ def places() -> Places:
 def figure() -> go.Figure:
     """Eight of ten x_t lie in the shaded bands."""
     found, figure = places(), go.Figure()
-    band(figure, found.t, found.exact, COLOR["state"], _("optimal for each x_t (80% of them)"))
-    band(figure, found.t, found.network, COLOR["learned"], _("the network's v (80% of them)"))
+    band(figure, found.t, found.exact, color=COLOR["state"], label=_("optimal for each x_t (80% of them)"))
+    band(figure, found.t, found.network, color=COLOR["learned"], label=_("the network's v (80% of them)"))
     figure.add_scatter(
         x=found.t,
         y=found.best,
@@ -90,7 +90,7 @@ def figure() -> go.Figure:
     return calm(figure, 420)
 
 
-def band(figure: go.Figure, t: np.ndarray, quantiles: np.ndarray, color: str, label: str) -> None:
+def band(figure: go.Figure, t: np.ndarray, quantiles: np.ndarray, *, color: str, label: str) -> None:
     """The middle one as a line, with an area from the low to the high one."""
     low, middle, high = quantiles
     edge = {"line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}

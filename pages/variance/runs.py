@@ -42,7 +42,7 @@ def runs(s: Setting, seed: int) -> Runs:
         tuple(pair.t for pair in pairs),
         frames,
         {name: np.array([choice(pair, NOTHING).value for pair in pairs]) for name, choice in s.choices.items()},
-        np.array([pair.alpha_bar_t for pair in pairs]),
-        np.array([pair.alpha_bar_s for pair in pairs]),
+        alpha_bar_t=np.array([pair.alpha_bar_t for pair in pairs]),
+        alpha_bar_s=np.array([pair.alpha_bar_s for pair in pairs]),
         floor=np.array([loss_floor(law, s.tables, pair.t).value for pair in pairs]),
     )
