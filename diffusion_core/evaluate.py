@@ -48,10 +48,10 @@ def _report(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "latent":
         n, steps = _chosen(args.samples, 500), _chosen(args.steps, 20)
         net, autoencoder = load_denoiser(args.file), load_autoencoder(args.autoencoder)
-        return asdict(judge_shapes(net, autoencoder, n, steps, args.guidance, args.seed))
+        return asdict(judge_shapes(net, autoencoder, n=n, steps=steps, guidance=args.guidance, seed=args.seed))
     n, steps = _chosen(args.samples, 1000), _chosen(args.steps, 50)
     net, judge = load_denoiser(args.file), load_classifier(args.judge)
-    return asdict(judge_digits(net, judge, n, steps, args.guidance, args.seed))
+    return asdict(judge_digits(net, judge, n=n, steps=steps, guidance=args.guidance, seed=args.seed))
 
 
 def _chosen(given: int | None, default: int) -> int:

@@ -93,7 +93,7 @@ def q_chain(schedule: NoiseSchedule, x0: Tensor, eps: Tensor) -> Iterator[Tensor
     def chain() -> Iterator[Tensor]:
         x = x0
         for t, noise in enumerate(eps, start=1):
-            x = q_step(schedule, x, t - 1, t, noise)
+            x = q_step(schedule, x, s=t - 1, t=t, eps=noise)
             yield x
 
     return chain()

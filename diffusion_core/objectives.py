@@ -191,5 +191,5 @@ def hybrid_loss(
     those of `vlb_loss`; an empty batch is BadInput, too.
     """
     check_rows("eps", eps)
-    of_v = vlb_weight * schedule.T * vlb_loss(eps_hat, v, schedule, t, eps).mean()
+    of_v = vlb_weight * schedule.T * vlb_loss(eps_hat, v, schedule, t=t, eps=eps).mean()
     return (eps - eps_hat).square().mean() + of_v

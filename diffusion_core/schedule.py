@@ -155,7 +155,7 @@ class NoiseSchedule:
         return low.log()
 
     def digest(self) -> str:
-        """16 hexadecimal digits that name and betas decide: the same for the same schedule in every run, for caches."""
+        """16 hexadecimal digits of name and betas: the same for the same schedule in every run, for caches."""
         return hashlib.sha256(self.name.encode() + b"\0" + self.beta.numpy().tobytes()).hexdigest()[:16]
 
     @cached_property
@@ -219,8 +219,7 @@ class NoiseSchedule:
         return pick(table, self.index(t, x, low), x)
 
     def levels(self, t: int | Tensor, x: Tensor, low: int = 0) -> tuple[Level, Level]:
-        r""":math:`\sqrt{\bar\alpha_t}` and :math:`\sqrt{1-\bar\alpha_t}`, what x_0 and eps are multiplied by in x_t;
-        arguments and errors are those of `at`."""
+        r""":math:`\sqrt{\bar\alpha_t}, \sqrt{1-\bar\alpha_t}`: what x_0 and eps are multiplied by in x_t; see `at`."""
         index = self.index(t, x, low)
         return pick(self.sqrt_alpha_bar, index, x), pick(self.sqrt_one_minus_alpha_bar, index, x)
 

@@ -149,7 +149,15 @@ def _run(args: argparse.Namespace) -> None:
     device, wrap, rank = _engine(args)
     run_file = args.out.with_name(f"{args.out.name}.run")
     states = train(
-        config, _data(args), schedule, args.every, snapshot, device=device, bf16=args.bf16, wrap=wrap, rank=rank
+        config,
+        _data(args),
+        schedule,
+        every=args.every,
+        resume=snapshot,
+        device=device,
+        bf16=args.bf16,
+        wrap=wrap,
+        rank=rank,
     )
     with tqdm(total=config.steps, initial=snapshot.step if snapshot else 0, unit="step", disable=rank > 0) as bar:
         for state in states:

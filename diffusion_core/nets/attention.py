@@ -41,7 +41,7 @@ class Attention(nn.Module):
     def _heads(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (batch, heads, H W, channels / heads)."""
         rows = self.qkv(self.norm(h)).flatten(2).transpose(1, 2)  # (batch, H W, 3 channels)
-        q, k, v = rows.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = rows.unflatten(2, (3, self.heads, -1)).permute((2, 0, 3, 1, 4))
         return q, k, v
 
     def forward(self, h: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class CrossAttention(nn.Module):
 
     def _keys_and_values(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """Each (batch, heads, L, d)."""
-        k, v = self.kv(words).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        k, v = self.kv(words).unflatten(2, (2, self.heads, -1)).permute((2, 0, 3, 1, 4))
         return k, v
 
     def forward(self, h: Tensor, words: Tensor, is_word: Tensor) -> Tensor:

@@ -61,9 +61,8 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
 
     def forward(self, h: Tensor, is_word: Tensor) -> Tensor:
-        q, k, v = (
-            self.qkv(self.norm1(h)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        )  # (batch, heads, L, d)
+        rows = self.qkv(self.norm1(h)).unflatten(2, (3, self.heads, -1))
+        q, k, v = rows.permute((2, 0, 3, 1, 4))  # each (batch, heads, L, d)
         seen = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None])
         h = h + self.proj(seen.transpose(1, 2).flatten(2))  # (batch, L, width)
         added: Tensor = self.mlp(self.norm2(h))

@@ -94,7 +94,8 @@ def held_out(
         now = law.at(schedule, t)
         eps_star.append(now.eps(x_t[-1]))
         floor.append(schedule.snr[t].item() * now.x0_variance(x_t[-1]).mean(-1))
-    return HeldOut(tuple(times), torch.stack(x_t), torch.stack(eps), torch.stack(eps_star), torch.stack(floor))
+    parts = {"x_t": x_t, "eps": eps, "eps_star": eps_star, "floor": floor}
+    return HeldOut(tuple(times), **{name: torch.stack(part) for name, part in parts.items()})
 
 
 def unseen(law: Law, schedule: NoiseSchedule, n: int = 100) -> HeldOut:

@@ -185,15 +185,13 @@ class _Learner:
         self.config, self.device = config, device
         self.net = seeded(config.seed, config.net.build).to(device)
         self.ema = copy.deepcopy(self.net).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
-        )
+        self._weights: list[Tensor] = list(self.net.parameters())
+        self._averages: list[Tensor] = list(self.ema.parameters())
+        self.optimizer = torch.optim.AdamW(self._weights, lr=config.lr, weight_decay=config.weight_decay, fused=True)
         if resume is not None:
             self.net.load_state_dict(resume.net)
             self.ema.load_state_dict(resume.ema)
             self._set_moments(resume)
-        self._weights: list[Tensor] = list(self.net.parameters())
-        self._averages: list[Tensor] = list(self.ema.parameters())
 
     def _set_moments(self, resume: Snapshot) -> None:
         for name, weight in self.net.named_parameters():

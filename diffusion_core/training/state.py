@@ -168,7 +168,7 @@ class TrainingState:
             if key != "step"  # all are at the same step
         }
         net, ema = ({name: _copy(w) for name, w in m.state_dict().items()} for m in (self.net, self.ema))
-        return Snapshot(self.config, self.schedule, self.step, net, ema, moments)
+        return Snapshot(self.config, self.schedule, self.step, net=net, ema=ema, moments=moments)
 
 
 def _copy(tensor: Tensor) -> Tensor:

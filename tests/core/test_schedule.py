@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
+from diffusion_core.posterior import transition
 from diffusion_core.schedule import (
     SCHEDULES,
     NoiseSchedule,
@@ -25,7 +26,9 @@ from diffusion_core.schedule import (
     sigmoid,
     zero_terminal_snr,
 )
+from diffusion_core.variance import log_range
 
+DIGEST = "db4aed2dcb6834a5"  # of the name "mine" and of beta = 0, 1/4, 1/2
 SPACINGS = ("iddpm", "trailing", "leading")
 
 
@@ -183,6 +186,44 @@ def test_zero_terminal_snr_is_zero_and_keeps_its_start() -> None:
         scaled_variances = slope * (base.alpha_bar[1:] - base.alpha_bar[-1])  # the same on alpha_bar: not Lin's
         assert base.T == 2 or not torch.allclose(schedule.alpha_bar[1:], scaled_variances, rtol=1e-3)
     torch.testing.assert_close(zero_terminal_snr(schedule).beta, schedule.beta)  # a second time changes nothing
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_beta_tilde_and_the_lower_end_of_a_learned_variance(name: str) -> None:
+    """The tables of steps of one against each pair's own, and the rule at s = 0 in both places."""
+    schedule = SCHEDULES[name](200)
+    pairs = [transition(schedule, t, t - 1) for t in range(1, 201)]
+    beta_tilde = torch.tensor([0.0, *(pair.beta_tilde for pair in pairs)], dtype=torch.float64)
+    torch.testing.assert_close(schedule.beta_tilde, beta_tilde, rtol=1e-10, atol=0)
+    low = torch.tensor([log_range(pair)[0] for pair in pairs], dtype=torch.float64)
+    torch.testing.assert_close(schedule.log_range_low[1:], low, rtol=1e-10, atol=1e-10)
+    assert low[0] == math.log(schedule.beta[1].item() / (1 + schedule.alpha[1].item())) > -math.inf
+    assert not torch.allclose(schedule.beta_tilde, schedule.beta, rtol=1e-3)
+    assert not torch.allclose(schedule.log_range_low[1:], schedule.beta_tilde.log()[1:], rtol=1e-3)
+
+
+def test_levels_are_the_two_tables_at_t() -> None:
+    schedule, x = linear(10), torch.ones(3, 2, 2, dtype=torch.float32)
+    for t in (4, torch.tensor([4, 0, 10]), torch.tensor([4, 0, 10], dtype=torch.uint8)):
+        signal, noise = schedule.levels(t, x)
+        for got, table in ((signal, schedule.sqrt_alpha_bar), (noise, schedule.sqrt_one_minus_alpha_bar)):
+            if isinstance(got, float):
+                assert got == table[4].item()
+            else:
+                assert got.shape == (3, 1, 1) and got.dtype == torch.float32
+                assert torch.equal(got.flatten(), table[[4, 0, 10]].float())
+                assert torch.equal(got, schedule.at(table, t, x))
+        assert not torch.equal(torch.as_tensor(signal), torch.as_tensor(noise))
+    with pytest.raises(BadInput, match=r"^t must be an integer from 1 to 10; got 0\.$"):
+        schedule.levels(torch.tensor([4, 0, 10]), x, low=1)
+
+
+def test_a_digest_names_a_schedule_in_every_run() -> None:
+    schedule = from_beta([0.25, 0.5], "mine")
+    assert schedule.digest() == from_beta(torch.tensor([0.25, 0.5]), "mine").digest() == DIGEST
+    near = from_beta([0.25, math.nextafter(0.5, 1)], "mine")
+    others = [near, from_beta([0.25, 0.5]), from_beta([0.5, 0.25], "mine"), linear(2)]
+    assert len({schedule.digest(), *(other.digest() for other in others)}) == 5
 
 
 def test_tables_are_float64_whatever_beta_is() -> None:
