@@ -1,11 +1,13 @@
 """DDPM with every intermediate in the open: the mathematics of this project, and nothing else.
 
 Time is the paper's: t runs over 0..T, tables are T + 1 long, alpha_bar[0] = 1. Every transition is a pair (t, s) with
-s < t. A denoiser is any callable ``model(x_t, t)`` that returns the predicted eps. Nothing draws hidden randomness.
+s < t. A denoiser is any callable ``model(x_t, t, cond=None)`` that returns the predicted eps. Nothing draws hidden
+randomness.
 """
 
 from diffusion_core.data.digits import digit_labels, digits
 from diffusion_core.data.scenes import captioned_shapes
+from diffusion_core.denoisers import Denoiser, Guided, from_diffusers
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import collapse_noise, forward_kl, q_chain, q_sample, q_step
 from diffusion_core.laws.bounds import vlb, vlb_gap
@@ -64,10 +66,12 @@ __version__ = "1.0.0"
 __all__ = [
     "SCHEDULES",
     "BadInput",
+    "Denoiser",
     "FiniteData",
     "GaussianMixture",
     "GeneratedDensity",
     "GeneratedLaw",
+    "Guided",
     "NoiseSchedule",
     "ReverseStep",
     "Transition",
@@ -89,6 +93,7 @@ __all__ = [
     "fixed_small",
     "forward_kl",
     "from_beta",
+    "from_diffusers",
     "gaussian_optimal",
     "gaussian_optimal_full",
     "generated_density",

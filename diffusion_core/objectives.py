@@ -78,7 +78,12 @@ def simple_loss(
 
 def row_errors(answer: Tensor, truth: Tensor) -> Tensor:
     """The mean squared error of each row, (batch,)."""
-    return (answer - truth).square().flatten(1).mean(1)
+    return _rows_of((answer - truth).square())
+
+
+def _rows_of(values: Tensor) -> Tensor:
+    """The mean of each row, (batch,); of a batch of numbers these themselves, and none of an empty one."""
+    return values.reshape(len(values), math.prod(values.shape[1:])).mean(1)
 
 
 # --- the bound ------------------------------------------------------------------------------------------------------
@@ -178,7 +183,7 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
     kl = 0.5 * (beta_tilde * inverse - 1 + log_variance - log_low + error * inverse)
     decoder = 0.5 * (LOG_2PI + log_variance + error * inverse)
     first = torch.as_tensor(index == 1, device=eps.device).reshape(-1, *[1] * (eps.ndim - 1))
-    return torch.where(first, decoder, kl).reshape(len(eps), math.prod(eps.shape[1:])).mean(1)
+    return _rows_of(torch.where(first, decoder, kl))
 
 
 def hybrid_loss(

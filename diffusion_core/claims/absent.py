@@ -11,6 +11,7 @@ from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, identity
 from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.parameterization import eps_from_score
 from diffusion_core.schedule import NoiseSchedule, linear
 
 __all__ = ["CLAIMS", "TWEEDIE", "Place"]
@@ -25,12 +26,7 @@ class Place:
     n: int = 16
 
 
-EpsOf = Callable[[NoiseSchedule, int, Tensor], Tensor]
-
-
-def eps_from_gradient(schedule: NoiseSchedule, t: int, score: Tensor) -> Tensor:
-    """-sqrt(1 - alpha_bar) times the gradient."""
-    return -float(schedule.sqrt_one_minus_alpha_bar[t]) * score
+EpsOf = Callable[[NoiseSchedule, Tensor, int], Tensor]
 
 
 def check_tweedie(eps_of: EpsOf, setting: Place, seed: int) -> list[Trial]:
@@ -42,7 +38,7 @@ def check_tweedie(eps_of: EpsOf, setting: Place, seed: int) -> list[Trial]:
         x = torch.randn((setting.n, 2), generator=generator, dtype=torch.float64).requires_grad_()
         now = law.at(schedule, t)
         (score,) = torch.autograd.grad(now.log_prob(x).sum(), x)
-        got.append(eps_of(schedule, t, score))
+        got.append(eps_of(schedule, score, t))
         x = x.detach()
         rest = x - float(schedule.sqrt_alpha_bar[t]) * now.x0_mean(x)
         expected.append(rest / float(schedule.sqrt_one_minus_alpha_bar[t]))
@@ -53,11 +49,11 @@ TWEEDIE = Claim(
     key="E39",
     says="Predicting the noise is learning the score: ε* = −√(1 − ᾱ_t) ∇ ln q(x_t).",
     check=check_tweedie,
-    truth=eps_from_gradient,
+    truth=eps_from_score,
     mistakes={
-        "the sign forgotten": lambda schedule, t, score: -eps_from_gradient(schedule, t, score),
-        "1 − ᾱ_t without its root": lambda schedule, t, score: -float(schedule.one_minus_alpha_bar[t]) * score,
-        "the score itself": lambda schedule, t, score: -score,
+        "the sign forgotten": lambda schedule, score, t: -eps_from_score(schedule, score, t),
+        "1 − ᾱ_t without its root": lambda schedule, score, t: -float(schedule.one_minus_alpha_bar[t]) * score,
+        "the score itself": lambda schedule, score, t: -score,
     },
     setting=Place(linear(1000)),
 )

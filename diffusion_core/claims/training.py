@@ -17,7 +17,7 @@ from diffusion_core.claims.check import Claim, Trial, estimated_mean_z, identity
 from diffusion_core.data.toys import bimodal, gaussian_1d
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.estimates import loss_floor
-from diffusion_core.objectives import simple_weight
+from diffusion_core.objectives import simple_loss, simple_weight
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.reverse import reverse_step
 from diffusion_core.schedule import NoiseSchedule, linear
@@ -134,9 +134,13 @@ def check_time_average(draw_t: Callable[[int, int, torch.Generator], Tensor], se
     x0 = math.sqrt(DATA_VARIANCE) * torch.randn(setting.n, generator=generator, dtype=torch.float64)
     eps = torch.randn(setting.n, generator=generator, dtype=torch.float64)
     variance = schedule.alpha_bar * DATA_VARIANCE + schedule.one_minus_alpha_bar
-    best = (schedule.sqrt_one_minus_alpha_bar / variance)[t] * q_sample(schedule, x0, t, eps)
+    slope = schedule.sqrt_one_minus_alpha_bar / variance
+
+    def best(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        return schedule.at(slope, t, x_t) * x_t
+
     floor = (schedule.alpha_bar * DATA_VARIANCE / variance)[1:].mean()
-    return [estimated_mean_z((eps - best).square(), float(floor))]
+    return [estimated_mean_z(simple_loss(best, schedule, x0, t=t, eps=eps), float(floor))]
 
 
 def uniform_t(T: int, n: int, generator: torch.Generator) -> Tensor:

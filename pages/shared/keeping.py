@@ -35,7 +35,7 @@ def fingerprint(value: Any) -> str:
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return repr(value)
     if isinstance(value, NoiseSchedule):
-        return f"schedule:{value.name}:{_digest(value.beta.numpy())}"
+        return f"schedule:{value.digest()}"
     if isinstance(value, torch.Tensor | np.ndarray):
         return _digest(np.asarray(value))
     if isinstance(value, tuple | list):
