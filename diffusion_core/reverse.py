@@ -84,8 +84,7 @@ class DDIMMean:
 
     def variance(self, pair: Transition, x_t: Tensor) -> Variance:
         r""":math:`\sigma^2 = \eta^2\tilde\beta`, the one that goes with this mean (eq. 16)."""
-        value = self.eta**2 * pair.beta_tilde
-        return Variance(value, math.log(value) if value > 0 else -math.inf)
+        return Variance.of(self.eta**2 * pair.beta_tilde)
 
 
 @dataclass(frozen=True)

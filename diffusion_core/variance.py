@@ -52,24 +52,25 @@ class Variance:
     value: float | Tensor
     log: float | Tensor
 
+    @classmethod
+    def of(cls, value: float) -> "Variance":
+        """A number, and its log: -inf where it is 0."""
+        return cls(value, math.log(value) if value > 0 else -math.inf)
+
 
 VarianceChoice = Callable[[Transition, Tensor], Variance]
 NOTHING = torch.empty(0)
 """Stands for x_t where a choice does not look at it."""
 
 
-def _fixed(value: float) -> Variance:
-    return Variance(value, math.log(value) if value > 0 else -math.inf)
-
-
 def fixed_small(transition: Transition, x_t: Tensor) -> Variance:
     r""":math:`\tilde\beta`: 0 (log -inf) at s = 0."""
-    return _fixed(transition.beta_tilde)
+    return Variance.of(transition.beta_tilde)
 
 
 def fixed_large(transition: Transition, x_t: Tensor) -> Variance:
     r""":math:`\beta = 1-\bar\alpha_t/\bar\alpha_s`, the stride's own."""
-    return _fixed(transition.beta)
+    return Variance.of(transition.beta)
 
 
 def with_last(choice: VarianceChoice, last: VarianceChoice) -> VarianceChoice:
@@ -191,6 +192,6 @@ def _from_loss(name: str, loss_at: Sequence[float] | Callable[[int], float], mos
             raise BadInput("alpha_bar is 0 at t = {t}, where the loss says nothing of x_0.", t=transition.t)
         # c_0^2 (1 - alpha_bar_t) is beta - beta_tilde, without a difference of two near numbers
         gap = transition.c_0**2 * transition.one_minus_alpha_bar_t
-        return _fixed(transition.beta_tilde + loss / transition.alpha_bar_t * gap)
+        return Variance.of(transition.beta_tilde + loss / transition.alpha_bar_t * gap)
 
     return choose

@@ -98,8 +98,7 @@ def gaussian_optimal(data_variance: Numbers) -> VarianceChoice:
     full = gaussian_optimal_full(data_variance)
 
     def choose(pair: Transition, x_t: Tensor) -> Variance:
-        value = torch.as_tensor(full(pair, x_t).value).mean().item()
-        return Variance(value, math.log(value) if value > 0 else -math.inf)
+        return Variance.of(torch.as_tensor(full(pair, x_t).value).mean().item())
 
     return choose
 
