@@ -134,12 +134,16 @@ def simple_weight(transition: Transition, variance: Variance) -> float | Tensor:
     Raises:
         BadInput: alpha is 0 (zero terminal SNR), where eps says nothing of x_0.
     """
-    if transition.alpha == 0:
-        raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=transition.t)
+    _check_alpha(transition.t, transition.alpha)
     if isinstance(variance.value, float) and variance.value == 0:
         return math.inf
     scale = transition.beta**2 / (transition.alpha * transition.one_minus_alpha_bar_t)
     return 0.5 * scale / variance.value
+
+
+def _check_alpha(t: int, alpha: float) -> None:
+    if alpha == 0:
+        raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=t)
 
 
 # --- a learned variance ---------------------------------------------------------------------------------------------
@@ -170,9 +174,9 @@ def vlb_loss(eps_hat: Tensor, v: Tensor, schedule: NoiseSchedule, t: int | Tenso
     for name, given in (("eps", eps), ("v", v), ("eps_hat", eps_hat)):
         check_floating(name, given)
         check_same_shape(name, given, "eps", eps)
-    if schedule.alpha[-1] == 0 and bool((torch.as_tensor(t) == schedule.T).any()):
-        raise BadInput("alpha is 0 at t = {t}, where eps says nothing of x_0.", t=schedule.T)
     index = schedule.index(t, eps, low=1)
+    if bool((torch.as_tensor(index) == schedule.T).any()):
+        _check_alpha(schedule.T, schedule.alpha[-1].item())
     tables = (schedule.log_range_low, schedule.beta.log(), schedule.beta_tilde)
     log_low, log_beta, beta_tilde = (pick(table, index, eps) for table in tables)
     of_eps = schedule.beta.square() / (schedule.alpha * schedule.one_minus_alpha_bar)

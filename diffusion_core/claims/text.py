@@ -21,12 +21,12 @@ from diffusion_core.data.captions import Caption
 from diffusion_core.data.reading import agreement, read
 from diffusion_core.data.scenes import random_captions
 from diffusion_core.denoisers import Predictor
-from diffusion_core.errors import BadInput
 from diffusion_core.files import MODELS
 from diffusion_core.nets.attention import CrossAttention
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import PAD, tokenize
 from diffusion_core.nets.unet import UNet
+from diffusion_core.nets.watched import text_config
 from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
 from diffusion_core.training.judges import generate_shapes
 
@@ -134,12 +134,8 @@ def cross_attentions(predictor: Predictor) -> list[CrossAttention]:
     Raises:
         BadInput: it has none.
     """
-    found = []
-    if isinstance(predictor.net, UNet):
-        found = [part for part in predictor.net.blocks().values() if isinstance(part, CrossAttention)]
-    if not found:
-        raise BadInput("The network reads no text: it was trained without.")
-    return found
+    text_config(predictor)
+    return [part for part in predictor.net.modules() if isinstance(part, CrossAttention)]
 
 
 @torch.no_grad()

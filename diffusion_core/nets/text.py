@@ -41,13 +41,15 @@ def tokenize(texts: Iterable[str]) -> Tensor:
 
 
 def _row(text: str) -> Tensor:
-    n = len(text.split())
+    _check_length(len(text.split()))  # before each word is looked up
+    numbers = [VOCABULARY.index(word) + 2 for word in words_of(text)]
+    _check_length(len(numbers))
+    return torch.tensor([START, *numbers, *[PAD] * (LENGTH - 1 - len(numbers))])
+
+
+def _check_length(n: int) -> None:
     if n > LENGTH - 1:
         raise BadInput("The prompt must have at most {most} words; got {got}.", most=LENGTH - 1, got=n)
-    numbers = [VOCABULARY.index(word) + 2 for word in words_of(text)]
-    if len(numbers) > LENGTH - 1:
-        raise BadInput("The prompt must have at most {most} words; got {got}.", most=LENGTH - 1, got=len(numbers))
-    return torch.tensor([START, *numbers, *[PAD] * (LENGTH - 1 - len(numbers))])
 
 
 class Layer(nn.Module):

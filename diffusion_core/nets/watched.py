@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from diffusion_core.denoisers import Guided, Predictor
 from diffusion_core.errors import BadInput
+from diffusion_core.nets.text import TextConfig
 from diffusion_core.nets.unet import UNetConfig
 
-__all__ = ["GuidedCall", "WatchedGuidance", "attention_by_word"]
+__all__ = ["GuidedCall", "WatchedGuidance", "attention_by_word", "text_config"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,7 @@ class WatchedGuidance:
     """
 
     def __init__(self, predictor: Predictor, tokens: Tensor, scale: float) -> None:
-        if not isinstance(predictor.config, UNetConfig) or predictor.config.text is None:
-            raise BadInput("The network reads no text: it was trained without.")
+        text_config(predictor)
         Guided(predictor, tokens, scale)  # the same rule for scale
         self.predictor, self.tokens, self.scale = predictor, tokens, scale
         self.calls: list[GuidedCall] = []
@@ -57,6 +57,18 @@ class WatchedGuidance:
         eps_uncond = self.predictor(x_t, t)
         self.calls.append(GuidedCall(t, eps_cond, eps_uncond, attention_by_word(maps, x_t.shape[-1])))
         return torch.lerp(eps_uncond, eps_cond, self.scale)
+
+
+def text_config(predictor: Predictor) -> TextConfig:
+    """What its network reads a prompt with.
+
+    Raises:
+        BadInput: the network reads no text.
+    """
+    text = predictor.config.text if isinstance(predictor.config, UNetConfig) else None
+    if text is None:
+        raise BadInput("The network reads no text: it was trained without.")
+    return text
 
 
 def attention_by_word(maps: Mapping[str, Tensor], side: int) -> Tensor:

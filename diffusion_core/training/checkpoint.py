@@ -111,11 +111,16 @@ def _read_bytes(path: Path) -> bytes:
 # --- what a network shall be ----------------------------------------------------------------------------------------
 
 
-def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], dtypes: Iterable[torch.dtype]) -> None:
-    """Raises BadInput unless the names and shapes are the expected ones and the dtypes allowed."""
-    missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+def _check_there(tensors: Mapping[str, Tensor], names: Iterable[str]) -> None:
+    missing = sorted(set(names) - tensors.keys())
     if missing:
         raise BadInput("The file lacks the tensor {name} ({n} are missing).", name=missing[0], n=len(missing))
+
+
+def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], dtypes: Iterable[torch.dtype]) -> None:
+    """Raises BadInput unless the names and shapes are the expected ones and the dtypes allowed."""
+    _check_there(tensors, expected)
+    extra = sorted(tensors.keys() - expected.keys())
     if extra:
         raise BadInput(
             "The file holds a tensor that the network has not: {name} ({n} in all).", name=extra[0], n=len(extra)
@@ -194,8 +199,7 @@ def _of_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _schedule(config: Mapping[str, Any], tensors: dict[str, Tensor]) -> NoiseSchedule:
-    if "beta" not in tensors:
-        raise BadInput("The file lacks the tensor {name} ({n} are missing).", name="beta", n=1)
+    _check_there(tensors, ["beta"])
     return NoiseSchedule(str(config.get("schedule")), tensors.pop("beta"))
 
 

@@ -19,9 +19,10 @@ from diffusion_core.errors import BadInput
 from diffusion_core.files import MODELS
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import TextConfig
-from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.nets.watched import text_config
 from diffusion_core.training.checkpoint import Source, load_autoencoder, load_classifier, load_denoiser
 from diffusion_core.training.recipes import digits_config, latent_config, untrained, untrained_autoencoder
+from diffusion_core.training.state import net_config
 from pages.shared.i18n import _, explain
 
 __all__ = [
@@ -146,16 +147,14 @@ def load_reader(source: Source) -> Predictor:
         BadInput: one sentence that says what is wrong with the file.
     """
     predictor = load_denoiser(source)
-    config = predictor.config
-    if not isinstance(config, UNetConfig) or config.text is None:
-        raise BadInput("The network reads no text: it was trained without.")
-    if config.text.vocabulary != TextConfig().vocabulary:
+    text = text_config(predictor)
+    if text.vocabulary != TextConfig().vocabulary:
         raise BadInput(
             "The network must know {expected} words; it knows {got}.",
             expected=TextConfig().vocabulary,
-            got=config.text.vocabulary,
+            got=text.vocabulary,
         )
-    config.check_data(LATENT)
+    net_config(predictor).check_data(LATENT)
     return predictor
 
 
