@@ -47,6 +47,7 @@ MEMORY = 8 << 30
 CACHE = Path(".cache/mutants")
 CORE = Path("diffusion_core")
 MODULES = [
+    "errors",
     "spacing",
     "schedule",
     "forward",
