@@ -77,7 +77,7 @@ def test_the_link_of_a_run_shows_its_network_on_its_own_data_and_schedule(
     assert trained.denoiser is not None
     expected = trained.denoiser(torch.from_numpy(x_t[2]), t).numpy()
     assert np.abs(eps[2] - expected).max() < 1e-5
-    star = TOYS["two_moons"]().law.eps(torch.from_numpy(x_t[2]).double(), linear(100), t).numpy()  # type: ignore
+    star = TOYS["two_moons"]().law.at(linear(100), t).eps(torch.from_numpy(x_t[2]).double()).numpy()
     assert np.abs(eps[2] - star).max() > 0.05  # it has hardly learned
     assert np.abs(shown["eps_star"].reshape(6, -1, 2)[2] - star).max() < 1e-5
 
