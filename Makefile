@@ -1,5 +1,7 @@
 # make run    the app on http://localhost:8501 (PORT=... changes it)
-# make test   everything that is tested: lint, core, pages, browser
+# make test   everything that is tested: lint, core, pages, the timeline's JavaScript, browser
+# make test-js  the pure parts of the timeline's JavaScript, under node
+# make docs   the API reference, from the docstrings, into build/docs
 # make calibrate  false alarms and power of every check, over 200 seeds
 # make mutants    changes of the core's lines that no test sees (MODULES="posterior nets/mlp" WORKERS=2)
 # make bench  the ratios that the project promises, measured side by side in one run
@@ -9,24 +11,38 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
+NPM := node_modules/.bin
+NO_NODE := echo "Node 20 or newer and npm are needed to check the JavaScript: install your system's packages (Debian, Ubuntu: apt-get install nodejs npm)."; exit 1
+JS_FILES := "assets/{shell,timeline}/*.{js,ts,css}" "tests/timeline/*.js" "*.{js,json}"
 
-.PHONY: run test lint bench soak calibrate mutants screenshots format clean
+.PHONY: run test test-js golden node lint docs bench soak calibrate mutants screenshots format clean
 
 run: $(VENV)/run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: lint
+test: lint test-js
 	$(BIN)/python -m pytest -n 2 tests/core tests/reference tests/pages
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest tests/browser
 
-lint: $(VENV)/dev
+test-js: golden
+	node --test --test-reporter=spec tests/timeline/*.test.js
+
+# What Python sends and what must come of it: node compares the numbers, tsc the wire format.
+golden: $(VENV)/dev node
+	$(BIN)/python -m tests.timeline.golden
+
+lint: $(VENV)/dev node_modules/installed golden
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM)/eslint assets tests eslint.config.js
+	$(NPM)/prettier --check --log-level warn $(JS_FILES)
+	$(NPM)/tsc
 
-format: $(VENV)/dev
+format: $(VENV)/dev node_modules/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(NPM)/prettier --write --log-level warn $(JS_FILES)
 
 bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_sampler.py
@@ -34,6 +50,7 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_training.py
 	$(BIN)/python tests/benchmarks/bench_text.py
 	$(BIN)/python tests/benchmarks/bench_lessons.py
+	$(BIN)/python tests/benchmarks/bench_release.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
 
 soak: $(VENV)/dev
@@ -44,6 +61,9 @@ calibrate: $(VENV)/dev
 
 mutants: $(VENV)/dev
 	$(BIN)/python -m tests.mutants $(MODULES) $(if $(WORKERS),--workers $(WORKERS))
+
+docs: $(VENV)/dev
+	$(BIN)/python -m sphinx -q -b html docs build/docs
 
 screenshots: $(VENV)/dev
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m tests.browser.screenshots
@@ -61,5 +81,13 @@ $(VENV)/dev: requirements-dev.txt requirements-multi.txt requirements.txt | $(VE
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/run
 
+node:
+	@node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null || { $(NO_NODE); }
+
+node_modules/installed: package-lock.json | node
+	@command -v npm >/dev/null || { $(NO_NODE); }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build
+	rm -rf $(VENV) node_modules .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build

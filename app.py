@@ -6,7 +6,9 @@ from pages.shared import memory, shell
 
 app = st.App(__file__, lifespan=shell.lifespan)  # `streamlit run` starts here, so that the first visitor finds it warm
 
-if shell.has_visitor():
+if not shell.has_visitor():
+    shell.open_door()
+else:
     st.set_page_config(page_title="DDPM, alive", page_icon=":material/blur_on:", layout="wide")
     page = shell.set_up()
     page.run()

@@ -18,46 +18,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.schedule import NoiseSchedule, cast, check_floating
+from diffusion_core.errors import BadInput, check_at_least_zero, check_finite, check_floating, check_same_shape
+from diffusion_core.schedule import NoiseSchedule, cast
 
-__all__ = [
-    "alike",
-    "check_finite",
-    "check_rows",
-    "check_same_shape",
-    "collapse_noise",
-    "forward_kl",
-    "q_chain",
-    "q_sample",
-    "q_step",
-]
-
-
-def check_same_shape(name: str, got: Tensor, expected_name: str, expected: Tensor) -> None:
-    """Raises BadInput unless both have the same shape."""
-    if got.shape != expected.shape:
-        raise BadInput(
-            "{name} must have the shape of {other} {expected}; got {got}.",
-            name=name,
-            other=expected_name,
-            expected=tuple(expected.shape),
-            got=tuple(got.shape),
-        )
-
-
-def check_finite(name: str, x: Tensor) -> None:
-    """Raises BadInput unless x is a tensor of floating-point numbers, and every one is finite."""
-    check_floating(name, x)
-    # A finite sum has finite terms; it costs a tenth of looking at each. The sum may overflow: then each is looked at.
-    if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
-        raise BadInput("{name} must hold finite numbers only; got NaN or infinity.", name=name)
-
-
-def check_rows(name: str, x: Tensor) -> None:
-    """Raises BadInput where x is an empty batch, which has no mean."""
-    if x.numel() == 0:
-        raise BadInput("{name} must hold at least one row; got the shape {got}.", name=name, got=tuple(x.shape))
+__all__ = ["alike", "collapse_noise", "forward_kl", "q_chain", "q_sample", "q_step"]
 
 
 def alike(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,13 +53,14 @@ def q_step(schedule: NoiseSchedule, x_s: Tensor, s: int, t: int, eps: Tensor) ->
     return math.exp(log_alpha / 2) * x_s + math.sqrt(-math.expm1(log_alpha)) * eps
 
 
-def q_sample(schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
+def q_sample(schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor, *, low: int = 0) -> Tensor:
     r"""The jump, :math:`x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon` (Ho et al. 2020, eq. 4).
 
     Args:
         x0: (batch, ...) data; any shape when t is one integer.
-        t: an integer in 0..T, or (batch,) of them, one a row (training).
+        t: an integer in low..T, or (batch,) of them, one a row (training).
         eps: standard normal noise, shape of x0.
+        low: the smallest t that makes sense: 1 where eps is asked for.
 
     Returns:
         x_t, shape of x0.
@@ -107,9 +72,8 @@ def q_sample(schedule: NoiseSchedule, x0: Tensor, t: int | Tensor, eps: Tensor) 
     check_finite("eps", eps)
     check_same_shape("eps", eps, "x0", x0)
     x0, eps = alike(x0, eps)
-    return (
-        schedule.at(schedule.sqrt_alpha_bar, t, x0) * x0 + schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x0) * eps
-    )
+    signal, noise = schedule.levels(t, x0, low)
+    return signal * x0 + noise * eps
 
 
 def q_chain(schedule: NoiseSchedule, x0: Tensor, eps: Tensor) -> Iterator[Tensor]:
@@ -129,7 +93,7 @@ def q_chain(schedule: NoiseSchedule, x0: Tensor, eps: Tensor) -> Iterator[Tensor
     def chain() -> Iterator[Tensor]:
         x = x0
         for t, noise in enumerate(eps, start=1):
-            x = q_step(schedule, x, t - 1, t, noise)
+            x = q_step(schedule, x, s=t - 1, t=t, eps=noise)
             yield x
 
     return chain()
@@ -160,7 +124,8 @@ def collapse_noise(schedule: NoiseSchedule, eps: Tensor, t: int) -> Tensor:
     later = schedule.log_alpha[2 : t + 1].flip(0).cumsum(0).flip(0)  # ln(alpha_bar_t / alpha_bar_i), i = 1..t - 1
     log_kept = torch.cat([later, torch.zeros(1, dtype=torch.float64)])
     weights = torch.exp(log_kept / 2) * schedule.beta[1 : t + 1].sqrt() / schedule.sqrt_one_minus_alpha_bar[t]
-    return torch.tensordot(cast(weights, eps), eps[:t], dims=1)
+    together: Tensor = torch.tensordot(cast(weights, eps), eps[:t], dims=1)
+    return together
 
 
 def _check_noise_stack(schedule: NoiseSchedule, eps: Tensor) -> None:
@@ -184,8 +149,7 @@ def forward_kl(schedule: NoiseSchedule, second_moment: float, t: int) -> float:
         BadInput: t out of range, or second_moment negative or not finite.
     """
     schedule.check_t(t)
-    if not 0 <= second_moment < math.inf:
-        raise BadInput("second_moment must be a finite number of at least 0; got {got}.", got=second_moment)
+    check_at_least_zero("second_moment", second_moment)
     alpha_bar, noise = schedule.alpha_bar[t].item(), schedule.one_minus_alpha_bar[t].item()
     if noise == 0:
         return math.inf

@@ -16,14 +16,16 @@ References:
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from diffusion_core.forward import alike, check_finite, check_same_shape
+from diffusion_core.errors import BadInput, check_finite, check_same_shape
+from diffusion_core.forward import alike
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["Transition", "q_posterior", "transition"]
+__all__ = ["Transition", "check_timesteps", "q_posterior", "transition", "transitions"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,30 @@ def transition(schedule: NoiseSchedule, t: int, s: int) -> Transition:
         c_0=root_s * beta / noise_t,
         c_t=math.exp(log_alpha / 2) * noise_s / noise_t,
     )
+
+
+def transitions(schedule: NoiseSchedule, timesteps: Sequence[int]) -> list[Transition]:
+    """The pairs of neighbouring timesteps, from the first down to s = 0: the path that a sampler walks.
+
+    Args:
+        timesteps: integers in 1..T, from high to low, as `NoiseSchedule.timesteps` gives them.
+
+    Raises:
+        BadInput: no timestep; one that is out of range; timesteps that do not fall.
+    """
+    check_timesteps(schedule, timesteps)
+    following = [*timesteps[1:], 0]
+    if any(s >= t for t, s in zip(timesteps, following, strict=True)):
+        raise BadInput("timesteps must go from high to low, each once; got {got}.", got=list(timesteps))
+    return [transition(schedule, t, s) for t, s in zip(timesteps, following, strict=True)]
+
+
+def check_timesteps(schedule: NoiseSchedule, timesteps: Sequence[int]) -> None:
+    """Raises BadInput unless there is at least one timestep, and each is an integer in 1..T."""
+    if len(timesteps) == 0:
+        raise BadInput("timesteps must hold at least one timestep; got none.")
+    for t in timesteps:
+        schedule.check_t(t, low=1)
 
 
 def q_posterior(schedule: NoiseSchedule, x_t: Tensor, x0: Tensor, t: int, s: int) -> tuple[Tensor, Tensor]:

@@ -13,24 +13,20 @@ References:
     Ho, Jain, Abbeel 2020, algorithm 2. Song, Meng, Ermon 2021, "Denoising Diffusion Implicit Models", eq. 12 and 16.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
-from diffusion_core.forward import check_same_shape
+from diffusion_core.denoisers import Denoiser
+from diffusion_core.errors import BadInput, check_clip, check_floating, check_generator_of, check_same_shape
 from diffusion_core.parameterization import check_signal
-from diffusion_core.posterior import Transition, transition
-from diffusion_core.reverse import MeanRule, ReverseStep, posterior_mean, reverse_step
-from diffusion_core.schedule import NoiseSchedule, check_floating
+from diffusion_core.posterior import Transition, transitions
+from diffusion_core.reverse import POSTERIOR_MEAN, DDIMMean, MeanRule, ReverseStep, reverse_step
+from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import Variance, VarianceChoice, fixed_small
 
-__all__ = ["Denoiser", "ancestral", "ddim"]
-
-Denoiser = Callable[[Tensor, int], Tensor]
-"""(x_t, t) -> the predicted eps, shape of x_t."""
+__all__ = ["ancestral", "ddim"]
 
 
 def ancestral(
@@ -46,7 +42,7 @@ def ancestral(
     r"""DDPM's sampler, for any stride (Ho et al. 2020, algorithm 2).
 
     Args:
-        denoiser: (x_t, t) -> eps, shape of x_t; t is an integer.
+        denoiser: asked as (x_t, t), t an integer.
         schedule: its tables.
         x_T: (...) the state at timesteps[0]; N(0, I) in generation. Results have its dtype and device.
         timesteps: integers in 1..T, from high to low, as `NoiseSchedule.timesteps` gives them.
@@ -62,8 +58,17 @@ def ancestral(
         BadInput: x_T, timesteps, clip or generator of the wrong kind; eps of another shape than x_t; a step over
             which the signal falls by more than x_T's dtype can tell from rounding (`check_signal`).
     """
-    pairs = _pairs(schedule, x_T, timesteps, generator, clip)
-    return _sample(denoiser, pairs, x_T, posterior_mean, variance, generator, clip, noisy_last)
+    pairs = _pairs(schedule, x_T, timesteps, generator=generator, clip=clip)
+    return _sample(
+        denoiser,
+        pairs,
+        x_T,
+        mean_rule=POSTERIOR_MEAN,
+        choose_variance=variance,
+        generator=generator,
+        clip=clip,
+        noisy_last=noisy_last,
+    )
 
 
 def ddim(
@@ -82,30 +87,25 @@ def ddim(
     which is not the posterior's mean without noise. Arguments, yields and errors are those of `ancestral`, besides
     eta in [0, 1].
     """
-    if not 0 <= eta <= 1:
-        raise BadInput("eta must be a number from 0 (no noise) to 1 (DDPM); got {got}.", got=eta)
-    pairs = _pairs(schedule, x_T, timesteps, generator, clip)
-
-    def mean(pair: Transition, x_t: Tensor, x0_hat: Tensor, eps_hat: Tensor) -> Tensor:
-        # 1 - alpha_bar_s - eta^2 beta_tilde, written so that it cannot lose digits or fall below 0
-        left = (
-            pair.one_minus_alpha_bar_s
-            * (pair.alpha * pair.one_minus_alpha_bar_s + (1 - eta**2) * pair.beta)
-            / pair.one_minus_alpha_bar_t
-        )
-        return torch.add(x0_hat * pair.sqrt_alpha_bar_s, eps_hat, alpha=math.sqrt(left))
-
-    def variance(pair: Transition, x_t: Tensor) -> Variance:
-        value = eta**2 * pair.beta_tilde
-        return Variance(value, math.log(value) if value > 0 else -math.inf)
-
-    return _sample(denoiser, pairs, x_T, mean, variance, generator, clip, noisy_last=False)
+    rule = DDIMMean(eta)
+    pairs = _pairs(schedule, x_T, timesteps, generator=generator, clip=clip)
+    return _sample(
+        denoiser,
+        pairs,
+        x_T,
+        mean_rule=rule,
+        choose_variance=rule.variance,
+        generator=generator,
+        clip=clip,
+        noisy_last=False,
+    )
 
 
 def _sample(
     denoiser: Denoiser,
     pairs: Sequence[Transition],
     x: Tensor,
+    *,
     mean_rule: MeanRule,
     choose_variance: VarianceChoice,
     generator: torch.Generator | None,
@@ -118,7 +118,7 @@ def _sample(
             check_same_shape("the denoiser's eps", eps_hat, "x_t", x)
         variance = choose_variance(pair, x)
         noise = _draw(x, generator) if _has_noise(pair, variance, noisy_last) else None
-        step = reverse_step(pair, x, eps_hat, variance, noise, clip, mean_rule)
+        step = reverse_step(pair, x, eps_hat, variance, noise=noise, clip=clip, mean_rule=mean_rule)
         yield step
         x = step.x_s
 
@@ -138,26 +138,15 @@ def _pairs(
     schedule: NoiseSchedule,
     x_T: Tensor,
     timesteps: Sequence[int],
+    *,
     generator: torch.Generator | None,
     clip: tuple[float, float] | None,
 ) -> list[Transition]:
     """The transitions between neighbouring timesteps, down to 0, once the arguments are known to be right."""
     check_floating("x_T", x_T)
-    if generator is not None and generator.device.type != x_T.device.type:
-        raise BadInput(
-            "generator must be on x_T's device, {expected}; got one on {got}.",
-            expected=x_T.device,
-            got=generator.device,
-        )
-    if clip is not None and not -math.inf < clip[0] < clip[1] < math.inf:
-        raise BadInput("clip must be two finite numbers (low, high) with low < high; got {got}.", got=clip)
-    if len(timesteps) == 0:
-        raise BadInput("timesteps must hold at least one timestep; got none.")
-    for t in timesteps:
-        schedule.check_t(t, low=1)
-    following = [*timesteps[1:], 0]
-    if any(s >= t for t, s in zip(timesteps, following, strict=True)):
-        raise BadInput("timesteps must go from high to low, each once; got {got}.", got=list(timesteps))
-    for t, s in zip(timesteps, following, strict=True):
-        check_signal(schedule, t, x_T.dtype, s)
-    return [transition(schedule, t, s) for t, s in zip(timesteps, following, strict=True)]
+    check_generator_of("x_T", x_T, generator)
+    check_clip(clip)
+    pairs = transitions(schedule, timesteps)
+    for pair in pairs:
+        check_signal(schedule, pair.t, x_T.dtype, pair.s)
+    return pairs

@@ -14,30 +14,38 @@ References:
     Lin et al. 2023, "Common Diffusion Noise Schedules and Sample Steps are Flawed" (zero terminal SNR, trailing).
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from diffusion_core.errors import BadInput
+from diffusion_core.errors import BadInput, check_at_least, check_floating, check_integers_of_rows, is_int
+from diffusion_core.spacing import spaced
 
 __all__ = [
     "SCHEDULES",
     "NoiseSchedule",
     "cast",
-    "check_floating",
     "cosine",
+    "first_beta_tilde",
     "from_beta",
     "inverse_square",
     "linear",
+    "pick",
     "scaled_linear",
     "sigmoid",
     "zero_terminal_snr",
 ]
+
+
+Number = TypeVar("Number", float, Tensor)
+Level = float | Tensor
+"""A table's value at t: a float for one t, (batch, 1, ..., 1) for a batch of them."""
 
 
 def cast(table: Tensor, like: Tensor) -> Tensor:
@@ -45,21 +53,17 @@ def cast(table: Tensor, like: Tensor) -> Tensor:
     return table.to(dtype=like.dtype).to(like.device)  # dtype first: not every device knows float64
 
 
-def check_floating(name: str, x: object) -> None:
-    """Raises BadInput unless x is a tensor of floating-point numbers: a table cast to whole numbers would be all 0."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise BadInput(
-            "{name} must be a tensor of floating-point numbers (of a picture of 0 to 255 make x.float() / 127.5 - 1); "
-            "got {got}.",
-            name=name,
-            got=x.dtype if isinstance(x, Tensor) else type(x).__name__,
-        )
+def pick(table: Tensor, index: int | Tensor, x: Tensor) -> Level:
+    """A table's value at `NoiseSchedule.index`, ready to multiply x; nothing is checked."""
+    if isinstance(index, Tensor):
+        return cast(table[index], x).reshape(-1, *[1] * (x.ndim - 1))
+    return table[index].item()
 
 
-def _is_int(value: object) -> bool:
-    return type(value) is int or (
-        isinstance(value, Integral) and not isinstance(value, bool)
-    )  # plain int: the fast way
+def first_beta_tilde(beta: Number, alpha: Number) -> Number:
+    r""":math:`\beta/(1+\alpha)`, the beta-tilde of a second step as large as the first: it stands for
+    :math:`\tilde\beta` at s = 0, where that is 0 and a log is needed (`variance.log_range`)."""
+    return beta / (1 + alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +90,7 @@ class NoiseSchedule:
         if beta[0] != 0:
             raise BadInput("beta[0] must be 0 (no noise at t = 0); got {got}.", got=beta[0].item())
         for t, value in enumerate(beta[1:].tolist(), start=1):
-            last = t == len(beta) - 1
-            if not (0 < value < 1 or (last and value == 1)):  # NaN fails every comparison
+            if not (0 < value < 1 or (value == 1 and t == len(beta) - 1)):  # NaN fails every comparison
                 raise BadInput(
                     "beta[{t}] must lie between 0 and 1 (only the last may be 1); got {got}.", t=t, got=value
                 )
@@ -139,6 +142,23 @@ class NoiseSchedule:
         return torch.sqrt(self.one_minus_alpha_bar)
 
     @cached_property
+    def beta_tilde(self) -> Tensor:
+        r""":math:`\tilde\beta_t = \beta_t(1-\bar\alpha_{t-1})/(1-\bar\alpha_t)`, of steps of one; 0 at t = 1."""
+        noise = self.one_minus_alpha_bar
+        return torch.cat([self.beta[:1], self.beta[1:] * noise[:-1] / noise[1:]])
+
+    @cached_property
+    def log_range_low(self) -> Tensor:
+        r""":math:`\ln\tilde\beta_t`, the lower end of a learned variance; at t = 1 that of `first_beta_tilde`."""
+        low = self.beta_tilde.clone()
+        low[1] = first_beta_tilde(self.beta[1], self.alpha[1])
+        return low.log()
+
+    def digest(self) -> str:
+        """16 hexadecimal digits of name and betas: the same for the same schedule in every run, for caches."""
+        return hashlib.sha256(self.name.encode() + b"\0" + self.beta.numpy().tobytes()).hexdigest()[:16]
+
+    @cached_property
     def _log_alpha_floats(self) -> list[float]:
         return self.log_alpha.tolist()
 
@@ -148,13 +168,13 @@ class NoiseSchedule:
 
     def check_t(self, t: int, low: int = 0) -> None:
         """Raises BadInput unless t is an integer in low..T."""
-        if not _is_int(t) or not low <= t <= self.T:
+        if not is_int(t) or not low <= t <= self.T:
             raise BadInput("t must be an integer from {low} to {T}; got {got}.", low=low, T=self.T, got=t)
 
     def check_pair(self, t: int, s: int) -> None:
         """Raises BadInput unless 0 <= s < t <= T, both integers."""
         self.check_t(t, low=1)
-        if not _is_int(s) or not 0 <= s < t:
+        if not is_int(s) or not 0 <= s < t:
             raise BadInput("s must be an integer from 0 to t - 1 = {most}; got {got}.", most=t - 1, got=s)
 
     def log_alpha_between(self, t: int, s: int) -> float:
@@ -170,81 +190,42 @@ class NoiseSchedule:
         self.check_t(t)
         return self._log_alpha_bar_floats[t]
 
-    def at(self, table: Tensor, t: int | Tensor, x: Tensor, low: int = 0) -> float | Tensor:
-        """A table's value at t, ready to multiply x.
+    def index(self, t: int | Tensor, x: Tensor, low: int = 0) -> int | Tensor:
+        """t for `pick`, once it is known to be right: an integer, or (batch,) of them on the CPU, where the tables are.
 
-        Args:
-            table: (T + 1,) one of this schedule's tables.
-            t: an integer, or (batch,) integers, one for each row of x.
-            x: (batch, ...) or any shape when t is one integer; floating-point numbers of any width.
-            low: the smallest t that makes sense.
-
-        Returns:
-            A float for one t; for a batch, a tensor (batch, 1, ..., 1) of x's dtype on x's device.
-
-        Raises:
-            BadInput: t is no integer, is outside low..T, or has another length than x; x holds whole numbers.
+        On another device t must be waited for: a loop keeps its t on the CPU. Errors are those of `at`.
         """
         check_floating("the data", x)
         if not isinstance(t, Tensor):
             self.check_t(t, low)
-            return table[t].item()
-        if t.dtype.is_floating_point or t.dtype.is_complex or t.dtype == torch.bool:
-            raise BadInput("t must hold integers; got {got}.", got=t.dtype)
-        if t.ndim != 1 or x.ndim == 0 or len(t) != len(x):
-            raise BadInput(
-                "t must hold one integer for each row of x {x}; got {got}.", x=tuple(x.shape), got=tuple(t.shape)
-            )
+            return t
+        check_integers_of_rows("t", t, "x", x)
+        t = t.to("cpu", torch.int64)
         if len(t) > 0:
-            for extreme in (int(t.min()), int(t.max())):  # an index below 0 would wrap around in silence
-                self.check_t(extreme, low)
-        return cast(table, x)[t.long().to(x.device)].reshape(-1, *[1] * (x.ndim - 1))
+            for extreme in torch.aminmax(t):  # an index below 0 would wrap around in silence
+                self.check_t(int(extreme), low)
+        return t
 
-    def timesteps(self, n: int, spacing: str = "iddpm") -> tuple[int, ...]:
-        """n timesteps to sample with, from high to low; the step after the last goes to 0.
+    def at(self, table: Tensor, t: int | Tensor, x: Tensor, low: int = 0) -> Level:
+        """A table's value at t, ready to multiply x: a float, or (batch, 1, ..., 1) of x's dtype on x's device.
 
-        ============  ==========================================  ===================  ==================
-        spacing       t_k                                         of 1000, 4 steps     who uses it
-        ============  ==========================================  ===================  ==================
-        ``iddpm``     n points equally spaced from 1 to T         1000, 667, 334, 1    Nichol, Dhariwal
-        ``trailing``  round(k T / n), k = 1..n                    1000, 750, 500, 250  Lin et al.
-        ``leading``   1 + k floor(T / n), k = 0..n - 1            751, 501, 251, 1     Song et al. (DDIM)
-        ============  ==========================================  ===================  ==================
-
-        Halves are rounded to even (iddpm: those of t - 1). diffusers 0.42.1, whose t is ours less 1, has the same
-        timesteps, save that
-
-        - ``leading`` with ``steps_offset=1``, as in the files of Stable Diffusion, is one later throughout;
-        - ``linspace`` (our iddpm) and ``trailing`` differ by 1 where their floats round a half the other way, for
-          ``trailing`` only where n does not divide T: at n = 27 and n = 48 of 1000, say;
-        - ``trailing`` may have one timestep more, the data themselves (ours t = 0): at n = 61 of 1000, say;
-        - ``linspace`` with n = 1 is our t = 1, not T;
-        - its DDIM steps from t to t - floor(T / n): for ``trailing`` that is the next timestep only if n divides T.
+        Args:
+            t: an integer in low..T, or (batch,) of them, one for each row of x.
+            x: (batch, ...), or any shape when t is one integer; floating-point numbers of any width.
 
         Raises:
-            BadInput: n is not an integer in 1..T, or the spacing has no such name.
+            BadInput: t is anything else; x holds whole numbers.
         """
-        T = self.T
-        if not _is_int(n) or not 1 <= n <= T:
-            raise BadInput("n must be an integer from 1 to T = {T}; got {got}.", T=T, got=n)
-        if spacing not in _SPACINGS:
-            raise BadInput("spacing must be one of {allowed}; got {got}.", allowed=", ".join(_SPACINGS), got=spacing)
-        return tuple(reversed(_SPACINGS[spacing](T, n)))
+        return pick(table, self.index(t, x, low), x)
 
+    def levels(self, t: int | Tensor, x: Tensor, low: int = 0) -> tuple[Level, Level]:
+        r""":math:`\sqrt{\bar\alpha_t}, \sqrt{1-\bar\alpha_t}`: what x_0 and eps are multiplied by in x_t; see `at`."""
+        index = self.index(t, x, low)
+        return pick(self.sqrt_alpha_bar, index, x), pick(self.sqrt_one_minus_alpha_bar, index, x)
 
-def _iddpm(T: int, n: int) -> list[int]:
-    return [T] if n == 1 else [1 + round(k * (T - 1) / (n - 1)) for k in range(n)]
-
-
-def _trailing(T: int, n: int) -> list[int]:
-    return [round(k * T / n) for k in range(1, n + 1)]
-
-
-def _leading(T: int, n: int) -> list[int]:
-    return [1 + k * (T // n) for k in range(n)]
-
-
-_SPACINGS: dict[str, Callable[[int, int], list[int]]] = {"iddpm": _iddpm, "trailing": _trailing, "leading": _leading}
+    def timesteps(self, n: int, spacing: str = "iddpm") -> tuple[int, ...]:
+        """n timesteps to sample with, from high to low; the step after the last goes to 0. See `spacing.spaced`."""
+        return spaced(self.T, n, spacing)
 
 
 def from_beta(beta: Tensor | Sequence[float], name: str = "custom") -> NoiseSchedule:
@@ -255,23 +236,18 @@ def from_beta(beta: Tensor | Sequence[float], name: str = "custom") -> NoiseSche
     return NoiseSchedule(name, torch.cat([torch.zeros(1, dtype=torch.float64), values.detach().cpu()]))
 
 
-def _check_T(T: int) -> None:
-    if not _is_int(T) or T < 1:
-        raise BadInput("T must be an integer of at least 1; got {got}.", got=T)
-
-
 def linear(T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
     r""":math:`\beta_t` equally spaced from beta_start to beta_end (Ho et al. 2020, section 4).
 
     The ends do not scale with T: T = 100 leaves :math:`\bar\alpha_T = .364`, which is not yet noise.
     """
-    _check_T(T)
+    check_at_least("T", T, 1)
     return from_beta(torch.linspace(beta_start, beta_end, T, dtype=torch.float64), "linear")
 
 
 def scaled_linear(T: int = 1000, beta_start: float = 0.00085, beta_end: float = 0.012) -> NoiseSchedule:
     r""":math:`\sqrt{\beta_t}` equally spaced (Rombach et al. 2022; Stable Diffusion); often named "linear", too."""
-    _check_T(T)
+    check_at_least("T", T, 1)
     for name, value in (("beta_start", beta_start), ("beta_end", beta_end)):
         if not 0 < value < 1:
             raise BadInput("{name} must lie between 0 and 1; got {got}.", name=name, got=value)
@@ -283,7 +259,7 @@ def cosine(T: int = 1000, s: float = 0.008, max_beta: float = 0.999) -> NoiseSch
     r""":math:`\bar\alpha_t = f(t)/f(0)`, :math:`f(t) = \cos^2\left(\frac{t/T+s}{1+s}\frac\pi2\right)`, beta at most
     max_beta (Nichol, Dhariwal 2021, eq. 17).
     """
-    _check_T(T)
+    check_at_least("T", T, 1)
     t = torch.arange(T + 1, dtype=torch.float64)
     f = torch.cos((t / T + s) / (1 + s) * (math.pi / 2)) ** 2
     return from_beta((1 - f[1:] / f[:-1]).clamp(max=max_beta), "cosine")
@@ -291,7 +267,7 @@ def cosine(T: int = 1000, s: float = 0.008, max_beta: float = 0.999) -> NoiseSch
 
 def sigmoid(T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
     r""":math:`\beta_t` goes from beta_start to beta_end along a sigmoid over [-6, 6] (Xu et al. 2022, GeoDiff)."""
-    _check_T(T)
+    check_at_least("T", T, 1)
     rise = torch.sigmoid(torch.linspace(-6, 6, T, dtype=torch.float64))
     return from_beta(beta_start + (beta_end - beta_start) * rise, "sigmoid")
 
@@ -300,7 +276,7 @@ def inverse_square(T: int = 1000) -> NoiseSchedule:
     r""":math:`\beta_t = 1/(t+1)^2`: a schedule that never becomes noise, for its betas have a finite sum:
     :math:`\bar\alpha_T = \frac{T+2}{2(T+1)} \to \frac12`.
     """
-    _check_T(T)
+    check_at_least("T", T, 1)
     return from_beta((torch.arange(1, T + 1, dtype=torch.float64) + 1) ** -2, "inverse_square")
 
 

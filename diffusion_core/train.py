@@ -19,7 +19,16 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from diffusion_core.checkpoint import (
+from diffusion_core.data.scenes import captioned_shapes
+from diffusion_core.data.toys import TOYS
+from diffusion_core.errors import BadInput
+from diffusion_core.files import MODELS
+from diffusion_core.nets.autoencoder import AutoencoderConfig, train_autoencoder
+from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.parameterization import TARGETS
+from diffusion_core.schedule import SCHEDULES, NoiseSchedule
+from diffusion_core.training.checkpoint import (
     load_autoencoder,
     load_training,
     save_autoencoder,
@@ -27,46 +36,12 @@ from diffusion_core.checkpoint import (
     save_denoiser,
     save_training,
 )
-from diffusion_core.data import TOYS, digit_labels, digits
-from diffusion_core.errors import BadInput
-from diffusion_core.nets import PREDICTS, MLPConfig, UNetConfig
-from diffusion_core.nets.autoencoder import AutoencoderConfig, train_autoencoder
-from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
-from diffusion_core.nets.text import TextConfig
-from diffusion_core.schedule import SCHEDULES, NoiseSchedule
-from diffusion_core.shapes import captioned_shapes
-from diffusion_core.training import DataSampler, Snapshot, TrainingConfig, images, latent_scenes, points, train
+from diffusion_core.training.draws import DataSampler, images, latent_scenes, points
+from diffusion_core.training.loop import train
+from diffusion_core.training.recipes import digit_images, digits_config, latent_config, points_config
+from diffusion_core.training.state import Snapshot, TrainingConfig
 
-__all__ = ["MODELS", "digit_images", "digits_config", "latent_config", "main", "points_config"]
-
-MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
-
-
-def points_config(dimension: int = 2, steps: int = 8000, width: int = 128, seed: int = 0) -> TrainingConfig:
-    """The run that made ``points_eight_gaussians``."""
-    return TrainingConfig(MLPConfig(dimension, width), steps=steps, batch=512, lr=2e-3, seed=seed)
-
-
-def digits_config(steps: int = 8000, width: int = 48, seed: int = 0) -> TrainingConfig:
-    """The run that made ``digits_unet``."""
-    net = UNetConfig(widths=(width, 2 * width))
-    return TrainingConfig(net, steps=steps, batch=64, lr=1.5e-3, weight_decay=0.01, seed=seed)
-
-
-def latent_config(steps: int = 9500, width: int = 64, seed: int = 0) -> TrainingConfig:
-    """The run that made ``shapes_unet``."""
-    net = UNetConfig(4, (width, 2 * width), attention=(True, True), classes=None, patch=1, text=TextConfig())
-    return TrainingConfig(
-        net, "v", steps=steps, batch=128, lr=1.2e-3, warmup=300, weight_decay=0.01, ema=0.9995, seed=seed
-    )
-
-
-def digit_images(held_out: bool = False) -> tuple[Tensor, Tensor]:
-    """The digits, (n, 1, 28, 28) in [-1, 1], and their labels: 9,000 to train with, or each tenth, 1,000, held out."""
-    law: Any = digits().law
-    last = torch.arange(len(law.points)) % 10 == 9  # they are sorted by label: each class is split alike
-    chosen = last if held_out else ~last
-    return law.points[chosen].reshape(-1, 1, 28, 28), digit_labels()[chosen]
+__all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -103,7 +78,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     run.add_argument("--batch", type=int, help="rows a step of each process")
     run.add_argument("--lr", type=float, help="the highest learning rate")
     run.add_argument("--seed", type=int)
-    run.add_argument("--predicts", choices=PREDICTS)
+    run.add_argument("--predicts", choices=list(TARGETS))
     run.add_argument("--learned-variance", action="store_true", default=None, help="a second output, the hybrid loss")
     run.add_argument("--schedule", choices=sorted(SCHEDULES), help="points: linear, else cosine")
     run.add_argument("--T", type=int)
@@ -174,7 +149,15 @@ def _run(args: argparse.Namespace) -> None:
     device, wrap, rank = _engine(args)
     run_file = args.out.with_name(f"{args.out.name}.run")
     states = train(
-        config, _data(args), schedule, args.every, snapshot, device=device, bf16=args.bf16, wrap=wrap, rank=rank
+        config,
+        _data(args),
+        schedule,
+        every=args.every,
+        resume=snapshot,
+        device=device,
+        bf16=args.bf16,
+        wrap=wrap,
+        rank=rank,
     )
     with tqdm(total=config.steps, initial=snapshot.step if snapshot else 0, unit="step", disable=rank > 0) as bar:
         for state in states:

@@ -5,9 +5,7 @@ r"""Choices of the reverse step's variance :math:`\sigma^2`, where the mean leav
     \sigma^2 &= \beta && \text{fixed large: right when } x_0\sim N(0, I) \\
     \ln\sigma^2 &= v\ln\beta + (1-v)\ln\tilde\beta && \text{learned range: a network's v, a pixel} \\
     \sigma^{*2} &= \tilde\beta + w_t(\beta-\tilde\beta), \quad w_t = \ell_t/\bar\alpha_t
-        && \text{optimal: } \ell_t \text{ is the least possible loss at t} \\
-    \sigma^{*2}(x_t) &= \tilde\beta + c_0^2\,\mathrm{Var}[x_0|x_t]
-        && \text{state dependent: the true } \mathrm{Var}[x_s|x_t]
+        && \text{optimal: } \ell_t \text{ is the least possible loss at t}
 
 The optimum minimises :math:`E\,KL(q(x_s|x_t)\,\|\,N(\mu^*,\sigma^2 I))`, where the mean over x_t of
 :math:`\mathrm{Var}[x_0|x_t]` is :math:`V_t = \ell_t(1-\bar\alpha_t)/\bar\alpha_t`, and
@@ -24,17 +22,16 @@ References:
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition
-from diffusion_core.schedule import NoiseSchedule
+from diffusion_core.schedule import first_beta_tilde
 
 __all__ = [
-    "KnowsX0Variance",
+    "NOTHING",
     "Variance",
     "VarianceChoice",
     "fixed_large",
@@ -44,8 +41,6 @@ __all__ = [
     "optimal",
     "optimal_for_network",
     "place_in_range",
-    "state_dependent",
-    "state_dependent_diagonal",
     "with_last",
 ]
 
@@ -57,35 +52,25 @@ class Variance:
     value: float | Tensor
     log: float | Tensor
 
+    @classmethod
+    def of(cls, value: float) -> "Variance":
+        """A number, and its log: -inf where it is 0."""
+        return cls(value, math.log(value) if value > 0 else -math.inf)
+
 
 VarianceChoice = Callable[[Transition, Tensor], Variance]
-
-
-class KnowsX0Variance(Protocol):
-    """A law of data whose posterior spread is known exactly: `GaussianMixture`, `FiniteData`."""
-
-    @property
-    def dimension(self) -> int:
-        """d."""
-        ...
-
-    def x0_variance(self, x_t: Tensor, schedule: NoiseSchedule, t: int) -> Tensor:
-        """Var[x_0 | x_t] of each coordinate, in the shape of x_t."""
-        ...
-
-
-def _fixed(value: float) -> Variance:
-    return Variance(value, math.log(value) if value > 0 else -math.inf)
+NOTHING = torch.empty(0)
+"""Stands for x_t where a choice does not look at it."""
 
 
 def fixed_small(transition: Transition, x_t: Tensor) -> Variance:
     r""":math:`\tilde\beta`: 0 (log -inf) at s = 0."""
-    return _fixed(transition.beta_tilde)
+    return Variance.of(transition.beta_tilde)
 
 
 def fixed_large(transition: Transition, x_t: Tensor) -> Variance:
     r""":math:`\beta = 1-\bar\alpha_t/\bar\alpha_s`, the stride's own."""
-    return _fixed(transition.beta)
+    return Variance.of(transition.beta)
 
 
 def with_last(choice: VarianceChoice, last: VarianceChoice) -> VarianceChoice:
@@ -99,12 +84,12 @@ def with_last(choice: VarianceChoice, last: VarianceChoice) -> VarianceChoice:
 def log_range(transition: Transition) -> tuple[float, float]:
     r"""The ends of the learned range, :math:`(\ln\tilde\beta, \ln\beta)`, both finite.
 
-    At s = 0 beta-tilde is 0. There the lower end is :math:`\beta/(1+\alpha)`, the beta-tilde of a second step as large
-    as the first. Improved DDPM clips likewise, with the beta-tilde of its own second step: for the linear schedule
+    At s = 0 beta-tilde is 0. There the lower end is `first_beta_tilde`, that of a second step as large as the first.
+    Improved DDPM clips likewise, with the beta-tilde of its own second step: for the linear schedule
     that is 5.5e-5, ours 5.0e-5; no sample depends on it where the last step has no noise.
     """
     beta = transition.beta
-    small = transition.beta_tilde if transition.s > 0 else beta / (1 + transition.alpha)
+    small = transition.beta_tilde if transition.s > 0 else first_beta_tilde(beta, transition.alpha)
     return math.log(small), math.log(beta)
 
 
@@ -160,7 +145,7 @@ def optimal(floor: Sequence[float] | Callable[[int], float]) -> VarianceChoice:
 
     Args:
         floor: :math:`\ell_t = \min_f E\|\epsilon-f(x_t)\|^2/d`, t -> a number, or a table with T + 1 places
-            (`objectives.loss_floor`).
+            (`laws.estimates.loss_floor`).
 
     Raises:
         BadInput: (when used) :math:`\ell_t` is negative, not finite, or above 1, the loss of f = 0; or
@@ -207,43 +192,6 @@ def _from_loss(name: str, loss_at: Sequence[float] | Callable[[int], float], mos
             raise BadInput("alpha_bar is 0 at t = {t}, where the loss says nothing of x_0.", t=transition.t)
         # c_0^2 (1 - alpha_bar_t) is beta - beta_tilde, without a difference of two near numbers
         gap = transition.c_0**2 * transition.one_minus_alpha_bar_t
-        return _fixed(transition.beta_tilde + loss / transition.alpha_bar_t * gap)
+        return Variance.of(transition.beta_tilde + loss / transition.alpha_bar_t * gap)
 
     return choose
-
-
-def state_dependent(law: KnowsX0Variance, schedule: NoiseSchedule) -> VarianceChoice:
-    r""":math:`\tilde\beta + c_0^2\,\mathrm{tr}\,\mathrm{Cov}[x_0|x_t]/d`: one variance for each row of x_t, the
-    average over its coordinates of the true :math:`\mathrm{Var}[x_s|x_t]`.
-
-    It may leave [beta-tilde, beta]: between two modes x_0 is more uncertain than beta allows.
-    """
-    spread = state_dependent_diagonal(law, schedule)
-
-    def choose(transition: Transition, x_t: Tensor) -> Variance:
-        value = spread(transition, x_t).value
-        assert isinstance(value, Tensor)
-        axes = _coordinate_axes(x_t, law.dimension)
-        mean = value.mean(dim=axes, keepdim=True)
-        return Variance(mean, mean.log())
-
-    return choose
-
-
-def state_dependent_diagonal(law: KnowsX0Variance, schedule: NoiseSchedule) -> VarianceChoice:
-    r""":math:`\tilde\beta + c_0^2\,\mathrm{Var}[x_0|x_t]` of each coordinate, in the shape of x_t: what Improved
-    DDPM's variance of each pixel can become at best.
-    """
-
-    def choose(transition: Transition, x_t: Tensor) -> Variance:
-        spread = law.x0_variance(x_t, schedule, transition.t)
-        value = transition.beta_tilde + transition.c_0**2 * spread
-        return Variance(value, value.log())
-
-    return choose
-
-
-def _coordinate_axes(x: Tensor, d: int) -> tuple[int, ...]:
-    """The last axes of x that hold the d coordinates of one row."""
-    count = next(k for k in range(1, x.ndim + 1) if math.prod(x.shape[-k:]) == d)
-    return tuple(range(-count, 0))

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
-from diffusion_core.claims import LESSONS, SECTIONS, Claim
+from diffusion_core.claims import ALL, SECTIONS, Claim
 from diffusion_core.claims.calibration import Calibration, Family, calibrate, family, uniformity
 from diffusion_core.claims.check import PAGE_ALPHA
 
@@ -29,7 +29,7 @@ FIRST_SEED = 10_000  # seeds that no test and no visitor begins with
 def claims() -> dict[str, Claim]:
     """Every claim of the ledger and of the lessons, by its key."""
     entries = [entry for entries in SECTIONS.values() for entry in entries]
-    return {claim.key: claim for many in (*(e.claims for e in entries), *LESSONS.values()) for claim in many}
+    return {claim.key: claim for many in (*(e.claims for e in entries), ALL) for claim in many}
 
 
 def calibrate_one(key: str, seeds: int, power: bool) -> Calibration:

@@ -16,8 +16,9 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from diffusion_core.checkpoint import save_denoiser  # noqa: E402
-from diffusion_core.training import points, train  # noqa: E402
+from diffusion_core.training.checkpoint import save_denoiser  # noqa: E402
+from diffusion_core.training.draws import points  # noqa: E402
+from diffusion_core.training.loop import train  # noqa: E402
 from pages.shared.trainer import SHIPPED, SHIPPED_CONFIG, Recorder, shipped_data, shipped_schedule  # noqa: E402
 
 

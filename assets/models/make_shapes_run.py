@@ -13,17 +13,17 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 import torch  # noqa: E402
 
-from pages.shared import networks, prompts  # noqa: E402
+from pages.guidance import runs  # noqa: E402
+from pages.shared import weights  # noqa: E402
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    model, autoencoder = prompts.shipped(), networks.autoencoder()
-    if model is None or autoencoder is None:
-        raise SystemExit(f"{networks.SHAPES} and {networks.AUTOENCODER} must be there first.")
-    made = prompts.run(prompts.DEFAULT, model.key, model.predictor, autoencoder)
-    grid = prompts.grid(prompts.DEFAULT, model.key, model.predictor, autoencoder)
-    prompts.save_shipped(HERE / prompts.RUN, model.key, made, grid)
+    model, coder = weights.SHAPES.get(), weights.AUTOENCODER.get()
+    if model is None or coder is None:
+        raise SystemExit(f"{weights.SHAPES.file} and {weights.AUTOENCODER.file} must be there first.")
+    made, grid = runs.run(runs.DEFAULT, model, coder), runs.grid(runs.DEFAULT, model, coder)
+    runs.save_shipped(HERE / runs.RUN, model.key, made, grid)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,19 @@
 // Copies the address of the view on screen, language included. Where the browser keeps its clipboard from us
 // (plain http on a local network), the address is shown, selected, to be copied by hand.
-export default function ({ parentElement, data }) {
+
+/** @import { Mounting } from "../timeline/types.d.ts" */
+
+/**
+ * Streamlit calls this at mounting and again when the language changes.
+ * @param {Mounting<{ lang: string, label: string, copied: string, by_hand: string }>} mounting
+ */
+export default function mount({ parentElement, data }) {
   const button = parentElement.querySelector("button");
+  const words = parentElement.querySelector("button span");
   const field = parentElement.querySelector("input");
   const say = parentElement.querySelector("[role=status]");
-  button.querySelector("span").textContent = data.label;
+  if (!button || !words || !field || !say) throw new TypeError("copy_link.html lacks a part.");
+  words.textContent = data.label;
   button.onclick = async () => {
     const url = new URL(window.location.href);
     url.searchParams.set("lang", data.lang);

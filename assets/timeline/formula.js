@@ -1,55 +1,88 @@
 // Live numbers: a formula in MathML whose {{name}} are text nodes, replaced in place; and a small table.
 
-/** A function of p that gives the number behind a name of a track or behind a probe at what is picked. */
-function liveValue(value, stage) {
-  const node = stage.tracks.get(value.track);
-  const read = (p) => node.value(p, placeOf(node, stage.pick, stage.kind, value.component));
-  const decimals = value.decimals && stage.tracks.get(value.decimals);
+/** @import { FormulaSpec, NumbersSpec, Panel, ProbeSpec, Stage } from "./types.d.ts" */
+
+import { entry, h } from "./dom.js";
+import { format, rounded } from "./format.js";
+import { placeOf } from "./tracks.js";
+
+/**
+ * A live number in the document.
+ * @typedef {object} Live
+ * @property {string} name
+ * @property {Element} element
+ * @property {(p: number) => number} read
+ * @property {(value: number, p: number) => string} text
+ */
+
+/**
+ * What stands behind a name: a track, or a track at what is picked.
+ * @param {string} name
+ * @param {Element} element
+ * @param {ProbeSpec} probe
+ * @param {Stage} stage
+ * @returns {Live}
+ */
+function makeLive(name, element, probe, stage) {
+  const node = stage.tracks.get(probe.track);
+  const decimals = probe.decimals && stage.tracks.get(probe.decimals);
   const plain = node.whole ? String : format;
-  return Object.assign(read, { text: (v, p) => (decimals ? rounded(v, decimals.value(p, 0)) : plain(v)) });
+  return {
+    name,
+    element,
+    read: (p) => node.value(p, placeOf(node, stage.pick, stage.kind, probe.component)),
+    text: (value, p) => (decimals ? rounded(value, decimals.value(p, 0)) : plain(value)),
+  };
 }
 
-/** A number with so many decimals, so that what is made of printed numbers is what is printed; below 0: none is shown. */
-function rounded(value, decimals) {
-  if (decimals < 0) return "–";
-  if (Math.abs(value) >= 1e5) return format(value, decimals + 4);
-  const text = Math.abs(value).toFixed(decimals);
-  return (value < 0 && Number(text) > 0 ? "−" : "") + text;
+/**
+ * @param {Live[]} live
+ * @param {Stage} stage
+ * @returns {Panel}
+ */
+function livePanel(live, stage) {
+  return {
+    draw: (p) => {
+      for (const { element, read, text } of live) {
+        const value = read(p);
+        element.textContent = text(value, p);
+        element.setAttribute("data-value", String(value));
+      }
+    },
+    numbers: () => Object.fromEntries(live.map(({ name, read }) => [name, Float64Array.of(read(stage.position))])),
+  };
 }
 
-function show(element, read, p) {
-  const value = read(p);
-  element.textContent = read.text(value, p);
-  element.setAttribute("data-value", value);
-}
-
-function formulaPanel(spec, stage, frame) {
+/**
+ * @param {FormulaSpec} spec
+ * @param {Stage} stage
+ * @param {HTMLElement} frame
+ */
+export function formulaPanel(spec, stage, frame) {
   frame.innerHTML = spec.mathml;
   const live = [];
   for (const element of frame.querySelectorAll("mn")) {
     const name = element.textContent.match(/^\s*\{\{(.+)\}\}\s*$/)?.[1];
     if (name === undefined) continue;
     element.setAttribute("data-name", name);
-    live.push({ name, element, read: liveValue(spec.values[name], stage) });
+    live.push(makeLive(name, element, spec.values[name], stage));
   }
   frame.tabIndex = 0; // so that a keyboard can scroll it
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", spec.title ?? "");
-  return {
-    draw: (p) => live.forEach(({ element, read }) => show(element, read, p)),
-    numbers: () => Object.fromEntries(live.map(({ name, read }) => [name, Float64Array.of(read(stage.position))])),
-  };
+  return livePanel(live, stage);
 }
 
-function numbersPanel(spec, stage, frame) {
-  const rows = spec.rows.map(({ label, value, color }) => {
+/**
+ * @param {NumbersSpec} spec
+ * @param {Stage} stage
+ * @param {HTMLElement} frame
+ */
+export function numbersPanel(spec, stage, frame) {
+  const live = spec.rows.map(({ label, value, color }) => {
     const output = h("output", { class: "value" });
-    const swatch = h("span", { class: "swatch", style: `--color:${color ?? "transparent"}` });
-    frame.append(h("div", { class: "entry" }, swatch, mathText(label), output));
-    return { label, output, read: liveValue(value, stage) };
+    frame.append(entry({ label, color: color ?? "transparent" }, "", output));
+    return makeLive(label, output, value, stage);
   });
-  return {
-    draw: (p) => rows.forEach(({ output, read }) => show(output, read, p)),
-    numbers: () => Object.fromEntries(rows.map(({ label, read }) => [label, Float64Array.of(read(stage.position))])),
-  };
+  return livePanel(live, stage);
 }

@@ -11,24 +11,29 @@ from diffusion_core.claims import (
     posterior,
     reparameterization,
     reverse,
+    spacing,
     text,
     variance,
 )
 from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
 from diffusion_core.claims.ledger import SECTIONS
 
-__all__ = ["LESSONS", "SECTIONS", "Claim", "Entry", "Light", "Outcome", "Trial"]
+__all__ = ["ALL", "SECTIONS", "Claim", "Entry", "Light", "Outcome", "Trial"]
 
-# The claims that each lesson checks.
-LESSONS: dict[str, tuple[Claim, ...]] = {
-    "add_noise": tuple(forward.CLAIMS),
-    "reparameterization": tuple(reparameterization.CLAIMS),
-    "closed_form": tuple(closed_form.CLAIMS),
-    "posterior": tuple(posterior.CLAIMS),
-    "sampling": tuple(reverse.CLAIMS),
-    "variance": (*variance.CLAIMS, network.VARIANCE),
-    "training": tuple(network.CLAIMS),
-    "unet": tuple(anatomy.CLAIMS),
-    "latent": (*latent.CLAIMS, *autoencoder.CLAIMS),
-    "guidance": (*text.CLAIMS, *guidance.CLAIMS),
-}
+ALL: tuple[Claim, ...] = (
+    *forward.CLAIMS,
+    *reparameterization.CLAIMS,
+    *closed_form.CLAIMS,
+    *posterior.CLAIMS,
+    *reverse.CLAIMS,
+    *variance.CLAIMS,
+    network.VARIANCE,
+    *spacing.CLAIMS,
+    *network.CLAIMS,
+    *anatomy.CLAIMS,
+    *latent.CLAIMS,
+    *autoencoder.CLAIMS,
+    *text.CLAIMS,
+    *guidance.CLAIMS,
+)
+"""The claims that the lessons check."""

@@ -5,14 +5,13 @@ eps*(x_t) = E[eps | x_t] = -sqrt(1 - alpha_bar_t) grad log q(x_t)      (Tweedie;
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, identity
-from diffusion_core.data import eight_gaussians
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.parameterization import eps_from_score
 from diffusion_core.schedule import NoiseSchedule, linear
 
 __all__ = ["CLAIMS", "TWEEDIE", "Place"]
@@ -27,26 +26,21 @@ class Place:
     n: int = 16
 
 
-EpsOf = Callable[[NoiseSchedule, int, Tensor], Tensor]
-
-
-def eps_from_gradient(schedule: NoiseSchedule, t: int, score: Tensor) -> Tensor:
-    """-sqrt(1 - alpha_bar) times the gradient."""
-    return -float(schedule.sqrt_one_minus_alpha_bar[t]) * score
+EpsOf = Callable[[NoiseSchedule, Tensor, int], Tensor]
 
 
 def check_tweedie(eps_of: EpsOf, setting: Place, seed: int) -> list[Trial]:
     """eps made of autograd's gradient of ln q(x_t), against the one made of E[x_0 | x_t]."""
-    law, schedule = cast(GaussianMixture, eight_gaussians().law), setting.schedule
+    law, schedule = eight_gaussians().law, setting.schedule
     generator = torch.Generator().manual_seed(seed)
     got, expected = [], []
     for t in setting.times:
         x = torch.randn((setting.n, 2), generator=generator, dtype=torch.float64).requires_grad_()
-        (score,) = torch.autograd.grad(law.log_prob(x, schedule, t).sum(), x)
-        got.append(eps_of(schedule, t, score))
+        now = law.at(schedule, t)
+        (score,) = torch.autograd.grad(now.log_prob(x).sum(), x)
+        got.append(eps_of(schedule, score, t))
         x = x.detach()
-        x0_hat = law.x0_mean(x, schedule, t)
-        rest = x - float(schedule.sqrt_alpha_bar[t]) * x0_hat
+        rest = x - float(schedule.sqrt_alpha_bar[t]) * now.x0_mean(x)
         expected.append(rest / float(schedule.sqrt_one_minus_alpha_bar[t]))
     return [identity(torch.stack(got), torch.stack(expected))]
 
@@ -55,11 +49,11 @@ TWEEDIE = Claim(
     key="E39",
     says="Predicting the noise is learning the score: ε* = −√(1 − ᾱ_t) ∇ ln q(x_t).",
     check=check_tweedie,
-    truth=eps_from_gradient,
+    truth=eps_from_score,
     mistakes={
-        "the sign forgotten": lambda schedule, t, score: -eps_from_gradient(schedule, t, score),
-        "1 − ᾱ_t without its root": lambda schedule, t, score: -float(schedule.one_minus_alpha_bar[t]) * score,
-        "the score itself": lambda schedule, t, score: -score,
+        "the sign forgotten": lambda schedule, score, t: -eps_from_score(schedule, score, t),
+        "1 − ᾱ_t without its root": lambda schedule, score, t: -float(schedule.one_minus_alpha_bar[t]) * score,
+        "the score itself": lambda schedule, score, t: -score,
     },
     setting=Place(linear(1000)),
 )

@@ -19,7 +19,7 @@ from torch import Tensor
 from diffusion_core.claims.check import Claim, Trial, identity
 from diffusion_core.nets.anatomy import Part, measure, plan
 from diffusion_core.nets.attention import Attention
-from diffusion_core.nets.mlp import seeded
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.unet import UNet, UNetConfig
 
 __all__ = ["ATTENTION", "CLAIMS", "PARAMETERS", "SHAPES", "WORK", "Sized"]

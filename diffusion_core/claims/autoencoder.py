@@ -9,22 +9,20 @@ pictures the mean of a channel has a standard error of about 0.025, and 0.15 is 
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from diffusion_core.checkpoint import load_autoencoder
 from diffusion_core.claims.check import Claim, Trial
 from diffusion_core.claims.network import one_sided
-from diffusion_core.evaluate import pca
-from diffusion_core.latents import linear_psnr
+from diffusion_core.data.pca import linear_psnr, pca
+from diffusion_core.data.scenes import captioned_shapes
+from diffusion_core.files import MODELS
 from diffusion_core.nets.autoencoder import Autoencoder
-from diffusion_core.shapes import captioned_shapes
+from diffusion_core.training.checkpoint import load_autoencoder
 
 __all__ = ["CLAIMS", "LOSES_LESS", "SCALED", "LinearCode", "linear_code"]
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
 TOLERANCE = 0.15
 
 

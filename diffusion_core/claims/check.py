@@ -192,9 +192,10 @@ class Claim:
         variant = self.truth if mistake is None else self.mistakes[mistake]
         return judge(self.check(variant, setting or self.setting, seed), self.alpha)
 
-    def light(self, seed: int = 0) -> Light:
-        """The truth and every mistake, all at one seed."""
-        return Light(self.run(seed=seed), {mistake: self.run(mistake, seed=seed) for mistake in self.mistakes})
+    def light(self, seed: int = 0, run: Callable[["Claim", str | None, int], Outcome] | None = None) -> Light:
+        """The truth and every mistake, all at one seed; ``run`` may know outcomes that need not be computed again."""
+        known = run or (lambda claim, mistake, seed: claim.run(mistake, seed=seed))
+        return Light(known(self, None, seed), {mistake: known(self, mistake, seed) for mistake in self.mistakes})
 
 
 @dataclass(frozen=True)

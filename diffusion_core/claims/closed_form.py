@@ -18,15 +18,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import (
-    Claim,
-    Trial,
-    chi_square,
-    fisher_z,
-    identity,
-    kolmogorov_smirnov,
-    z_of_mean,
-)
+from diffusion_core.claims.check import Claim, Trial, chi_square, fisher_z, identity, kolmogorov_smirnov, z_of_mean
 from diffusion_core.claims.forward import beta_as_deviation, no_shrink, true_step, uniform_noise
 from diffusion_core.forward import collapse_noise, q_chain, q_sample, q_step
 from diffusion_core.schedule import NoiseSchedule, linear

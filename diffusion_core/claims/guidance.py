@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, identity, kolmogorov_smirnov
-from diffusion_core.guidance import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
-from diffusion_core.nets import Guided
+from diffusion_core.denoisers import Guided
+from diffusion_core.laws.guided import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine
 
@@ -57,11 +57,12 @@ def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
     cond = torch.full((setting.n,), setting.c)
     got, expected = [], []
     for t in setting.times:
+        now = law.at(schedule, t)
         for w in setting.scales:
             x = torch.randn((setting.n, 2), generator=generator, dtype=torch.float64).requires_grad_()
-            (slope,) = torch.autograd.grad(law.log_tilted(x, setting.c, w, schedule, t).sum(), x)
+            (slope,) = torch.autograd.grad(now.log_tilted(x, setting.c, w).sum(), x)
             x = x.detach()
-            ratio = (law.given(setting.c).log_prob(x, schedule, t) - law.mixture.log_prob(x, schedule, t)).exp()
+            ratio = (now.given(setting.c).log_prob(x) - now.mixture.log_prob(x)).exp()
             sd = float(schedule.sqrt_one_minus_alpha_bar[t])
             got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w, ratio[:, None], sd))
             expected.append(-sd * slope)

@@ -15,17 +15,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, chi_square, identity, z_of_mean
-from diffusion_core.data import digits
-from diffusion_core.exact import FiniteData
+from diffusion_core.data.digits import digits
 from diffusion_core.forward import q_sample
-from diffusion_core.gaussian_law import gaussian_optimal_full, generated_law
-from diffusion_core.latents import ancestral_from_noise
+from diffusion_core.laws.from_noise import ancestral_from_noise
+from diffusion_core.laws.generated import gaussian_optimal_full, generated_law
 from diffusion_core.schedule import NoiseSchedule, linear, scaled_linear
 
 __all__ = ["BRIGHTNESS", "CLAIMS", "COMMUTES", "COUNT", "SCALE", "brightness"]
@@ -76,7 +74,7 @@ Encoder = Callable[[Tensor, Tensor], Tensor]
 @cache
 def digit_directions(k: int) -> tuple[Tensor, Tensor]:
     """600 digits without their mean (600, 784), and their first k principal directions (k, 784), float64."""
-    points = cast(FiniteData, digits(60).law).points.double()
+    points = digits(60).law.points.double()
     centred = points - points.mean(0)
     return centred, torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -k:].T
 

@@ -15,6 +15,7 @@ from diffusion_core.claims import (
     posterior,
     reparameterization,
     reverse,
+    spacing,
     text,
     training,
     variance,
@@ -53,7 +54,7 @@ FORWARD = (
         "Only if ᾱ_T → 0, that is (for βₜ < 1) if Σβₜ = ∞. With βₜ = 1/(t + 1)² it stays above 1/2 for ever; and with "
         "β from 0.0001 to 0.02, T = 100 leaves ᾱ_T = 0.36. At a finite T it is exact only if ᾱ_T = 0, or if the data "
         "are N(0, I) already.",
-        (forward.IS_NOISE, forward.DISTANCE),
+        (forward.IS_NOISE, forward.DISTANCE, spacing.SPREAD),
     ),
 )
 

@@ -6,16 +6,18 @@ s >= 1 are compared: what is done in the last one is a convention.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from diffusion_core.denoisers import PREDICTION_TYPES
 from diffusion_core.errors import BadInput
-from diffusion_core.posterior import transition
-from diffusion_core.reverse import reverse_step
+from diffusion_core.parameterization import TARGETS
+from diffusion_core.posterior import transition, transitions
+from diffusion_core.reverse import DDIMMean, reverse_step
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, cosine, linear, scaled_linear, sigmoid, zero_terminal_snr
 from diffusion_core.variance import Variance, VarianceChoice, fixed_large, fixed_small, learned_range
@@ -58,7 +60,8 @@ def compare() -> tuple[Agreement, ...]:
         import diffusers
     except ImportError as error:
         raise BadInput("diffusers is not installed; pip install diffusers==0.42.1 brings it.") from error
-    return (*_schedules(diffusers), *_spacings(diffusers), *_variances(diffusers), *_ddim(diffusers))
+    rows = (_schedules, _spacings, _variances, _ddim, _predictions)
+    return tuple(row for of in rows for row in of(diffusers))
 
 
 def _schedules(diffusers: Any) -> Iterator[Agreement]:
@@ -135,7 +138,6 @@ def _step_shares(
 
 def _ddim(diffusers: Any) -> Iterator[Agreement]:
     schedule: NoiseSchedule = linear()
-    denoiser: Callable[[Tensor, int], Tensor] = lambda x_t, t: torch.sin(x_t) + t / 2000  # noqa: E731
     for eta in (0.0, 0.5, 1.0):
         shares = []
         for spacing in ("trailing", "leading"):  # its s is t - T / n, which is not linspace's
@@ -143,12 +145,34 @@ def _ddim(diffusers: Any) -> Iterator[Agreement]:
             theirs.set_timesteps(STEPS)
             generator = torch.Generator().manual_seed(4)
             times = schedule.timesteps(STEPS, spacing)
-            for step in ddim(denoiser, schedule, _normal(1), times, eta, generator):
-                out = theirs.step(
-                    denoiser(step.x_t, step.t), step.t - 1, step.x_t, eta, variance_noise=step.noise
-                ).prev_sample
+            for step in ddim(_wave, schedule, _normal(1), times, eta=eta, generator=generator):
+                out = theirs.step(step.eps_hat, step.t - 1, step.x_t, eta, variance_noise=step.noise).prev_sample
                 shares.append(_share(step.x_s, out, step.t))
         yield Agreement(f"DDIMScheduler, eta={eta:g}", "x_s", max(shares), 1.0)
+
+
+def _predictions(diffusers: Any) -> Iterator[Agreement]:
+    """A step of DDIM, and the data that it guesses, from one output of a network."""
+    schedule = linear()
+    times = schedule.timesteps(STEPS, "trailing")
+    for kind, name in PREDICTION_TYPES.items():
+        theirs = diffusers.DDIMScheduler(1000, timestep_spacing="trailing", clip_sample=False, prediction_type=kind)
+        theirs.set_timesteps(STEPS)
+        target, shares = TARGETS[name], []
+        for pair in transitions(schedule, times)[:-1]:
+            x_t, x0, eps = (_normal(seed) for seed in (1, 2, 3))
+            for output in (target.from_x0(schedule, x_t, x0, pair.t), target.from_eps(schedule, x_t, eps, pair.t)):
+                after = theirs.step(output, pair.t - 1, x_t)
+                eps_hat, x0_hat = (way(schedule, x_t, output, pair.t) for way in (target.eps, target.x0))
+                step = reverse_step(pair, x_t, eps_hat, Variance(0.0, -math.inf), mean_rule=DDIMMean())
+                shares.append(_share(step.x_s, after.prev_sample, pair.t))
+                shares.append(_share(x0_hat, after.pred_original_sample, pair.t))
+        yield Agreement(f'prediction_type="{kind}"', "x_s, x̂₀", max(shares), 1.0)
+
+
+def _wave(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+    """What stands for a network."""
+    return torch.sin(x_t) + t / 2000
 
 
 def _share(ours: Tensor, theirs: Tensor, t: int) -> float:

@@ -13,25 +13,25 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import cast
 
 import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.checkpoint import load_denoiser
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z
-from diffusion_core.data import eight_gaussians
-from diffusion_core.exact import FiniteData, GaussianMixture
-from diffusion_core.held_out import HeldOut, even_times, held_out, predict
-from diffusion_core.nets import ConditionalDenoiser, Predictor
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import Denoiser, Predictor
+from diffusion_core.files import MODELS
+from diffusion_core.forward import q_sample
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
 from diffusion_core.objectives import vlb_loss
 from diffusion_core.schedule import NoiseSchedule, linear
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.held_out import HeldOut, even_times, held_out, predict
 
 __all__ = ["CLAIMS", "FLOOR", "PYTHAGORAS", "SCORE", "VARIANCE", "Trained", "shipped_learned"]
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
 SHIPPED = MODELS / "points_eight_gaussians.safetensors"
 LEARNED = MODELS / "points_eight_gaussians_learned.safetensors"
 TIMES = 25
@@ -40,11 +40,11 @@ LEARNED_BY_HEART = 24
 
 
 @cache
-def _shipped() -> ConditionalDenoiser:
-    return cast(ConditionalDenoiser, load_denoiser(SHIPPED))
+def _shipped() -> Predictor:
+    return load_denoiser(SHIPPED)
 
 
-def shipped(x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+def shipped(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
     """The network that comes with the project, loaded at its first call."""
     return _shipped()(x_t, t, cond)
 
@@ -59,9 +59,9 @@ def shipped_learned() -> Predictor:
 class Trained:
     """A network, what it was trained on, and how many draws at each of 25 times it is judged by."""
 
-    law: GaussianMixture | FiniteData
+    law: Law
     schedule: NoiseSchedule
-    denoiser: ConditionalDenoiser = shipped
+    denoiser: Denoiser = shipped
     n: int = 800
 
 
@@ -175,7 +175,7 @@ def check_score(of: Score, setting: Trained, seed: int) -> list[Trial]:
     errors, squares = [], []
     for t, x, f in zip(draws.times, draws.x_t, eps_hat, strict=True):
         leaf = x.detach().requires_grad_(True)
-        (score,) = torch.autograd.grad(setting.law.log_prob(leaf, setting.schedule, t).sum(), leaf)
+        (score,) = torch.autograd.grad(setting.law.at(setting.schedule, t).log_prob(leaf).sum(), leaf)
         target = of(score, setting.schedule.one_minus_alpha_bar[t].item())
         errors.append((f - target).square().mean())
         squares.append(f.square().mean())
@@ -205,7 +205,7 @@ DECIDED = 50  # the terms of the bound up to this t: beyond it beta-tilde and be
 OfV = Callable[[Tensor], Tensor]
 
 
-def check_variance(variant: OfV, setting: GaussianMixture, seed: int) -> list[Trial]:
+def check_variance(variant: OfV, setting: Law, seed: int) -> list[Trial]:
     """The bound's terms with beta and with beta-tilde, less those with the network's own v; on the same new draws."""
     network, generator = shipped_learned(), torch.Generator().manual_seed(seed)
     t = torch.arange(1, DECIDED + 1).repeat_interleave(400)
@@ -213,10 +213,7 @@ def check_variance(variant: OfV, setting: GaussianMixture, seed: int) -> list[Tr
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     schedule = network.schedule
     with torch.no_grad():
-        x_t = (
-            schedule.at(schedule.sqrt_alpha_bar, t, x0) * x0
-            + schedule.at(schedule.sqrt_one_minus_alpha_bar, t, x0) * eps
-        )
+        x_t = q_sample(schedule, x0, t, eps)
         eps_hat, v = (part.double() for part in network.eps_and_v(x_t.float(), t) if part is not None)
     own, large, small = (
         vlb_loss(eps_hat, choice, schedule, t, eps) for choice in (variant(v), torch.ones_like(v), torch.zeros_like(v))

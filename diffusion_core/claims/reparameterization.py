@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion_core.claims.check import Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
-from diffusion_core.data import bimodal
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample
 from diffusion_core.reparameterization import (
     cosine_variances,

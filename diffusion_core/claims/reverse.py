@@ -9,27 +9,21 @@ E[x_s | x_t] = c_t x_t + c_0 E[x_0 | x_t],   Var[x_s | x_t] = beta_tilde + c_0^2
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import (
-    Claim,
-    Trial,
-    chi_square,
-    estimated_mean_z,
-    identity,
-    second_moment_z,
-    z_of_mean,
-)
-from diffusion_core.data import bimodal, digits
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.claims.check import Claim, Trial, chi_square, estimated_mean_z, identity, second_moment_z, z_of_mean
+from diffusion_core.data.digits import digits
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample
-from diffusion_core.gaussian_law import generated_variance
-from diffusion_core.objectives import loss_floor
-from diffusion_core.posterior import Transition, transition
-from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.laws.estimates import loss_floor
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.generated import generated_variance
+from diffusion_core.laws.law import Law
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import expectation_nodes, log_normal
+from diffusion_core.posterior import Transition, transition, transitions
 from diffusion_core.reverse import reverse_step
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import NoiseSchedule, linear
@@ -51,11 +45,7 @@ class Run:
 
 def gaussian(data_variance: float) -> GaussianMixture:
     """N(0, data_variance), as a mixture of one."""
-    return GaussianMixture(
-        torch.ones(1, dtype=torch.float64),
-        torch.zeros((1, 1), dtype=torch.float64),
-        torch.full((1, 1, 1), data_variance, dtype=torch.float64),
-    )
+    return GaussianMixture.of([1.0], [[0.0]], [[[data_variance]]])
 
 
 # --- one step -------------------------------------------------------------------------------------------------------
@@ -93,7 +83,8 @@ def check_step(step: StepFn, setting: Run, seed: int) -> list[Trial]:
     """Each step against Bayes' rule in precisions, which shares no line with the code: prior times likelihood."""
     schedule, generator = setting.schedule, torch.Generator().manual_seed(seed)
     got, expected = [], []
-    for t, s in zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True):
+    for pair in transitions(schedule, setting.timesteps):
+        t, s = pair.t, pair.s
         x_t, eps, z = torch.randn((3, 16), generator=generator, dtype=torch.float64)
         alpha_bar_t, alpha_bar_s = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[s])
         alpha = alpha_bar_t / alpha_bar_s
@@ -140,9 +131,10 @@ def run_of(step: StepFn) -> Callable[[Run, torch.Generator], Tensor]:
     def run(setting: Run, generator: torch.Generator) -> Tensor:
         denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
         x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
-        for t, s in zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True):
+        for pair in transitions(setting.schedule, setting.timesteps):
             z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
-            x = step(setting.schedule, x, denoiser(x, t), z if s else torch.zeros_like(z), t, s)
+            noise = z if pair.s else torch.zeros_like(z)
+            x = step(setting.schedule, x, denoiser(x, pair.t), noise, pair.t, pair.s)
         return x
 
     return run
@@ -184,8 +176,6 @@ LAW = Claim(
 
 # --- copies ---------------------------------------------------------------------------------------------------------
 
-Law = FiniteData | GaussianMixture
-
 
 @dataclass(frozen=True)
 class CopyRun:
@@ -201,12 +191,12 @@ def fitted_gaussian(points: Tensor) -> GaussianMixture:
     """One Gaussian with the digits' mean and covariance: a model that generalizes."""
     centred = points - points.mean(0)
     covariance = centred.T @ centred / len(points)
-    return GaussianMixture(torch.ones(1, dtype=points.dtype), points.mean(0)[None], covariance[None])
+    return GaussianMixture.of([1.0], points.mean(0)[None], covariance[None])
 
 
 def check_copies(make_law: Callable[[Tensor], Law], setting: CopyRun, seed: int) -> list[Trial]:
     """The largest distance from a sample to the nearest training point."""
-    some = cast(FiniteData, digits(setting.per_class).law).points.double()
+    some = digits(setting.per_class).law.points.double()
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, some.shape[1]), generator=generator, dtype=torch.float64)
     denoiser = make_law(some).denoiser(setting.schedule)
@@ -230,32 +220,21 @@ COPIES = Claim(
 LogJoint = Callable[[Run, Tensor], Tensor]
 
 
-def log_normal(x: Tensor, mean: Tensor | float, variance: float) -> Tensor:
-    """ln N(x; mean, variance), number by number."""
-    return -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance))
-
-
-def pairs_of(setting: Run) -> list[Transition]:
-    """The strides of a run, from high to low."""
-    ends = zip(setting.timesteps, [*setting.timesteps[1:], 0], strict=True)
-    return [transition(setting.schedule, t, s) for t, s in ends]
-
-
 def log_steps(setting: Run, path: Tensor) -> Tensor:
     """sum ln p(x_s | x_t) over a path (N + 1, n), x_T first."""
     denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
     total = torch.zeros(path.shape[1], dtype=path.dtype)
-    for pair, x_t, x_s in zip(pairs_of(setting), path[:-1], path[1:], strict=True):
+    for pair, x_t, x_s in zip(transitions(setting.schedule, setting.timesteps), path[:-1], path[1:], strict=True):
         variance = setting.variance(pair, x_t)
         mean = reverse_step(pair, x_t[:, None], denoiser(x_t[:, None], pair.t), variance).mean[:, 0]
-        total += log_normal(x_s, mean, cast(float, variance.value))
+        total += log_normal(x_s, mean, float(variance.value))
     return total
 
 
 def forward_factors(setting: Run, path: Tensor) -> Tensor:
     """The density of the same path under q: it starts at the data."""
     total = log_normal(path[-1], 0.0, setting.data_variance)
-    for pair, x_t, x_s in zip(pairs_of(setting), path[:-1], path[1:], strict=True):
+    for pair, x_t, x_s in zip(transitions(setting.schedule, setting.timesteps), path[:-1], path[1:], strict=True):
         total = total + log_normal(x_t, math.sqrt(pair.alpha) * x_s, pair.beta)
     return total
 
@@ -272,14 +251,14 @@ def check_joint(log_joint: LogJoint, setting: Run, seed: int) -> list[Trial]:
     Its mean is 0 and its covariance M M^T, where column j of M holds what one unit of noise in step j does to the path.
     """
     denoiser = gaussian(setting.data_variance).denoiser(setting.schedule)
-    pairs = pairs_of(setting)
+    pairs = transitions(setting.schedule, setting.timesteps)
     size = len(pairs) + 1
     state, rows = torch.eye(size, dtype=torch.float64)[:1].T, []  # response of x_T to each of the noises
     rows.append(state[:, 0])
     for k, pair in enumerate(pairs, 1):
         variance = setting.variance(pair, state)
         state = reverse_step(pair, state, denoiser(state, pair.t), variance).mean
-        state = state + math.sqrt(cast(float, variance.value)) * torch.eye(size, dtype=torch.float64)[k][:, None]
+        state = state + math.sqrt(float(variance.value)) * torch.eye(size, dtype=torch.float64)[k][:, None]
         rows.append(state[:, 0])
     covariance = torch.stack(rows) @ torch.stack(rows).T
     path = torch.randn((size, 32), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -317,14 +296,9 @@ class Moment:
 Guess = Callable[[Moment, Tensor, Tensor], Tensor]
 
 
-def two_peaks() -> GaussianMixture:
-    """The two-peaked data's law."""
-    return cast(GaussianMixture, bimodal().law)
-
-
 def best_guess(setting: Moment, x_t: Tensor, eps: Tensor) -> Tensor:
     """eps* = E[eps | x_t]."""
-    return two_peaks().eps(x_t, setting.schedule, setting.t)
+    return bimodal().law.at(setting.schedule, setting.t).eps(x_t)
 
 
 def nearest_peak(setting: Moment, x_t: Tensor, eps: Tensor) -> Tensor:
@@ -336,10 +310,10 @@ def nearest_peak(setting: Moment, x_t: Tensor, eps: Tensor) -> Tensor:
 def check_guess(guess: Guess, setting: Moment, seed: int) -> list[Trial]:
     """What is left of eps has nothing in common with the guess, whose size is the exact one."""
     generator = torch.Generator().manual_seed(seed)
-    x0 = two_peaks().sample(setting.n, generator)
+    x0 = bimodal().law.sample(setting.n, generator)
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     guessed = guess(setting, q_sample(setting.schedule, x0, setting.t, eps), eps)
-    floor = loss_floor(two_peaks(), setting.schedule, setting.t).value
+    floor = loss_floor(bimodal().law, setting.schedule, setting.t).value
     return [estimated_mean_z((eps - guessed) * guessed), second_moment_z(guessed, 1 - floor)]
 
 
@@ -371,9 +345,8 @@ PlugIn = Callable[[Transition, Stride, Tensor], tuple[Tensor, Tensor]]
 
 def mean_and_variance(pair: Transition, setting: Stride, x_t: Tensor) -> tuple[Tensor, Tensor]:
     """c_t x_t + c_0 E[x_0 | x_t], and beta_tilde + c_0^2 Var[x_0 | x_t]."""
-    x0_hat = two_peaks().x0_mean(x_t, setting.schedule, setting.t)
-    spread = two_peaks().x0_variance(x_t, setting.schedule, setting.t)
-    return pair.c_t * x_t + pair.c_0 * x0_hat, pair.beta_tilde + pair.c_0**2 * spread
+    now = bimodal().law.at(setting.schedule, setting.t)
+    return pair.c_t * x_t + pair.c_0 * now.x0_mean(x_t), pair.beta_tilde + pair.c_0**2 * now.x0_variance(x_t)
 
 
 def guess_taken_for_x0(pair: Transition, setting: Stride, x_t: Tensor) -> tuple[Tensor, Tensor]:
@@ -392,7 +365,7 @@ def check_plug_in(plug_in: PlugIn, setting: Stride, seed: int) -> list[Trial]:
     """Mean and variance of q(x_s | x_t) by quadrature of q(x_t | x_s) q(x_s), at random x_t."""
     pair = transition(setting.schedule, setting.t, setting.s)
     x_t = 1.5 * torch.randn((32, 1), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    nodes, weights = expectation_nodes(two_peaks().marginal(setting.schedule, setting.s))
+    nodes, weights = expectation_nodes(bimodal().law.at(setting.schedule, setting.s))
     joint = weights * log_normal(x_t, math.sqrt(pair.alpha) * nodes.T, pair.beta).exp()  # (32, nodes)
     posterior = joint / joint.sum(1, keepdim=True)
     mean = posterior @ nodes

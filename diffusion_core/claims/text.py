@@ -11,26 +11,27 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
 from diffusion_core.claims.check import Claim, Trial, identity
-from diffusion_core.errors import BadInput
-from diffusion_core.evaluate import generate_shapes
-from diffusion_core.nets import Predictor, UNet
+from diffusion_core.data.captions import Caption
+from diffusion_core.data.reading import agreement, read
+from diffusion_core.data.scenes import random_captions
+from diffusion_core.denoisers import Predictor
+from diffusion_core.files import MODELS
 from diffusion_core.nets.attention import CrossAttention
 from diffusion_core.nets.autoencoder import Autoencoder
 from diffusion_core.nets.text import PAD, tokenize
-from diffusion_core.reading import agreement, read
-from diffusion_core.shapes import Caption, random_captions
+from diffusion_core.nets.unet import UNet
+from diffusion_core.nets.watched import text_config
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.training.judges import generate_shapes
 
 __all__ = ["ATTENTION", "CAPTION", "CLAIMS", "Text"]
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
 LEAST = 0.8  # of the pictures, at least
 
 
@@ -133,12 +134,8 @@ def cross_attentions(predictor: Predictor) -> list[CrossAttention]:
     Raises:
         BadInput: it has none.
     """
-    found = []
-    if isinstance(predictor.net, UNet):
-        found = [part for part in predictor.net.blocks().values() if isinstance(part, CrossAttention)]
-    if not found:
-        raise BadInput("The network reads no text: it was trained without.")
-    return found
+    text_config(predictor)
+    return [part for part in predictor.net.modules() if isinstance(part, CrossAttention)]
 
 
 @torch.no_grad()

@@ -9,16 +9,15 @@ argmin_f sum_t w_t E(eps - f(x_t, t))^2 = eps*  for any w_t > 0: each t has an f
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, estimated_mean_z, identity
-from diffusion_core.data import bimodal, gaussian_1d
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import bimodal, gaussian_1d
 from diffusion_core.forward import q_sample
-from diffusion_core.objectives import loss_floor, simple_weight
+from diffusion_core.laws.estimates import loss_floor
+from diffusion_core.objectives import simple_loss, simple_weight
 from diffusion_core.posterior import Transition, transition
 from diffusion_core.reverse import reverse_step
 from diffusion_core.schedule import NoiseSchedule, linear
@@ -43,8 +42,8 @@ Optimum = Callable[[Loss, Tensor, Tensor], tuple[Tensor, float]]
 
 def optimum(setting: Loss, x_t: Tensor, eps: Tensor) -> tuple[Tensor, float]:
     """eps*, and its loss l_t."""
-    law = cast(GaussianMixture, bimodal().law)
-    return law.eps(x_t, setting.schedule, setting.t), loss_floor(law, setting.schedule, setting.t).value
+    law = bimodal().law
+    return law.at(setting.schedule, setting.t).eps(x_t), loss_floor(law, setting.schedule, setting.t).value
 
 
 def straight_line(setting: Loss, x_t: Tensor) -> Tensor:
@@ -104,7 +103,7 @@ def check_weight(weight: Weight, setting: NoiseSchedule, seed: int) -> list[Tria
             x_t, eps, error = torch.randn((3, 8), generator=generator, dtype=torch.float64)
             variance = choose(pair, x_t)
             right, wrong = (reverse_step(pair, x_t, e, variance).mean for e in (eps, eps + error))
-            expected.append((right - wrong).square() / (2 * cast(float, variance.value)))
+            expected.append((right - wrong).square() / (2 * float(variance.value)))
             got.append(weight(pair, variance) * error.square())
     return [identity(torch.stack(got), torch.stack(expected))]
 
@@ -135,9 +134,13 @@ def check_time_average(draw_t: Callable[[int, int, torch.Generator], Tensor], se
     x0 = math.sqrt(DATA_VARIANCE) * torch.randn(setting.n, generator=generator, dtype=torch.float64)
     eps = torch.randn(setting.n, generator=generator, dtype=torch.float64)
     variance = schedule.alpha_bar * DATA_VARIANCE + schedule.one_minus_alpha_bar
-    best = (schedule.sqrt_one_minus_alpha_bar / variance)[t] * q_sample(schedule, x0, t, eps)
+    slope = schedule.sqrt_one_minus_alpha_bar / variance
+
+    def best(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        return schedule.at(slope, t, x_t) * x_t
+
     floor = (schedule.alpha_bar * DATA_VARIANCE / variance)[1:].mean()
-    return [estimated_mean_z((eps - best).square(), float(floor))]
+    return [estimated_mean_z(simple_loss(best, schedule, x0, t=t, eps=eps), float(floor))]
 
 
 def uniform_t(T: int, n: int, generator: torch.Generator) -> Tensor:
@@ -168,13 +171,13 @@ Answers = Callable[[int], tuple[Tensor, Tensor]]
 
 def check_minimiser(answers: Answers, setting: NoiseSchedule, seed: int) -> list[Trial]:
     """The slopes a_t that minimise sum_t w_t E(eps - a_t x_t)^2 for three weightings, against those of eps*."""
-    law = cast(GaussianMixture, gaussian_1d(DATA_VARIANCE).law)
+    law = gaussian_1d(DATA_VARIANCE).law
     times = torch.arange(1, setting.T + 1, max(1, setting.T // 25))
     basis, factor = answers(len(times))
     noise = setting.one_minus_alpha_bar[times]
     second_moment = setting.alpha_bar[times] * DATA_VARIANCE + noise  # of x_t; E[eps x_t] = sqrt(noise)
     one = torch.ones(1, dtype=torch.float64)
-    best = torch.cat([law.eps(one[None], setting, t) for t in times.tolist()])[:, 0]
+    best = torch.cat([law.at(setting, t).eps(one[None]) for t in times.tolist()])[:, 0]
     small_t_often = 1 / times.double()
     of_the_bound = setting.beta[times] / (setting.alpha[times] * noise)
     found = []

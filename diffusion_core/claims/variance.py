@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import cast
 
 import numpy as np
 import torch
@@ -19,30 +18,33 @@ from torch import Tensor
 
 from diffusion_core.claims.check import Claim, Trial, chi_square, identity
 from diffusion_core.claims.reverse import gaussian, posterior_step
-from diffusion_core.data import bimodal
-from diffusion_core.exact import GaussianMixture
+from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import forward_kl
-from diffusion_core.gaussian_law import (
+from diffusion_core.laws.bounds import vlb, vlb_gap
+from diffusion_core.laws.densities import GeneratedDensity, generated_density
+from diffusion_core.laws.estimates import entropy, loss_floor
+from diffusion_core.laws.generated import (
     GeneratedLaw,
     gaussian_optimal,
     generated_law,
     generated_law_ddim,
     generated_variance,
 )
-from diffusion_core.mixture_law import GeneratedDensity, generated_density
-from diffusion_core.objectives import decoder_term, entropy, loss_floor, optimal_for, vlb, vlb_gap
-from diffusion_core.posterior import Transition, transition
-from diffusion_core.quadrature import expectation_nodes
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import expectation_nodes, kl_to_normal
+from diffusion_core.laws.variances import optimal_for, state_dependent
+from diffusion_core.objectives import decoder_term
+from diffusion_core.posterior import Transition, transition, transitions
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule, linear
 from diffusion_core.variance import (
+    NOTHING,
     Variance,
     VarianceChoice,
     fixed_large,
     fixed_small,
     learned_range,
     optimal,
-    state_dependent,
     with_last,
 )
 
@@ -79,8 +81,6 @@ __all__ = [
     "two_peaks",
 ]
 
-NOTHING = torch.empty(0)  # stands for x_t where a choice does not look at it
-
 
 @dataclass(frozen=True)
 class Steps:
@@ -95,15 +95,9 @@ class Steps:
 TEN = Steps(linear(1000), linear(1000).timesteps(10))
 
 
-def pairs_of(setting: Steps) -> list[Transition]:
-    """The strides of a run, down to 0."""
-    following = [*setting.timesteps[1:], 0]
-    return [transition(setting.schedule, t, s) for t, s in zip(setting.timesteps, following, strict=True)]
-
-
 def two_peaks() -> GaussianMixture:
     """Peaks at -0.9 and 0.9, sd 0.1."""
-    return cast(GaussianMixture, bimodal().law)
+    return bimodal().law
 
 
 # --- step 1: the mean -----------------------------------------------------------------------------------------------
@@ -343,11 +337,12 @@ def check_routes(optimum: OptimumOf, setting: Steps, seed: int) -> list[Trial]:
     law, schedule = two_peaks(), setting.schedule
     choice = optimum(law, schedule, setting.timesteps)
     got, total, fisher = [], [], []
-    for pair in pairs_of(setting)[:-1]:
-        x, weights = expectation_nodes(law.marginal(schedule, pair.t))
-        mean = pair.c_t * x + pair.c_0 * law.x0_mean(x, schedule, pair.t)
+    for pair in transitions(setting.schedule, setting.timesteps)[:-1]:
+        now = law.at(schedule, pair.t)
+        x, weights = expectation_nodes(now)
+        mean = pair.c_t * x + pair.c_0 * now.x0_mean(x)
         second = pair.alpha_bar_s * law.second_moment + pair.one_minus_alpha_bar_s
-        score = (weights @ law.score(x, schedule, pair.t).square()).item()
+        score = (weights @ now.score(x).square()).item()
         w = (1 - pair.one_minus_alpha_bar_t * score) / pair.alpha_bar_t
         got.append(float(choice(pair, NOTHING).value))
         total.append(second - (weights @ mean.square()).item())
@@ -417,7 +412,8 @@ def check_between_modes(
     peak = 0.9 * pair.sqrt_alpha_bar_t
     x = torch.tensor([[0.0], [0.5 * peak], [peak], [-peak]], dtype=torch.float64)
     got = torch.as_tensor(make(law, schedule)(pair, x).value).reshape(-1).expand(len(x))
-    true = torch.stack([law.reverse_conditional(row, schedule, t, t - 1).covariance()[0, 0] for row in x])
+    now = law.at(schedule, t)
+    true = torch.stack([now.reverse_conditional(row, t - 1).covariance()[0, 0] for row in x])
     return [
         identity(got / pair.beta, true / pair.beta),
         Trial("true variance between the peaks / β, below 1", min(0.0, (true[0] / pair.beta).item() - 1), tolerance=0),
@@ -466,7 +462,7 @@ def check_learned(make: Callable[[float], VarianceChoice], setting: Steps, seed:
     """beta^v beta_tilde^(1 - v), for v inside and outside of [0, 1]."""
     got, expected = [], []
     for v in (-0.2, 0.0, 0.3, 0.5, 1.0, 1.2):
-        for pair in pairs_of(setting)[:-1]:
+        for pair in transitions(setting.schedule, setting.timesteps)[:-1]:
             got.append(float(make(v)(pair, NOTHING).value) / pair.beta)
             expected.append((pair.beta_tilde / pair.beta) ** (1 - v))
     return [identity(np.array(got), np.array(expected))]
@@ -632,7 +628,7 @@ def table_1(
     every = lam.flatten()
     laws = [law_of(schedule, timesteps, every, eta) for eta in ETAS]
     laws.append(generated_law(schedule, timesteps, fixed_large, every))
-    apart = [(law.variance.sqrt() - law.data_variance.sqrt()).square().reshape(lam.shape) @ counts for law in laws]
+    apart = [law.frechet2.reshape(lam.shape) @ counts for law in laws]
     return (torch.stack(apart, 1) / counts.sum()).tolist()
 
 
@@ -644,8 +640,7 @@ def of_ddim(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta:
 def noise_on_top(schedule: NoiseSchedule, timesteps: Sequence[int], lam: Tensor, eta: float) -> GeneratedLaw:
     """sigma z is added, but the predicted noise is not made shorter for it."""
     g = torch.ones_like(lam)
-    for t, s in zip(timesteps, [*timesteps[1:], 0], strict=True):
-        pair = transition(schedule, t, s)
+    for pair in transitions(schedule, timesteps):
         v = pair.one_minus_alpha_bar_t + pair.alpha_bar_t * lam
         signal = pair.sqrt_alpha_bar_s * pair.sqrt_alpha_bar_t * lam
         b = (signal + pair.sqrt_one_minus_alpha_bar_s * pair.sqrt_one_minus_alpha_bar_t) / v
@@ -743,7 +738,7 @@ def marginal_prior(
 ) -> float:
     """KL(q(x_T) || p) for L_T, the mean of KL(q(x_T|x_0) || p)."""
     bound = vlb(law, schedule, timesteps, choice)
-    return bound.total - bound.prior + law.kl_to_normal(schedule, timesteps[0])
+    return bound.total - bound.prior + kl_to_normal(law.at(schedule, timesteps[0]))
 
 
 def one_step_more(
@@ -786,7 +781,7 @@ def mean_prior(law: GaussianMixture, schedule: NoiseSchedule) -> float:
 
 def of_the_marginal(law: GaussianMixture, schedule: NoiseSchedule) -> float:
     """KL(q(x_T) || N(0, I))."""
-    return law.kl_to_normal(schedule, schedule.T)
+    return kl_to_normal(law.at(schedule, schedule.T))
 
 
 def without_log(law: GaussianMixture, schedule: NoiseSchedule) -> float:
@@ -801,7 +796,7 @@ def check_prior(prior: Callable[[GaussianMixture, NoiseSchedule], float], settin
         noise = 0.5 * math.log(2 * math.pi * math.e * schedule.one_minus_alpha_bar[-1].item())
         information = entropy(law, schedule, schedule.T).value - noise
         got.append(prior(law, schedule))
-        expected.append(law.kl_to_normal(schedule, schedule.T) + information)
+        expected.append(kl_to_normal(law.at(schedule, schedule.T)) + information)
     return [identity(np.array(got), np.array(expected))]
 
 

@@ -27,7 +27,7 @@ from diffusion_core.nets.cost import Counter
 from diffusion_core.nets.text import LENGTH, TextConfig, tokenize
 from diffusion_core.nets.unet import UNet, UNetConfig
 
-__all__ = ["Part", "convolution", "linear", "measure", "places_seen", "plan", "total"]
+__all__ = ["Part", "convolution", "linear", "measure", "places_seen", "plan", "residual", "total"]
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class Part:
 # --- by formula -----------------------------------------------------------------------------------------------------
 
 
-def convolution(name: str, k: int, inside: int, outside: int, side: tuple[int, int]) -> Part:
+def convolution(k: int, inside: int, outside: int, side: tuple[int, int], name: str = "") -> Part:
     """k x k, with biases, at each place of its output."""
     weights = k * k * inside * outside
     return Part(name, (outside, *side), weights + outside, weights * side[0] * side[1])
 
 
-def linear(name: str, inside: int, outside: int, times: int = 1) -> Part:
+def linear(inside: int, outside: int, times: int = 1) -> Part:
     """One linear layer, used for each of ``times`` vectors."""
-    return Part(name, (outside,), (inside + 1) * outside, times * inside * outside)
+    return Part("", (outside,), (inside + 1) * outside, times * inside * outside)
 
 
 def total(name: str, shape: tuple[int, ...], parts: list[Part], norms: int) -> Part:
@@ -67,12 +67,13 @@ def total(name: str, shape: tuple[int, ...], parts: list[Part], norms: int) -> P
     return Part(name, shape, parameters, sum(part.multiply_adds for part in parts))
 
 
-def _residual(name: str, inside: int, outside: int, embedding: int, side: tuple[int, int]) -> Part:
+def residual(name: str, inside: int, outside: int, *, embedding: int, side: tuple[int, int]) -> Part:
+    """Two convolutions with the embedding between them; a third one where the width changes."""
     parts = [
-        convolution("", 3, inside, outside, side),
-        linear("", embedding, outside),
-        convolution("", 3, outside, outside, side),
-        *([convolution("", 1, inside, outside, side)] if inside != outside else []),
+        convolution(3, inside, outside, side),
+        linear(embedding, outside),
+        convolution(3, outside, outside, side),
+        *([convolution(1, inside, outside, side)] if inside != outside else []),
     ]
     return total(name, (outside, *side), parts, inside + outside)
 
@@ -80,15 +81,15 @@ def _residual(name: str, inside: int, outside: int, embedding: int, side: tuple[
 def _attention(name: str, width: int, side: tuple[int, int]) -> Part:
     places = side[0] * side[1]
     products = Part("", (), 0, 2 * places**2 * width)
-    parts = [convolution("", 1, width, 3 * width, side), products, convolution("", 1, width, width, side)]
+    parts = [convolution(1, width, 3 * width, side), products, convolution(1, width, width, side)]
     return total(name, (width, *side), parts, width)
 
 
 def _words(name: str, width: int, text: TextConfig, side: tuple[int, int]) -> Part:
     products = Part("", (), 0, 2 * side[0] * side[1] * LENGTH * width)
-    keys_and_values = linear("", text.width, 2 * width, LENGTH)
-    parts = [convolution("", 1, width, width, side), keys_and_values, products]
-    return total(name, (width, *side), [*parts, convolution("", 1, width, width, side)], width)
+    keys_and_values = linear(text.width, 2 * width, LENGTH)
+    parts = [convolution(1, width, width, side), keys_and_values, products]
+    return total(name, (width, *side), [*parts, convolution(1, width, width, side)], width)
 
 
 def _encoder(text: TextConfig) -> Part:
@@ -96,7 +97,7 @@ def _encoder(text: TextConfig) -> Part:
     w, L = text.width, LENGTH
     tables = Part("", (), (text.vocabulary + L) * w, 0)
     products = Part("", (), 0, 2 * L**2 * w)
-    layers = [linear("", a, b, L) for a, b in ((w, 3 * w), (w, w), (w, 2 * w), (2 * w, w))]
+    layers = [linear(a, b, L) for a, b in ((w, 3 * w), (w, w), (w, 2 * w), (2 * w, w))]
     return total("text", (L, w), [tables, *text.layers * [*layers, products]], (2 * text.layers + 1) * w)
 
 
@@ -115,32 +116,33 @@ def _plan(config: UNetConfig, height: int, width: int) -> Iterator[Part]:
     pixels = config.patch**2  # of the picture, that become channels of one place
     sides = [(height // config.patch >> i, width // config.patch >> i) for i in range(len(widths))]
     outputs = config.channels * (2 if config.learned_variance else 1)
-    yield total("time", (E,), [linear("", widths[0], E), linear("", E, E)], 0)
+    yield total("time", (E,), [linear(widths[0], E), linear(E, E)], 0)
     if config.classes is not None:
         yield Part("label", (E,), (config.classes + 1) * E, 0)  # looked up
     if config.text is not None:
         yield _encoder(config.text)
-    yield convolution("first", 3, pixels * config.channels, widths[0], sides[0])
+    yield convolution(3, pixels * config.channels, widths[0], sides[0], name="first")
     for i, w in enumerate(widths):
         if i > 0:
-            yield convolution(f"shrink_{i}", 1, 4 * widths[i - 1], w, sides[i])
-        yield from _stage("down", config, i, w, E, sides[i])
-    yield _residual("middle_first", widths[-1], widths[-1], E, sides[-1])
+            yield convolution(1, 4 * widths[i - 1], w, sides[i], name=f"shrink_{i}")
+        yield from _stage("down", config, i, inside=w, side=sides[i])
+    yield residual("middle_first", widths[-1], widths[-1], embedding=E, side=sides[-1])
     yield from _look("middle_", config, widths[-1], sides[-1])
-    yield _residual("middle_second", widths[-1], widths[-1], E, sides[-1])
+    yield residual("middle_second", widths[-1], widths[-1], embedding=E, side=sides[-1])
     for i, w in reversed(list(enumerate(widths))):
-        yield from _stage("up", config, i, 2 * w, E, sides[i])  # beside the skip it sees twice its width
+        yield from _stage("up", config, i, inside=2 * w, side=sides[i])  # beside the skip it sees twice its width
         if i > 0:
-            yield convolution(f"grow_{i}", 1, w, 4 * widths[i - 1], sides[i])
+            yield convolution(1, w, 4 * widths[i - 1], sides[i], name=f"grow_{i}")
     yield Part("norm", (widths[0], *sides[0]), 2 * widths[0], 0)
-    yield convolution("last", 3, widths[0], pixels * outputs, sides[0])
+    yield convolution(3, widths[0], pixels * outputs, sides[0], name="last")
 
 
-def _stage(path: str, config: UNetConfig, level: int, inside: int, E: int, side: tuple[int, int]) -> Iterator[Part]:
+def _stage(path: str, config: UNetConfig, level: int, *, inside: int, side: tuple[int, int]) -> Iterator[Part]:
+    width, E = config.widths[level], 4 * config.widths[0]
     for block in range(config.blocks):
-        yield _residual(f"{path}_{level}_{block}", inside, config.widths[level], E, side)
+        yield residual(f"{path}_{level}_{block}", inside, width, embedding=E, side=side)
         if config.attention[level]:
-            yield from _look(f"{path}_{level}_{block}_", config, config.widths[level], side)
+            yield from _look(f"{path}_{level}_{block}_", config, width, side)
 
 
 def _look(name: str, config: UNetConfig, width: int, side: tuple[int, int]) -> Iterator[Part]:
@@ -205,4 +207,5 @@ def places_seen(weights: Tensor) -> Tensor:
     Args:
         weights: (..., P, places or words), rows of sum 1. The result is the mean over the rows, (...).
     """
-    return torch.special.entr(weights).sum(-1).exp().mean(-1)
+    entropy: Tensor = torch.special.entr(weights).sum(-1)
+    return entropy.exp().mean(-1)

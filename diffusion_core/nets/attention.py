@@ -11,14 +11,13 @@ References:
 """
 
 import math
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.nets.mlp import zero
+from diffusion_core.nets.initial import zero
 
-__all__ = ["Attention", "CrossAttention", "GroupNorm", "attention_by_word"]
+__all__ = ["Attention", "CrossAttention", "GroupNorm"]
 
 
 class GroupNorm(nn.GroupNorm):
@@ -42,7 +41,7 @@ class Attention(nn.Module):
     def _heads(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (batch, heads, H W, channels / heads)."""
         rows = self.qkv(self.norm(h)).flatten(2).transpose(1, 2)  # (batch, H W, 3 channels)
-        q, k, v = rows.unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = rows.unflatten(2, (3, self.heads, -1)).permute((2, 0, 3, 1, 4))
         return q, k, v
 
     def forward(self, h: Tensor) -> Tensor:
@@ -51,7 +50,8 @@ class Attention(nn.Module):
             q, k, v = (x.float() if x.dtype == torch.bfloat16 else x for x in (q, k, v))
             out = nn.functional.scaled_dot_product_attention(q, k, v)  # (batch, heads, H W, channels / heads)
         out = out.transpose(1, 2).flatten(2).transpose(1, 2)  # (batch, channels, H W)
-        return h + self.proj(out.reshape(h.shape))
+        added: Tensor = self.proj(out.reshape(h.shape))
+        return h + added
 
     def weights(self, h: Tensor) -> Tensor:
         """Who looks where: softmax(Q K^T / sqrt(d)), (batch, heads, H W, H W); each row sums to 1."""
@@ -73,11 +73,12 @@ class CrossAttention(nn.Module):
 
     def _queries(self, h: Tensor) -> Tensor:
         """(batch, heads, H W, d)."""
-        return self.q(self.norm(h)).flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+        q: Tensor = self.q(self.norm(h)).flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+        return q
 
     def _keys_and_values(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """Each (batch, heads, L, d)."""
-        k, v = self.kv(words).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        k, v = self.kv(words).unflatten(2, (2, self.heads, -1)).permute((2, 0, 3, 1, 4))
         return k, v
 
     def forward(self, h: Tensor, words: Tensor, is_word: Tensor) -> Tensor:
@@ -86,26 +87,11 @@ class CrossAttention(nn.Module):
         with torch.autocast(h.device.type, enabled=False):
             q, k, v = (x.float() if x.dtype == torch.bfloat16 else x for x in (q, k, v))
             out = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None])
-        return h + self.proj(out.transpose(2, 3).reshape(h.shape))
+        added: Tensor = self.proj(out.transpose(2, 3).reshape(h.shape))
+        return h + added
 
     def weights(self, h: Tensor, words: Tensor, is_word: Tensor) -> Tensor:
         """Which words each place looks at, (batch, heads, H W, L); each row sums to 1."""
         q, (k, _) = self._queries(h), self._keys_and_values(words)
         scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
         return torch.softmax(scores.masked_fill(~is_word[:, None, None], -math.inf), dim=-1)
-
-
-def attention_by_word(maps: Mapping[str, Tensor], side: int) -> Tensor:
-    """Which part of its attention each place gives to each word: (batch, L, side, side), summing to 1 over the words.
-
-    Args:
-        maps: what `UNet.forward` filled; every "..._words_weights", (batch, heads, places, L), counts the same.
-        side: of the result; coarser maps are enlarged.
-    """
-    found = []
-    for name, weights in maps.items():
-        if name.endswith("_words_weights"):
-            small = math.isqrt(weights.shape[2])
-            by_word = weights.mean(1).transpose(1, 2).unflatten(2, (small, small))  # (batch, L, small, small)
-            found.append(nn.functional.interpolate(by_word, (side, side), mode="bilinear", align_corners=False))
-    return torch.stack(found).mean(0)

@@ -26,10 +26,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.forward import check_rows
+from diffusion_core.errors import check_floating, check_rows, check_whole
 from diffusion_core.nets.attention import GroupNorm
-from diffusion_core.nets.mlp import check_whole, seeded
-from diffusion_core.schedule import check_floating
+from diffusion_core.nets.initial import seeded
 
 __all__ = ["Autoencoder", "AutoencoderConfig", "AutoencoderState", "psnr", "train_autoencoder"]
 
@@ -45,7 +44,8 @@ class Block(nn.Module):
         self.conv1, self.conv2 = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, h: Tensor) -> Tensor:
-        return h + self.conv2(silu(self.norm2(self.conv1(silu(self.norm1(h))))))
+        added: Tensor = self.conv2(silu(self.norm2(self.conv1(silu(self.norm1(h))))))
+        return h + added
 
 
 class Autoencoder(nn.Module):
@@ -90,7 +90,8 @@ class Autoencoder(nn.Module):
 
     def decode_raw(self, raw: Tensor) -> Tensor:
         """Latents that are not scaled -> pixels."""
-        return self.decoder(raw.contiguous(memory_format=torch.channels_last)).contiguous()
+        x: Tensor = self.decoder(raw.contiguous(memory_format=torch.channels_last))
+        return x.contiguous()
 
     @staticmethod
     def _channel(values: Tensor) -> Tensor:
@@ -169,7 +170,7 @@ def train_autoencoder(
         decay.step()
         if step == steps:
             set_scale(net, sample, generator)
-        yield AutoencoderState(step, steps, error.abs().mean().item(), kl.item(), net)
+        yield AutoencoderState(step, steps, error=error.abs().mean().item(), kl=kl.item(), net=net)
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.nets.mlp import check_whole, seeded
+from diffusion_core.errors import check_whole
+from diffusion_core.nets.initial import seeded
 
 __all__ = ["Classifier", "ClassifierConfig", "ClassifierState", "train_classifier"]
 
@@ -32,7 +33,8 @@ class Classifier(nn.Module):
         self.last = nn.Linear(36 * w, config.classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.convolutions(x).flatten(1))
+        log_odds: Tensor = self.last(self.convolutions(x).flatten(1))
+        return log_odds
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from diffusion_core.nets.mlp import seeded
+from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.unet import UNet, UNetConfig
 
 __all__ = ["FED", "Counter", "Fed", "Work", "build", "count", "milliseconds"]
@@ -86,7 +86,7 @@ class Counter(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        TorchDispatchMode.__init__(self)
         self.work = Work(0, 0)
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

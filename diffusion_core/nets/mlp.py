@@ -12,46 +12,15 @@ References:
 """
 
 import math
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput
+from diffusion_core.errors import BadInput, check_whole
+from diffusion_core.nets.initial import zero
 
-__all__ = ["MLP", "MLPConfig", "TimeFeatures", "check_whole", "seeded", "zero"]
-
-Made = TypeVar("Made")
-_building = threading.RLock()
-
-
-def check_whole(name: str, value: object, low: int, high: int) -> None:
-    """Raises BadInput unless value is an integer in low..high: a configuration may come from a stranger's file."""
-    if type(value) is not int or not low <= value <= high:
-        raise BadInput(
-            "{name} must be an integer from {low} to {high}; got {got}.", name=name, low=low, high=high, got=value
-        )
-
-
-def seeded(seed: int, build: Callable[[], Made]) -> Made:
-    """What ``build`` makes where PyTorch's global generator on the CPU starts at the seed; it is left as it was.
-
-    New layers fill themselves from that one generator, which all threads share: so every network is built here, one at
-    a time, those whose weights a file will replace included.
-    """
-    with _building, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU, too
-        return build()
-
-
-def zero(layer: nn.Linear | nn.Conv2d) -> None:
-    """Makes a layer's output 0 until it is trained: a residual block then starts as its shortcut."""
-    nn.init.zeros_(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+__all__ = ["MLP", "MLPConfig", "TimeFeatures"]
 
 
 class TimeFeatures(nn.Module):
@@ -88,7 +57,8 @@ class MLP(nn.Module):
         h = self.first(x) + self.time(self.features(t))  # (batch, d) -> (batch, width)
         for layer in self.hidden:
             h = h + layer(nn.functional.silu(h))  # (batch, width)
-        return self.last(nn.functional.silu(h))  # (batch, d), or (batch, 2 d)
+        output: Tensor = self.last(nn.functional.silu(h))  # (batch, d), or (batch, 2 d)
+        return output
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ References:
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from diffusion_core.nets.anatomy import Part, convolution, linear, total
+from diffusion_core.nets.anatomy import Part, convolution, linear, residual, total
 
 __all__ = ["BLOCKS_DOWN", "LATENT", "TEXT", "WIDTHS", "Unit", "miniature", "units"]
 
@@ -54,9 +54,9 @@ def units() -> list[Unit]:
 
 def _units() -> Iterator[Unit]:
     side, h = LATENT[1], WIDTHS[0]
-    time = [linear("", WIDTHS[0], EMBEDDING), linear("", EMBEDDING, EMBEDDING)]
+    time = [linear(WIDTHS[0], EMBEDDING), linear(EMBEDDING, EMBEDDING)]
     yield Unit("in", 0, (total("embedding", (EMBEDDING,), time, 0),))
-    yield Unit("in", 0, (convolution("convolution", 3, LATENT[0], h, (side, side)),))
+    yield Unit("in", 0, (convolution(3, LATENT[0], h, (side, side), name="convolution"),))
     skips = [h]
     for level, width in enumerate(WIDTHS):
         for _block in range(BLOCKS_DOWN):
@@ -65,7 +65,7 @@ def _units() -> Iterator[Unit]:
             skips.append(h)
         if level < len(WIDTHS) - 1:
             side //= 2
-            yield Unit("down", level, (convolution("shrink", 3, h, h, (side, side)),))
+            yield Unit("down", level, (convolution(3, h, h, (side, side), name="shrink"),))
             skips.append(h)
     yield Unit("middle", len(WIDTHS) - 1, (_residual(h, h, side), *_transformer(h, side), _residual(h, h, side)))
     for level, width in reversed(list(enumerate(WIDTHS))):
@@ -74,8 +74,8 @@ def _units() -> Iterator[Unit]:
             h = width
         if level > 0:
             side *= 2
-            yield Unit("up", level, (convolution("grow", 3, h, h, (side, side)),))
-    last = convolution("", 3, h, LATENT[0], (side, side))
+            yield Unit("up", level, (convolution(3, h, h, (side, side), name="grow"),))
+    last = convolution(3, h, LATENT[0], (side, side))
     yield Unit("out", 0, (total("convolution", last.shape, [last], h),))
 
 
@@ -87,28 +87,21 @@ def _block_parts(level: int, inside: int, width: int, side: int) -> Iterator[Par
 
 
 def _residual(inside: int, outside: int, side: int) -> Part:
-    size = (side, side)
-    parts = [
-        convolution("", 3, inside, outside, size),
-        linear("", EMBEDDING, outside),
-        convolution("", 3, outside, outside, size),
-        *([convolution("", 1, inside, outside, size)] if inside != outside else []),
-    ]
-    return total("residual", (outside, *size), parts, inside + outside)
+    return residual("residual", inside, outside, embedding=EMBEDDING, side=(side, side))
 
 
 def _transformer(width: int, side: int) -> Iterator[Part]:
     """Places, words, and each place by itself; a 1 x 1 convolution leads in, one leads out. q, k, v have no biases."""
     places, shape = side**2, (width, side, side)
-    around = convolution("", 1, width, width, (side, side))
-    to_out = linear("", width, width, places)
+    around = convolution(1, width, width, (side, side))
+    to_out = linear(width, width, places)
     for name, (length, numbers), more in (("attention", (places, width), [around]), ("words", TEXT, [])):
         q = Part("", (), width**2, places * width**2)
         k_and_v = Part("", (), 2 * numbers * width, 2 * length * numbers * width)
         products = Part("", (), 0, 2 * places * length * width)
         # a norm before each part, and one before the convolution that leads in
         yield total(name, shape, [*more, q, k_and_v, products, to_out], width * (1 + len(more)))
-    gated = [linear("", width, 8 * width, places), linear("", 4 * width, width, places)]
+    gated = [linear(width, 8 * width, places), linear(4 * width, width, places)]
     yield total("mlp", shape, [*gated, around], width)
 
 

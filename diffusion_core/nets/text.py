@@ -21,9 +21,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput
-from diffusion_core.nets.mlp import check_whole
-from diffusion_core.shapes import VOCABULARY, words_of
+from diffusion_core.data.captions import VOCABULARY, words_of
+from diffusion_core.errors import BadInput, check_whole
 
 __all__ = ["LENGTH", "PAD", "START", "TextConfig", "TextEncoder", "tokenize"]
 
@@ -42,13 +41,15 @@ def tokenize(texts: Iterable[str]) -> Tensor:
 
 
 def _row(text: str) -> Tensor:
-    n = len(text.split())
+    _check_length(len(text.split()))  # before each word is looked up
+    numbers = [VOCABULARY.index(word) + 2 for word in words_of(text)]
+    _check_length(len(numbers))
+    return torch.tensor([START, *numbers, *[PAD] * (LENGTH - 1 - len(numbers))])
+
+
+def _check_length(n: int) -> None:
     if n > LENGTH - 1:
         raise BadInput("The prompt must have at most {most} words; got {got}.", most=LENGTH - 1, got=n)
-    numbers = [VOCABULARY.index(word) + 2 for word in words_of(text)]
-    if len(numbers) > LENGTH - 1:
-        raise BadInput("The prompt must have at most {most} words; got {got}.", most=LENGTH - 1, got=len(numbers))
-    return torch.tensor([START, *numbers, *[PAD] * (LENGTH - 1 - len(numbers))])
 
 
 class Layer(nn.Module):
@@ -62,12 +63,12 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
 
     def forward(self, h: Tensor, is_word: Tensor) -> Tensor:
-        q, k, v = (
-            self.qkv(self.norm1(h)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        )  # (batch, heads, L, d)
+        rows = self.qkv(self.norm1(h)).unflatten(2, (3, self.heads, -1))
+        q, k, v = rows.permute((2, 0, 3, 1, 4))  # each (batch, heads, L, d)
         seen = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=is_word[:, None, None])
         h = h + self.proj(seen.transpose(1, 2).flatten(2))  # (batch, L, width)
-        return h + self.mlp(self.norm2(h))
+        added: Tensor = self.mlp(self.norm2(h))
+        return h + added
 
 
 class TextEncoder(nn.Module):
@@ -87,7 +88,8 @@ class TextEncoder(nn.Module):
         h = self.words(tokens) + self.places  # (batch, L, width)
         for layer in self.layers:
             h = layer(h, tokens != PAD)
-        return self.norm(h)
+        read: Tensor = self.norm(h)
+        return read
 
 
 @dataclass(frozen=True)

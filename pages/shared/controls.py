@@ -1,8 +1,8 @@
 """The controls of a lesson, every one bound to the URL.
 
 The URL is an interface: the same URL shows the same picture. A control takes its value from the URL, writes it back
-when it is moved, and stays silent while it shows its default. A value that is not allowed gives one sentence
-(`show_notes`) and the default.
+when it is moved, and stays silent while it shows its default. A value that is not allowed gives one sentence beside the
+control, and the default.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,16 +13,34 @@ import streamlit as st
 from diffusion_core.errors import BadInput
 from pages.shared.i18n import _, explain
 
-__all__ = ["bind", "choice", "integer", "number", "remember", "seed", "show_notes", "start_page", "text"]
+__all__ = [
+    "bind",
+    "changed",
+    "choice",
+    "get",
+    "integer",
+    "note",
+    "number",
+    "once",
+    "presses",
+    "remember",
+    "renew",
+    "seed",
+    "text",
+]
 
 MAX_SEED = 2**31 - 1
 T = TypeVar("T")
 
 
+def key_of(name: str) -> str:
+    """The session's key of a URL parameter, and of the widget that shows it."""
+    return f"url_{name}"
+
+
 def bind(name: str, default: T, parse: Callable[[str], T]) -> str:
     """Fill the session's value of one URL parameter; returns the key of the widget that shows it."""
-    key, seen = f"url_{name}", f"seen_{name}"
-    st.session_state.setdefault("url_bound", []).append(name)
+    key, seen = key_of(name), f"seen_{name}"
     raw = st.query_params.get(name)
     if key not in st.session_state or raw != st.session_state.get(seen):
         notes = st.session_state.setdefault("url_notes", {})
@@ -37,6 +55,13 @@ def bind(name: str, default: T, parse: Callable[[str], T]) -> str:
     return key
 
 
+def get(name: str, default: T, parse: Callable[[str], T]) -> T:
+    """The value of a URL parameter that has no widget."""
+    value: T = st.session_state[bind(name, default, parse)]
+    note(name)
+    return value
+
+
 def remember(name: str, value: object, default: object) -> None:
     """Write one value into the URL (or take it out, if it is the default)."""
     if value == default:
@@ -47,22 +72,35 @@ def remember(name: str, value: object, default: object) -> None:
     st.session_state.setdefault("url_notes", {}).pop(name, None)
 
 
-def start_page() -> None:
-    """Forget which parameters the page before had."""
-    st.session_state["url_bound"] = []
+def keep(name: str, value: object, default: object) -> None:
+    """Set a parameter that has no widget: in the session, and in the URL."""
+    remember(name, value, default)
+    st.session_state[key_of(name)] = value
 
 
-def show_notes() -> None:
-    """One sentence for every parameter of this page's URL that could not be taken as it came."""
-    notes = st.session_state.get("url_notes", {})
-    for name in dict.fromkeys(st.session_state["url_bound"]):
-        if name in notes:
-            st.warning(notes[name], icon=":material/link_off:")
-    st.session_state["url_bound"] = []  # what is bound from here on belongs to the next picture
+def renew(name: str) -> None:
+    """Let the next control of that name begin with the URL's value, or with its default, not with what it showed."""
+    st.session_state.pop(key_of(name), None)
 
 
-def _remember_widget(name: str, default: object) -> None:
-    remember(name, st.session_state[f"url_{name}"], default)
+def changed(name: str, value: object) -> bool:
+    """Whether a value is another one than at the run before, if there was one."""
+    before = st.session_state.get(f"was_{name}", value)
+    st.session_state[f"was_{name}"] = value
+    return bool(before != value)
+
+
+def note(name: str) -> None:
+    """One sentence, if the URL's value of a parameter could not be taken as it came."""
+    said = st.session_state.get("url_notes", {}).get(name)
+    if said:
+        st.warning(said, icon=":material/link_off:")
+
+
+def _remember_widget(name: str, default: object, then: Callable[[], object] | None = None) -> None:
+    remember(name, st.session_state[key_of(name)], default)
+    if then:
+        then()
 
 
 def parse_choice(name: str, options: Sequence[str]) -> Callable[[str], str]:
@@ -121,8 +159,7 @@ def choice(name: str, label: str, options: Mapping[str, str], default: str, *, p
     """One of a few: ``options`` maps the URL's word to what the reader sees."""
     key = bind(name, default, parse_choice(name, list(options)))
     if st.session_state[key] not in options:  # the options depend on another control
-        remember(name, default, default)
-        st.session_state[key] = default
+        keep(name, default, default)
     common: dict[str, Any] = {
         "format_func": options.__getitem__,
         "key": key,
@@ -134,6 +171,7 @@ def choice(name: str, label: str, options: Mapping[str, str], default: str, *, p
         picked = st.segmented_control(label, list(options), required=True, **common)
     else:
         picked = st.selectbox(label, list(options), **common)
+    note(name)
     return known if picked is None else picked  # seen on a busy server: the widget has lost its state, not its place
 
 
@@ -141,15 +179,28 @@ def integer(name: str, label: str, default: int, low: int, high: int, *, help: s
     """A whole number, typed or stepped."""
     key = bind(name, default, parse_integer(name, low, high))
     st.session_state[key] = min(max(st.session_state[key], low), high)
-    return st.number_input(
+    value = st.number_input(
         label, low, high, step=1, key=key, help=help, on_change=_remember_widget, args=(name, default)
     )
+    note(name)
+    return value
 
 
-def number(name: str, label: str, default: float, low: float, high: float, step: float) -> float:
-    """A real number on a slider."""
+def number(
+    name: str,
+    label: str,
+    default: float,
+    low: float,
+    high: float,
+    step: float,
+    *,
+    then: Callable[[], object] | None = None,
+) -> float:
+    """A real number on a slider; ``then`` is done when it is moved, before anything runs."""
     key = bind(name, default, parse_number(name, low, high))
-    return st.slider(label, low, high, step=step, key=key, on_change=_remember_widget, args=(name, default))
+    value = st.slider(label, low, high, step=step, key=key, on_change=_remember_widget, args=(name, default, then))
+    note(name)
+    return value
 
 
 def text(name: str, label: str, default: str, max_chars: int | None = None) -> str:
@@ -158,17 +209,46 @@ def text(name: str, label: str, default: str, max_chars: int | None = None) -> s
     return st.text_input(label, key=key, max_chars=max_chars, on_change=_remember_widget, args=(name, default))
 
 
+def dice(name: str, default: int = 0, *, label: str | None = None) -> int:
+    """A seed without a box: a button that rolls the next one, which says the present one."""
+    key = bind(name, default, parse_integer(name, 0, MAX_SEED))
+
+    def roll() -> None:
+        keep(name, (st.session_state[key] + 1) % MAX_SEED, default)
+
+    words = (label or _("New random numbers (seed {seed})")).format(seed=st.session_state[key])
+    st.button(words, icon=":material/casino:", on_click=roll, key=f"roll_{name}")
+    note(name)
+    return int(st.session_state[key])
+
+
+def presses(name: str, label: str, icon: str) -> int:
+    """A button, and how often it was pressed in this session."""
+    key = f"presses_{name}"
+    st.button(label, icon=icon, key=f"press_{name}", on_click=_count, args=(key,))
+    return int(st.session_state.get(key, 0))
+
+
+def once(name: str, label: str, icon: str) -> bool:
+    """A button that is gone when it has been pressed; whether it has."""
+    return bool(st.session_state.get(f"presses_{name}")) or bool(presses(name, label, icon))
+
+
+def _count(key: str) -> None:
+    st.session_state[key] = st.session_state.get(key, 0) + 1
+
+
 def seed(default: int = 0) -> int:
     """The seed of everything random on the page, with a button that rolls the next one."""
     key = bind("seed", default, parse_integer("seed", 0, MAX_SEED))
 
     def roll() -> None:
-        st.session_state[key] = (st.session_state[key] + 1) % MAX_SEED
-        remember("seed", st.session_state[key], default)
+        keep("seed", (st.session_state[key] + 1) % MAX_SEED, default)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         value = st.number_input(
             _("Seed"), 0, MAX_SEED, step=1, key=key, on_change=_remember_widget, args=("seed", default), width=140
         )
         st.button("", icon=":material/casino:", help=_("New noise"), on_click=roll, key="roll_seed")
+    note("seed")
     return value

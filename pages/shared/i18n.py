@@ -1,7 +1,7 @@
 """Two languages: which one, the interface's strings (gettext), and the prose of the lessons (Markdown).
 
 English is the source; ``assets/locale/<lang>/LC_MESSAGES/messages.po`` holds the other. Babel reads the ``.po`` as it
-stands, so nothing has to be compiled. A lesson's prose is ``assets/lessons/<lang>/<name>.md``: parts that begin with
+stands, so nothing has to be compiled. A lesson's prose is ``pages/<name>/<lang>.md``: parts that begin with
 ``<!-- part: NAME -->``.
 """
 
@@ -16,10 +16,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from diffusion_core.errors import BadInput
+from diffusion_core.files import ASSETS
 
 __all__ = ["LANGUAGES", "_", "explain", "language", "parts", "set_language"]
 
-ASSETS = Path(__file__).parents[2] / "assets"
+PAGES = Path(__file__).parents[1]
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 _PART = re.compile(r"^<!-- part: (\w+) -->$", re.MULTILINE)
 
@@ -66,7 +67,7 @@ def explain(error: ValueError) -> str:
 @cache
 def read_parts(lang: str, name: str) -> dict[str, str]:
     """The parts of a lesson's prose in one language."""
-    pieces = _PART.split((ASSETS / "lessons" / lang / f"{name}.md").read_text(encoding="utf-8"))
+    pieces = _PART.split((PAGES / name / f"{lang}.md").read_text(encoding="utf-8"))
     return {part: text.strip() for part, text in zip(pieces[1::2], pieces[2::2], strict=True)}
 
 

@@ -1,246 +1,245 @@
-"""The anatomy of a lesson, the same parts in the same order everywhere.
+"""The anatomy of a lesson: the same parts in the same order everywhere, each part run by itself.
 
-question, picture, controls, the formula with today's numbers, a check that can fail with its mistakes, the code that
-made the picture, and what the article leaves out.
+The question; the picture and its controls; then sections that unfold. The page's script runs when a control of the
+picture changes. A section is a fragment: what is changed in it runs it alone, and while it is folded nothing in it is
+computed. When the timeline is let go, nothing runs but its ear.
 """
 
-import math
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from diffusion_core.claims.check import Claim, Outcome, Trial
 from diffusion_core.errors import BadInput
-from pages.shared import controls
+from pages.shared import checks, controls, sections, take_away
+from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, parts
-from pages.shared.timeline import LABELS, TimelineState, timeline
+from pages.shared.sections import folded, is_open
+from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, show
 
-__all__ = [
-    "PARTS",
-    "article",
-    "check",
-    "open_lesson",
-    "picture_first",
-    "show_code",
-    "show_timeline",
-    "significant",
-    "typeset",
-]
+__all__ = ["PARTS", "Page", "begin", "open_page", "packed", "timeline"]
 
 MOST_ELEMENTS = 10**7
 PARTS = ("title", "question", "picture", "formula", "check", "article")
 
 
-def open_lesson(name: str) -> dict[str, str]:
-    """Title and question; returns the parts of the prose."""
-    controls.start_page()
-    prose = parts(name)
-    st.title(prose["title"], anchor=False)
+class Page:
+    """A lesson that is being drawn. Make one by `open_page`."""
+
+    def __init__(self, name: str, prose: Mapping[str, str]) -> None:
+        self.name = name
+        self.prose = prose
+        self._place: DeltaGenerator | None = None
+        self._followers: dict[str, Sequence[str]] = {}  # fragments, and what of each is open where it follows
+        self._held: list[str] = []
+        self._places: dict[str, Sequence[float]] = {}  # of the sliders
+
+    @contextmanager
+    def controls(self, *widths: int) -> Iterator[list[DeltaGenerator]]:
+        """A box of controls, drawn below the picture, but run before it: yields its columns."""
+        self._place = st.container(key="picture")
+        with st.container(key="controls", border=True):
+            yield st.columns(widths) if widths else []
+
+    @contextmanager
+    def above(self) -> Iterator[None]:
+        """Above the picture: what must be said before it."""
+        with self._place or st.container():
+            yield
+
+    def held(self, name: str, label: str, default: float, *, low: float, high: float, step: float = 0.01) -> float:
+        """A number on a slider, that a hand can also take hold of in the picture.
+
+        A fragment, so that the slider follows the hand; what is moved on the slider runs the page, as any control does.
+        """
+        self._held.append(name)
+
+        @st.fragment(key=f"held_{name}")
+        def draw() -> None:
+            controls.number(name, label, default, low, high, step, then=st.rerun)
+
+        draw()
+        return self.at(name)
+
+    @property
+    def t(self) -> int:
+        """Where the timeline was last let go. A section that is drawn anew asks again."""
+        return int(self.at("t"))
+
+    def at(self, name: str) -> float:
+        """The same for a slider over another quantity, or for what is held: the place that is shown."""
+        said, places = float(st.session_state[controls.key_of(name)]), self._places.get(name)
+        return float(places[nearest(places, said)]) if places else said
+
+    def timeline(
+        self,
+        picture: Picture,
+        *,
+        key: str | None = None,
+        name: str = "t",
+        t: float = 0,
+        handles: Mapping[str, float] | None = None,
+    ) -> None:
+        """The picture; its place, what is picked and where its handles lie are bound to the URL.
+
+        A slider over another quantity has its own ``name`` in the URL, and a ``key`` where a page has more than one.
+        ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
+        """
+        self._places[name] = picture.positions
+        with self.above():
+            timeline(
+                picture,
+                key=key or self.name,
+                name=name,
+                t=t,
+                handles=handles,
+                follow=self._follow,
+                follow_hand=partial(self._follow, self._held),
+            )
+
+    def _follow(self, held: Sequence[str] = ()) -> None:
+        """Draw anew what is open and follows the timeline, and the sliders of what a hand held."""
+        keys = [name for name, folds in self._followers.items() if any(map(is_open, folds))]
+        keys += [f"held_{name}" for name in held]
+        if keys:
+            st.rerun(keys)
+
+    def section(
+        self,
+        name: str,
+        title: str,
+        body: Callable[[], object] | None = None,
+        *,
+        unfolded: bool = False,
+        follows: bool = False,
+        asks: Sequence[str] = (),
+    ) -> None:
+        """One question: its prose (the part of that name), then what ``body`` draws; computed only while it is open.
+
+        One that ``follows`` is drawn anew when the timeline is let go. What it ``asks`` are the URL parameters of its
+        own controls: a URL that answers one of them shows it open.
+        """
+        if follows:
+            self._followers[name] = (name,)
+
+        @st.fragment(key=name)
+        def draw() -> None:
+            with folded(name, title, unfolded, asks=asks) as shown:
+                if shown:
+                    if name in self.prose:
+                        st.markdown(self.prose[name])
+                    if body is not None:
+                        body()
+
+        draw()
+
+    def check(self, chosen: Callable[[], Sequence[Checked]]) -> None:
+        """The lesson's checks, a line each. ``chosen`` is asked when they are drawn, so that it may ask for t.
+
+        One that is open follows the timeline.
+        """
+
+        @st.fragment(key="check")
+        def draw() -> None:
+            st.header(_("Check it"), anchor="check")
+            st.markdown(self.prose["check"])
+            asked = chosen()
+            self._followers["check"] = [one.claim.key for one in asked]
+            checks.draw(asked)
+
+        draw()
+
+    def code(self, recipe: ModuleType, today: Callable[[], Mapping[str, Any]]) -> None:
+        """The recipe that the page runs, to be read and taken away; ``today`` is asked for today's settings."""
+        self.section("code", _("Show code"), lambda: take_away.code(self.name, recipe, today()), follows=True)
+
+    def article(self) -> None:
+        """Where the article says otherwise, what is true, and why."""
+        self.section("article", _("What the article leaves out"))
+
+
+def begin(name: str, prose: Mapping[str, str] | None = None) -> Page:
+    """Title and question. ``prose``: where it is not all of the folder's."""
+    page = Page(name, prose or parts(name))
+    st.title(page.prose["title"], anchor=False)
     with st.container(key="question"):
-        st.markdown(prose["question"])
-    return prose
-
-
-def timeline_labels() -> dict[str, str]:
-    """The strings of the timeline, in the reader's language."""
-    return {key: _(english) for key, english in LABELS.items()}
-
-
-def show_timeline(
-    *,
-    key: str,
-    positions: Sequence[float],
-    t: float = 0,
-    name: str = "t",
-    label: str | None = None,
-    handles: Mapping[str, float] | None = None,
-    **rest: Any,
-) -> TimelineState:
-    """The instant timeline, its slider, what is picked and what is dragged bound to the URL.
-
-    A slider over another quantity has its own ``name`` in the URL and a ``label`` whose last word is its symbol.
-    ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
-    """
-    whole = all(float(value).is_integer() for value in positions)
-    low, high = min(0, *positions) if name == "t" else min(positions), max(positions)
-    parse = controls.parse_integer(name, int(low), int(high)) if whole else controls.parse_number(name, low, high)
-    bound = controls.bind(name, t, parse)
-    pick_name = "pick" if name == "t" else f"pick_{name}"
-    picked = controls.bind(pick_name, None, controls.parse_integer(pick_name, 0, MOST_ELEMENTS))
-
-    def keep(parameter: str, value: object, default: object) -> None:
-        controls.remember(parameter, value, default)
-        st.session_state[f"url_{parameter}"] = value
-
-    def remember() -> None:
-        keep(name, st.session_state[key]["t"], t)
-        keep(pick_name, st.session_state[key]["pick"], None)
-
-    def dropped() -> None:
-        for track, default in (handles or {}).items():
-            keep(track, float(st.session_state[key]["dragged"][track]), default)
-
-    controls.show_notes()
-    labels = timeline_labels() | ({"timestep": label} if label else {})
-    common = {"key": key, "positions": positions, "t": st.session_state[bound], "labels": labels, "on_drag": dropped}
-    try:
-        return timeline(**common, pick=st.session_state[picked], on_change=remember, **rest)
-    except BadInput as error:  # only a pick of the URL can be out of place
-        if st.session_state[picked] is None:
-            raise
-        st.warning(explain(error), icon=":material/link_off:")
-        st.session_state[picked] = None
-        return timeline(**common, on_change=remember, **rest)
+        st.markdown(page.prose["question"])
+    sections.note()
+    return page
 
 
 @contextmanager
-def picture_first() -> Iterator[Any]:
-    """Controls are drawn below the picture, but run before it: yields the place of the picture."""
-    picture = st.container(key="picture")
-    with st.container(key="controls", border=True):
-        yield picture
+def open_page(name: str, prose: Mapping[str, str] | None = None) -> Iterator[Page]:
+    """A lesson: it begins with its title, and ends with what the article leaves out."""
+    page = begin(name, prose)
+    yield page
+    page.article()
 
 
-def significant(value: float, digits: int = 3) -> str:
-    """A number as a reader wants it: 0.0123, 1.23 × 10⁻⁷, never 1.23e-07."""
-    if not math.isfinite(value):
-        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "NaN")
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}" if value else "0"
-        return text.replace("-", "−")
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} × 10{superscript}".replace("-", "−")
+def timeline_labels(label: str | None = None) -> dict[str, str]:
+    """The strings of the timeline, in the reader's language; ``label`` ends with the symbol of another quantity."""
+    return {key: _(english) for key, english in LABELS.items()} | ({"timestep": label} if label else {})
 
 
-_LETTER = r"A-Za-zℓ\u0370-\u03ff\u1f00-\u1fff"  # Latin and Greek: 汉字 may stand right beside a symbol
-_INDEXED = re.compile(rf"(?<![{_LETTER}_])(SNR|[{_LETTER}][\u0300-\u036f]*)_(\{{[^}}]*\}}|[{_LETTER}\d]+)(?!_)")
-_RAISED = re.compile(rf"(?<=[{_LETTER}\u0300-\u036f\d)])\^([{_LETTER}\d]+|\([^)]*\))")
+def packed(
+    positions: Sequence[float],
+    tracks: Mapping[str, Track],
+    panels: Sequence[Panel],
+    *,
+    label: str | None = None,
+    autoplay: bool = False,
+) -> Picture:
+    """A timeline with the strings of the reader's language. Cache what returns it by `kept`."""
+    return pack(positions, tracks, panels, timeline_labels(label), autoplay=autoplay)
 
 
-def typeset(text: str) -> str:
-    """A plain sentence as Markdown: x_t, x̂_0 and p(c | x)^w become mathematics; what is so already is left alone."""
-    if "$" in text:
-        return text
-    indexed = _INDEXED.sub(lambda m: f"${_symbol(m[1])}_{{{m[2].strip('{}')}}}$", text)
-    return _RAISED.sub(lambda m: f"$^{{{m[1].strip('()')}}}$", indexed)
+def _places(name: str, places: Sequence[float]) -> Callable[[str], float]:
+    """Reads a place of the slider in the URL."""
+    low, high = min(0, *places) if name == "t" else min(places), max(places)
+    if all(isinstance(place, int) for place in places):
+        return controls.parse_integer(name, int(low), int(high))
+    return controls.parse_number(name, low, high)
 
 
-def _symbol(letter: str) -> str:
-    """A letter with its mark, or a name, in LaTeX."""
-    marks = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
-    if letter == "SNR":
-        return r"\mathrm{SNR}"
-    bare, *over = list(unicodedata.normalize("NFD", letter))
-    return "".join(rf"\{marks[mark]}{{" for mark in reversed(over)) + bare + "}" * len(over)
+def timeline(
+    picture: Picture,
+    *,
+    key: str,
+    name: str = "t",
+    t: float = 0,
+    handles: Mapping[str, float] | None = None,
+    follow: Callable[[], None] = lambda: None,
+    follow_hand: Callable[[], None] | None = None,
+) -> None:
+    """A timeline right here, such as in a section, bound to the URL as `Page.timeline` is.
 
+    ``follow`` draws anew what follows the slider; ``follow_hand`` what follows a handle, if that is something else.
+    """
+    handles = handles or {}
+    pick_name = "pick" if name == "t" else f"pick_{name}"
+    here = controls.get(name, t, _places(name, picture.positions))
+    picked = controls.get(pick_name, None, controls.parse_integer(pick_name, 0, MOST_ELEMENTS))
 
-def _verdict(trial: Trial) -> str:
-    if trial.p_value is None:
-        return _("at most {tolerance} allowed").format(tolerance=significant(trial.tolerance or 0.0))
-    return f"p = {significant(trial.p_value)}" if trial.p_value > 0 else "p < 10⁻³⁰⁰"
+    def told() -> None:
+        controls.keep(name, st.session_state[key]["t"], t)
+        controls.keep(pick_name, st.session_state[key]["pick"], None)
+        follow()
 
+    def dropped() -> None:
+        for track, default in handles.items():
+            controls.keep(track, float(st.session_state[key]["dragged"][track]), default)
+        (follow_hand or follow)()
 
-def trial_list(outcome: Outcome) -> str:
-    """The trials of one outcome, a line each: its mark, its name, its number, its p-value or tolerance, its n."""
-    colon = _(": ")
-    return "  \n".join(
-        f"{':red[✗]' if rejected else ':green[✓]'} {typeset(_(trial.name))}{colon}**{significant(trial.value)}**"
-        f" · {_verdict(trial)} · n = {trial.n:,}"
-        for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True)
-    )
-
-
-def light(outcome: Outcome, mistaken: bool = False) -> None:
-    """Green or red, and in words."""
-    if outcome.passed and mistaken:
-        st.warning(
-            _("Not rejected: at this setting these numbers cannot tell the mistake from the truth."),
-            icon=":material/help:",
-        )
-    elif outcome.passed:
-        st.success(_("Holds: no test rejects it."), icon=":material/check_circle:")
-    else:
-        failed = ", ".join(
-            typeset(_(trial.name)) for trial, rejected in zip(outcome.trials, outcome.rejected, strict=True) if rejected
-        )
-        st.error(_("Rejected by: {tests}.").format(tests=failed), icon=":material/cancel:")
-
-
-@st.cache_data(show_spinner=False, max_entries=2_000)
-def run_claim(
-    key: str, mistake: str | None, setting_key: tuple[Any, ...], seed: int, _claim: Claim, _setting: Any
-) -> Outcome:
-    """A check's outcome; the same seed and setting are not computed twice."""
-    return _claim.run(mistake, _setting, seed)
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A claim as a lesson checks it: its setting, the scalars that make the setting, and a word on it."""
-
-    claim: Claim
-    setting: Any = None
-    scalars: tuple[Any, ...] = ()
-    note: str | None = None
-
-
-def check(prose: dict[str, str], checks: Sequence[Checked]) -> None:
-    """The checks of a lesson, each with its light and its mistakes."""
-    st.header(_("Check it"), anchor="check")
-    st.markdown(prose["check"])
-    st.markdown(
-        _(
-            "**p** says how often chance alone would put a true sentence as far off as it is here. Among many tests a "
-            "p of 0.01 is nothing unusual: the level at which a light turns red is so low that, if all that is checked "
-            "is true, at most one seed in 1,000 turns any light red."
-        )
-    )
-    key = controls.bind("check", 0, controls.parse_integer("check", 0, controls.MAX_SEED))
-
-    def roll() -> None:
-        st.session_state[key] += 1
-        controls.remember("check", st.session_state[key], 0)
-
-    st.button(
-        _("New random numbers (seed {seed})").format(seed=st.session_state[key]),
-        icon=":material/casino:",
-        on_click=roll,
-    )
-    for one in checks:
-        claim = one.claim
-        with st.container(border=True, key=f"claim_{claim.key}"):
-            st.markdown(f"**{typeset(_(claim.says))}**")
-            if one.note:
-                st.markdown(one.note)
-            options = {"truth": _("As it is"), **{str(i): typeset(_(m)) for i, m in enumerate(claim.mistakes, 1)}}
-            picked = controls.choice(f"try_{claim.key}", _("Try a mistake"), options, "truth", pills=True)
-            mistake = None if picked == "truth" else list(claim.mistakes)[int(picked) - 1]
-            try:
-                outcome = run_claim(claim.key, mistake, one.scalars, st.session_state[key], claim, one.setting)
-            except BadInput as error:  # the weights that it speaks of are missing or damaged
-                st.error(explain(error), icon=":material/error:")
-                continue
-            light(outcome, mistake is not None)
-            st.markdown(trial_list(outcome))
-
-
-def show_code(source: str, name: str) -> None:
-    """The lines that made the picture, runnable as they stand, to be read, copied or taken away."""
-    with st.expander(_("Show code"), icon=":material/code:"):
-        st.markdown(_("These lines made the picture; they run as they stand, from the project's folder."))
-        st.code(source, language="python")
-        st.download_button(
-            _("Download {file}").format(file=f"{name}.py"), source, f"{name}.py", "text/x-python", on_click="ignore"
-        )
-
-
-def article(prose: dict[str, str]) -> None:
-    """Where the article says otherwise, what is true, and why."""
-    st.header(_("What the article leaves out"), anchor="article")
-    st.markdown(prose["article"])
+    lying = {track: float(st.session_state[controls.key_of(track)]) for track in handles}
+    try:
+        show(picture, key=key, t=here, pick=picked, handles=lying, on_change=told, on_drag=dropped)
+    except BadInput as error:  # only a pick of the URL can be out of place
+        if picked is None:
+            raise
+        st.warning(explain(error), icon=":material/link_off:")
+        st.session_state[controls.key_of(pick_name)] = None
+        show(picture, key=key, t=here, handles=lying, on_change=told, on_drag=dropped)

@@ -11,12 +11,16 @@ import numpy as np
 import streamlit as st
 import torch
 
-from diffusion_core import data as datasets
 from diffusion_core import forward_kl
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.data import photos, pictures
+from diffusion_core.data.named import EXAMPLE_PHOTO, named, points, shown
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.quadrature import kl_to_normal
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
 from pages.shared import controls
-from pages.shared.i18n import ASSETS, _, explain
+from pages.shared.i18n import _, explain
 from pages.shared.palette import COLORS
 from pages.shared.timeline import Density, Histogram, Images, Layer, Mixture, Panel, Plane, Points
 
@@ -25,6 +29,7 @@ __all__ = [
     "density",
     "drawn",
     "levels",
+    "mixture_of",
     "pick_scene",
     "pixel_histogram",
     "schedule_names",
@@ -33,21 +38,26 @@ __all__ = [
 ]
 
 POINTS = 1_000  # shown at once
-DIGITS_SHOWN = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 5, 7, 8, 9)
 
 
 @dataclass(frozen=True)
 class Scene:
     """Samples of one data set, float32, and the law they come from."""
 
+    key: tuple[object, ...]  # the same for the same scene
     name: str
     kind: str  # "line" (1-D), "plane" (2-D), "images"
     x0: np.ndarray  # (n, d), or (n, height * width * channels)
-    law: GaussianMixture | FiniteData | None
+    law: Law | None
     word: str = ""
     height: int = 0
     width: int = 0
     channels: int = 0
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the visitor's own file."""
+        return self.name in ("photo", "picture")
 
 
 def data_names() -> dict[str, str]:
@@ -86,47 +96,45 @@ def schedule_of(name: str, T: int) -> NoiseSchedule:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def law_of(name: str, word: str) -> GaussianMixture | FiniteData:
+def law_of(name: str, word: str) -> Law:
     """The exact law of a data set that has a name."""
-    if name == "word":
-        return datasets.word(word).law
-    if name == "digits":
-        return datasets.digits().law
-    return datasets.TOYS[name]().law
+    return named(name, word).law
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def mixture_of(name: str, word: str) -> GaussianMixture:
+    """The exact law of a data set of points."""
+    return points(name, word).law
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def scene(name: str, word: str, seed: int) -> Scene:
     """The scene of a data set that has a name."""
-    law = law_of(name, word)
-    generator = torch.Generator().manual_seed(seed)
+    law, x0, key = law_of(name, word), shown(name, word, seed, POINTS).numpy(), (name, word, seed)
     if isinstance(law, FiniteData):
-        labels = datasets.digit_labels().numpy()
-        alike = [np.flatnonzero(labels == k) for k in DIGITS_SHOWN]
-        rows = [int(some[int(torch.randint(len(some), (1,), generator=generator))]) for some in alike]
-        return Scene(name, "images", law.points[rows].float().numpy(), law, "", 28, 28, 1)
-    x0 = law.sample(POINTS, generator).float().numpy()
-    return Scene(name, "line" if x0.shape[1] == 1 else "plane", x0, law, word)
+        return Scene(key, name, "images", x0, law, "", 28, 28, 1)
+    return Scene(key, name, "line" if x0.shape[1] == 1 else "plane", x0, law, word)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def photo_scene(content: bytes) -> Scene:
     """An uploaded photo, pixel by pixel; raises BadInput for what is no photo."""
-    picture = datasets.decode_photo(content)
-    return Scene("photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
+    picture = photos.decode_photo(content)
+    key = ("photo", hashlib.sha256(content).hexdigest())
+    return Scene(key, "photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def picture_scene(content: bytes, seed: int) -> Scene:
     """An uploaded picture as points in the plane, drawn from its dark parts; raises BadInput for what is no picture."""
-    law = datasets.picture(datasets.decode_photo(content)).law
+    law, digest = pictures.picture(photos.decode_photo(content)).law, hashlib.sha256(content).hexdigest()
     x0 = law.sample(POINTS, torch.Generator().manual_seed(seed)).float().numpy()
-    return Scene("picture", "plane", x0, law, hashlib.sha256(content).hexdigest())
+    return Scene(("picture", digest, seed), "picture", "plane", x0, law, digest)
 
 
 def example_photo() -> bytes:
     """A picture to start with, before anything is uploaded."""
-    return (ASSETS / "data" / "example_photo.jpg").read_bytes()
+    return EXAMPLE_PHOTO.read_bytes()
 
 
 def uploaded_scene(name: str, seed: int) -> Scene:
@@ -170,7 +178,7 @@ def terminal_kl(data: str, word: str, schedule: str, T: int, second_moment: floa
     if isinstance(_law, GaussianMixture) and float(schedule_of(schedule, T).alpha_bar[-1]) == 0:
         return 0.0, True  # x_T is eps; quadrature would print its rounding
     if isinstance(_law, GaussianMixture):
-        return _law.kl_to_normal(schedule_of(schedule, T), T), True
+        return kl_to_normal(_law.at(schedule_of(schedule, T), T)), True
     return forward_kl(schedule_of(schedule, T), second_moment, T), False
 
 

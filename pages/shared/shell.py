@@ -1,24 +1,20 @@
-"""The shell: navigation, language, the link to what is on screen, and a warm start.
-
-Streamlit runs a page without ``app.py`` when the first request to a fresh server goes straight to it, because the
-folder is called ``pages``. So every page's first line is `ensure_shell`, which builds the navigation if nobody has.
-"""
+"""The shell: navigation, language, the link to what is on screen, and a warm start."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from diffusion_core.files import ASSETS
+from pages import FOLDER, START, Lesson, sections
 from pages.shared import memory
-from pages.shared.i18n import LANGUAGES, _, language, set_language
+from pages.shared.i18n import LANGUAGES, _, language, parts, set_language
 
-__all__ = ["build_navigation", "ensure_shell", "page_path", "set_up"]
+__all__ = ["build_navigation", "has_visitor", "lifespan", "open_door", "page_path", "set_up"]
 
-ROOT = Path(__file__).parents[2]
-SHELL = ROOT / "assets" / "shell"
+SHELL = ASSETS / "shell"
 
 copy_link = st.components.v2.component(
     "copy_link",
@@ -59,51 +55,39 @@ def has_visitor() -> bool:
 
 
 def page_path(name: str) -> str:
-    """The file of a page, as st.page_link wants it."""
-    return f"pages/{name}.py"
+    """The script of a page, as st.page_link wants it."""
+    return str(FOLDER / name / "page.py")
+
+
+def open_door() -> None:
+    """Tell Streamlit, before anyone comes, that ``pages`` is no folder of page scripts.
+
+    It takes a folder of that name for such until someone calls st.navigation: a first visitor with a deep link would be
+    told "Page not found".
+    """
+    st.navigation([st.Page(lambda: None, title="none")])
 
 
 def build_navigation() -> st.Page:
     """The pages in the order in which they are taught, and the page that the visitor asked for."""
 
-    def page(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:
+    def page(lesson: Lesson) -> st.Page:
+        default = lesson is START
         return st.Page(
-            ROOT / "pages" / f"{name}.py",
-            title=title,
-            icon=f":material/{icon}:",
-            url_path=None if default else name,
+            lesson.page,
+            title=_("Start") if default else parts(lesson.name)["title"],
+            icon=f":material/{lesson.icon}:",
+            url_path=None if default else lesson.name,
             default=default,
         )
 
     return st.navigation(
-        {
-            "": [page("start", _("Start"), "home", default=True)],
-            _("Forward process"): [
-                page("add_noise", _("Add noise"), "blur_on"),
-                page("reparameterization", _("Reparameterize"), "casino"),
-                page("closed_form", _("Jump to any t"), "fast_forward"),
-            ],
-            _("Reverse process"): [
-                page("posterior", _("The posterior"), "join_inner"),
-                page("sampling", _("Sample"), "auto_awesome"),
-                page("variance", _("Which variance?"), "balance"),
-            ],
-            _("Learning"): [
-                page("training", _("Predict the noise"), "school"),
-                page("unet", _("Inside the network"), "account_tree"),
-            ],
-            _("Stable Diffusion"): [
-                page("latent", _("Why latents?"), "compress"),
-                page("guidance", _("Text and guidance"), "chat"),
-            ],
-            _("Check everything"): [page("ledger", _("All the checks"), "fact_check")],
-        }
+        {_(name) if name else "": [page(one) for one in pages] for name, pages in sections()}, expanded=True
     )
 
 
 def set_up() -> st.Page:
     """Everything around a page; returns the page to run."""
-    st.session_state["shell"] = True
     warm_up()
     st.html(SHELL / "shell.css")
     page = build_navigation()
@@ -137,10 +121,3 @@ def set_up() -> st.Page:
             },
         )
     return page
-
-
-def ensure_shell() -> None:
-    """A page reached without ``app.py`` (the first request to a fresh server) is run again, inside the shell."""
-    if "shell" not in st.session_state:
-        build_navigation()
-        st.rerun()

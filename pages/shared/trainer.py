@@ -21,25 +21,29 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import streamlit as st
 import torch
 
-from diffusion_core.checkpoint import load_denoiser, load_training, save_denoiser, save_training
-from diffusion_core.data import eight_gaussians
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import GaussianMixture
-from diffusion_core.held_out import HeldOut, errors, even_times, held_out
-from diffusion_core.nets import MLPConfig, Predictor
+from diffusion_core.files import MODELS
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.samplers import ddim
 from diffusion_core.schedule import NoiseSchedule, linear
-from diffusion_core.training import Snapshot, TrainingConfig, TrainingState, check_target, points, train
+from diffusion_core.training.checkpoint import load_denoiser, load_training, save_denoiser, save_training
+from diffusion_core.training.draws import points
+from diffusion_core.training.held_out import errors, unseen
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import Snapshot, TrainingConfig, TrainingState, check_target, net_config
 
-__all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "write"]
+__all__ = ["MOST_STEPS", "Data", "Milestone", "Trainer", "View", "sampling_times", "the_trainer", "write"]
 
 State = Literal["waiting", "running", "paused", "done", "stopped", "failed"]
 
 MOST_STEPS = 20_000
 MILESTONES = 40
-DRAWS = 100  # held-out draws at each of the times, at a milestone
 SAMPLES = 400
 SAMPLING_STEPS = 24
 REACH = (-3.5, 3.5)  # x0_hat is held to it: all data here lie within
@@ -52,6 +56,11 @@ class Data:
     name: str
     word: str
     law: GaussianMixture
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for the same data."""
+        return self.name, self.word
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +101,13 @@ class View:
     def alive(self) -> bool:
         return self.state in ("waiting", "running")
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """The same while the same of it is to be seen: until its next milestone."""
+        return self.id, self.milestones[-1].step if self.milestones else 0
+
 
 # --- what is measured -----------------------------------------------------------------------------------------------
-
-
-def draw_held_out(data: Data, schedule: NoiseSchedule, n: int) -> HeldOut:
-    """Draws that no run of this page trains on, at even times; always the same ones."""
-    return held_out(data.law, schedule, even_times(schedule.T), n, torch.Generator().manual_seed(2**40))
 
 
 def sampling_times(T: int) -> tuple[int, ...]:
@@ -122,7 +131,7 @@ class Recorder:
     """Turns the states of one run into milestones."""
 
     def __init__(self, data: Data, schedule: NoiseSchedule, steps: int) -> None:
-        self.draws = draw_held_out(data, schedule, DRAWS)
+        self.draws = unseen(data.law, schedule)
         self.due = sorted(milestone_steps(steps))
         self.losses: list[float] = []
 
@@ -280,6 +289,12 @@ class Trainer:
         return {"state": "done"}
 
 
+@st.cache_resource(show_spinner=False)
+def the_trainer() -> Trainer:
+    """All runs of this server."""
+    return Trainer()
+
+
 def _be_modest() -> None:
     torch.set_num_threads(1)
     if sys.platform == "linux":
@@ -288,16 +303,13 @@ def _be_modest() -> None:
 
 # --- the run that is there before anyone trains ---------------------------------------------------------------------
 
-MODELS = Path(__file__).parents[2] / "assets" / "models"
 SHIPPED = "points_eight_gaussians"
 SHIPPED_CONFIG = TrainingConfig(MLPConfig(2, 128), steps=8000)
 
 
 def shipped_data() -> Data:
     """What it was trained on."""
-    law = eight_gaussians().law
-    assert isinstance(law, GaussianMixture)
-    return Data("eight_gaussians", "", law)
+    return Data("eight_gaussians", "", eight_gaussians().law)
 
 
 def shipped_schedule() -> NoiseSchedule:
@@ -311,8 +323,16 @@ def shipped() -> View:
     with np.load(MODELS / f"{SHIPPED}_run.npz") as kept:
         rows = zip(kept["step"].tolist(), kept["loss"].tolist(), kept["distance"], kept["samples"], strict=True)
         milestones = tuple(Milestone(step, loss, distance, xy.astype(np.float32)) for step, loss, distance, xy in rows)
-    last = milestones[-1].step
-    return View("", shipped_data(), SHIPPED_CONFIG, denoiser.schedule, "done", last, 0.0, milestones, denoiser)
+    return View(
+        "",
+        shipped_data(),
+        SHIPPED_CONFIG,
+        denoiser.schedule,
+        state="done",
+        step=milestones[-1].step,
+        milestones=milestones,
+        denoiser=denoiser,
+    )
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -326,9 +346,9 @@ def read_file(data: Data, content: bytes) -> View:
         if error.facts.get("got") != "denoiser":
             raise
         denoiser = load_denoiser(content)
-        config = TrainingConfig(denoiser.config, denoiser.predicts, steps=1)
+        config = TrainingConfig(net_config(denoiser), denoiser.predicts, steps=1)
         _check_net(config)
-        return _whole(View("", data, config, denoiser.schedule, "done", 0, denoiser=denoiser))
+        return _whole(View("", data, config, denoiser.schedule, state="done", denoiser=denoiser))
     config = snapshot.config
     _check_net(config)
     check_target(config, snapshot.schedule)
@@ -339,9 +359,9 @@ def read_file(data: Data, content: bytes) -> View:
             got=config.steps,
             batch=config.batch,
         )
-    denoiser = snapshot.denoiser
     state: State = "paused" if snapshot.step < config.steps else "done"
-    return _whole(View("", data, config, snapshot.schedule, state, snapshot.step, denoiser=denoiser, snapshot=snapshot))
+    view = View("", data, config, snapshot.schedule, state=state, step=snapshot.step, snapshot=snapshot)
+    return _whole(replace(view, denoiser=snapshot.denoiser))
 
 
 def _check_net(config: TrainingConfig) -> None:
@@ -352,7 +372,7 @@ def _check_net(config: TrainingConfig) -> None:
 def _whole(view: View) -> View:
     """With the one milestone that a file is."""
     assert view.denoiser is not None
-    distance = errors(view.denoiser, draw_held_out(view.data, view.schedule, DRAWS)).distance.mean(1).numpy()
+    distance = errors(view.denoiser, unseen(view.data.law, view.schedule)).distance.mean(1).numpy()
     samples = draw_samples(view.denoiser, view.schedule)[-1].numpy()
     return replace(view, milestones=(Milestone(max(1, view.step), float("nan"), distance, samples),))
 

@@ -19,8 +19,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from diffusion_core.data import digits
-from diffusion_core.exact import FiniteData, GaussianMixture
+from diffusion_core.data.digits import digits
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.schedule import linear
 
 
@@ -61,9 +62,9 @@ def bench_finite_data(times: list[int], repeats: int) -> None:
         noise = torch.randn(64, 784, dtype=torch.float64, generator=generator)
         x = abar**0.5 * wide[torch.arange(64) * 150] + rest**0.5 * noise
         before, law = peak_mb(), FiniteData(points)
-        eps, x0 = law.eps(x, schedule, t), law.x0_mean(x, schedule, t)
+        eps, x0 = law.at(schedule, t).eps(x), law.at(schedule, t).x0_mean(x)
         more = peak_mb() - before
-        ours = milliseconds(lambda: law.eps(x, schedule, t), repeats)  # noqa: B023
+        ours = milliseconds(lambda: law.at(schedule, t).eps(x), repeats)  # noqa: B023
         start = time.perf_counter()
         true_x0 = broadcast_x0(wide, x, abar, rest)
         theirs = 1e3 * (time.perf_counter() - start)
@@ -80,10 +81,10 @@ def bench_mixture(repeats: int) -> None:
     denoise = law.denoiser(schedule)
     calls: dict[str, Callable[[], object]] = {
         "denoiser": lambda: denoise(x, 100),
-        "log_prob": lambda: law.log_prob(x, schedule, 100),
-        "x0_mean": lambda: law.x0_mean(x, schedule, 100),
-        "x0_covariance": lambda: law.x0_covariance(x, schedule, 100),
-        "reverse_conditional": lambda: law.reverse_conditional(x, schedule, 100, 50),
+        "log_prob": lambda: law.at(schedule, 100).log_prob(x),
+        "x0_mean": lambda: law.at(schedule, 100).x0_mean(x),
+        "x0_covariance": lambda: law.at(schedule, 100).x0_covariance(x),
+        "reverse_conditional": lambda: law.at(schedule, 100).reverse_conditional(x, 50),
     }
     print("\nGaussianMixture, K = 400, d = 2, 2,000 points: ms a call")
     for name, call in calls.items():

@@ -16,10 +16,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository's root: run as a plain file
 
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
-from diffusion_core.evaluate import generate_shapes
-from diffusion_core.nets import Predictor
-from diffusion_core.train import MODELS
+from diffusion_core.denoisers import Predictor
+from diffusion_core.files import MODELS
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.training.judges import generate_shapes
 
 PROMPTS = ["a blue star above a large green square", "a small red circle on the left", "a pink ring", "a red star"]
 

@@ -25,13 +25,16 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the repository's root: run as a plain file
 
-from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.data import eight_gaussians
-from diffusion_core.nets import MLPConfig, UNetConfig
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import linear
-from diffusion_core.train import digit_images
-from diffusion_core.training import DataSampler, TrainingConfig, images, points, train
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.draws import DataSampler, images, points
+from diffusion_core.training.loop import train
+from diffusion_core.training.recipes import digit_images
+from diffusion_core.training.state import TrainingConfig
 
 MODEL = Path(__file__).parents[2] / "assets" / "models" / "digits_unet.safetensors"
 

@@ -1,10 +1,12 @@
 """Visitors without a browser: Streamlit's own protocol, spoken to a server on this machine.
 
-A `Visitor` holds one session: it opens lessons by their name, changes the address, presses buttons, and tells what each
-run sent. Messages that the server may leave out because the browser still has them are left out here, too.
+A `Visitor` holds one session: it opens lessons by their name, changes the address, presses buttons, lets timelines go,
+and tells what each run sent. Messages that the server may leave out because the browser still has them are left out
+here, too.
 """
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from urllib.parse import urlencode
 
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
@@ -39,11 +42,11 @@ class Server:
     def seconds(self) -> float:
         """Processor time used so far."""
         used = self.process.cpu_times()
-        return used.user + used.system
+        return float(used.user + used.system)
 
     def megabytes(self) -> float:
         """Memory in use (RSS)."""
-        return self.process.memory_info().rss / 1e6
+        return float(self.process.memory_info().rss) / 1e6
 
     def tracebacks(self) -> list[str]:
         """Those that the server wrote."""
@@ -88,13 +91,26 @@ def _healthy(port: int) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Ear:
+    """What hears a timeline: its widget, and the fragment that runs when the slider is let go."""
+
+    id: str
+    fragment: str
+
+
 @dataclass
 class Sent:
-    """What a run sent: how many parts (elements and blocks), its exceptions, its buttons with their labels."""
+    """What a run sent: how many parts (elements and blocks), its exceptions, its buttons with their labels.
+
+    Of timelines, by their keys: their ears, and the places of their sliders.
+    """
 
     parts: int = 0
     exceptions: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)  # label, id
+    ears: dict[str, Ear] = field(default_factory=dict)
+    places: dict[str, list[float]] = field(default_factory=dict)
     fragment: tuple[str, float] | None = None  # one to be run again, and after how many seconds
     whole: bool = True  # not a fragment alone
     seconds: float = 0.0
@@ -125,15 +141,29 @@ class Visitor:
 
     async def run(self, press: str = "", fragment: str = "") -> Sent:
         """Run the lesson again, with a button pressed, or one fragment of it; returns when the server has finished."""
+        message = self._asking(fragment)
+        message.rerun_script.is_auto_rerun = bool(fragment)
+        if press:
+            message.rerun_script.widget_states.widgets.add(id=press, trigger_value=True)
+        return await self._ask(message)
+
+    async def release(self, ear: Ear, t: float) -> Sent:
+        """Let a timeline go at some place."""
+        message = self._asking(ear.fragment)
+        message.rerun_script.widget_states.widgets.add(id=ear.id, json_value=json.dumps({"t": t}))
+        return await self._ask(message)
+
+    def _asking(self, fragment: str) -> BackMsg:
+        """What every question says: where the visitor is, and what it still has."""
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.fragment_id = self.query, fragment
-        state.is_auto_rerun = bool(fragment)
         state.page_script_hash = self.pages.get(self.page, "")
         state.page_name = "" if self.page in self.pages else self.page
         state.cached_message_hashes.extend(self.known)
-        if press:
-            state.widget_states.widgets.add(id=press, trigger_value=True)
+        return message
+
+    async def _ask(self, message: BackMsg) -> Sent:
         start = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         async with asyncio.timeout(PATIENCE):
@@ -145,7 +175,7 @@ class Visitor:
     async def _listen(self) -> Sent:
         sent = Sent()
         while True:
-            message = ForwardMsg.FromString(await self.socket.recv())  # type: ignore[arg-type]
+            message = ForwardMsg.FromString(await self.socket.recv())
             kind = message.WhichOneof("type")
             if kind == "delta":
                 self._note(message, sent)
@@ -183,3 +213,18 @@ class Visitor:
                 sent.exceptions.append("\n".join([f"{error.type}: {error.message}", *error.stack_trace]))
             elif element.WhichOneof("type") == "button":
                 sent.buttons.append((element.button.label, element.button.id))
+            elif element.WhichOneof("type") == "bidi_component":
+                _note_component(delta, sent)
+
+
+def _note_component(delta: Delta, sent: Sent) -> None:
+    """A timeline's ear, or its picture: a head with its key, then a blob with its places."""
+    component = delta.new_element.bidi_component
+    if component.component_name.endswith("timeline_ear"):
+        sent.ears[json.loads(component.json)["key"]] = Ear(component.id, delta.fragment_id)
+    elif component.bytes:
+        end = 4 + int.from_bytes(component.bytes[:4], "little")
+        length = int.from_bytes(component.bytes[end : end + 8], "little")
+        header = json.loads(component.bytes[end + 8 : end + 8 + length])
+        key = json.loads(component.bytes[4:end])["key"]
+        sent.places[key] = json.loads(header["__metadata__"]["spec"])["positions"]

@@ -95,12 +95,21 @@ def opener(browser: Browser) -> Iterator[Callable[..., Page]]:
         if not any(word in message for word in SILENT):
             complaints.append(message)
 
-    def open_one(url: str, *, width: int = 1280, height: int = 900, **context_options: Any) -> Page:
+    def open_one(
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        before: Callable[[Page], None] | None = None,
+        **context_options: Any,
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **context_options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: complain(f"{m.text} {m.location.get('url', '')}") if m.type == "error" else None)
         page.on("pageerror", lambda error: complain(str(error)))
+        if before:
+            before(page)
         page.goto(url)
         wait_until_idle(page)
         return page

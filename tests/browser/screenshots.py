@@ -13,22 +13,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from pages import LESSONS
 from tests.browser.conftest import ROOT, start_server
 
-PAGES = {
-    "": "start",
-    "add_noise": "add_noise",
-    "reparameterization": "reparameterization",
-    "closed_form": "closed_form",
-    "posterior": "posterior",
-    "sampling": "sampling",
-    "variance": "variance",
-    "training": "training",
-    "unet": "unet",
-    "latent": "latent",
-    "guidance": "guidance",
-    "ledger": "ledger",
-}
+PAGES = {"": "start", **{lesson.name: lesson.name for lesson in LESSONS}}
 SHOWN = [  # the README's: path, query, theme, language
     ("add_noise", "t=180", "light", "en"),
     ("sampling", "data=two_moons&t=360", "dark", "en"),

@@ -8,7 +8,8 @@ import torch
 from playwright.sync_api import Page
 
 from diffusion_core import cosine
-from pages.shared import latents, networks
+from pages.latent import runs
+from pages.shared import weights
 from tests.browser.test_lessons import read
 
 pytestmark = pytest.mark.browser
@@ -17,12 +18,13 @@ PROMPT = "a large red star at the top left"
 
 def test_out_is_the_closed_form_in_pixels_and_in_latents(app_url: str, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{app_url}/latent?lang=en&N=10&t=300&seed=2", height=1400)
-    root = page.locator(".st-key-latent .timeline[data-t]")
+    root = page.locator(".st-key-latent-picture .timeline[data-t]")
     root.wait_for()
-    coder = networks.autoencoder()
-    assert coder is not None
+    model = weights.AUTOENCODER.get()
+    assert model is not None
+    coder = model.network
     schedule = cosine(1000)
-    made = latents.way(PROMPT, 2, 10, "test", schedule, None, coder)
+    made = runs.way(PROMPT, 2, 10, net=None, coder=model)
     for t in (300, 700):
         if t != 300:
             slider = root.locator("input[type=range]").first

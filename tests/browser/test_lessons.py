@@ -1,7 +1,6 @@
 """The lessons in Chromium: cold deep links, the picture against the core, uploads, downloads, phones, languages."""
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -12,28 +11,15 @@ import torch
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from diffusion_core import linear, q_posterior, q_sample
-from diffusion_core.reparameterization import gradient_variances, pathwise_gradients, score_function_gradients
+from diffusion_core import linear, q_sample
+from pages import LESSONS
 from pages.shared.scenes import scene
 from tests.browser.conftest import ROOT, start_server, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
-PAGES = (
-    "",
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-    "ledger",
-)
+PAGES = ("", *(lesson.name for lesson in LESSONS))
 
 
 def timeline(page: Page) -> Locator:
@@ -88,29 +74,6 @@ def test_digits_on_the_page_are_the_digits_noised(app_url: str, open_page: Open)
     eps = torch.randn(shown.x0.shape, generator=torch.Generator().manual_seed(1))
     expected = q_sample(linear(1000), torch.from_numpy(shown.x0).double(), 500, eps.double()).numpy().ravel()
     assert np.abs(read(root, "x_t") - expected).max() < 1e-6
-
-
-def test_the_slider_writes_the_url_and_the_checks_follow(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/closed_form?lang=en&T=100&t=40")
-    root = timeline(page)
-    slider = page.get_by_role("slider", name="Timestep t")
-    slider.focus()
-    slider.press("ArrowRight")
-    expect(root).to_have_attribute("data-t", "41")
-    expect(page).to_have_url(re.compile(r"[?&]t=41(&|$)"))
-    slider.press("End")
-    expect(root).to_have_attribute("data-t", "100")
-    expect(page).to_have_url(re.compile(r"[?&]t=100(&|$)"))
-    wait_until_idle(page)
-    expect(root).to_have_attribute("data-t", "100")
-
-
-def test_chain_and_jump_land_on_the_same_points(app_url: str, open_page: Open) -> None:
-    root = timeline(open_page(f"{app_url}/closed_form?lang=en"))
-    for position in (1, 20, 100):
-        root.evaluate("(root, p) => root.timeline.draw(p)", position)
-        assert np.abs(read(root, "chain") - read(root, "jump")).max() < 1e-6
-        assert np.abs(read(root, "chain") - read(root, "fresh")).max() > 0.01
 
 
 @pytest.mark.parametrize(
@@ -170,72 +133,6 @@ def test_the_formula_is_right_as_printed_and_no_step_begins_at_0(url: str, app_u
         assert abs(n["mean"] + n["sigma"] * n["z"] - n["x_s"]) < 1.5e-3
         assert abs(n["x_s"] - n["stored"]) < 1.5e-3
     assert set(printed(last).values()) == {"–"}
-
-
-def test_the_posterior_follows_what_is_dragged(app_url: str, open_page: Open) -> None:
-    """Drag x_t: bells and formula follow at once; when it is let go, the URL, and the picture is the same again."""
-    page = open_page(f"{app_url}/posterior?lang=en&t=400&stride=100&x_0=1.2&x_t=0.4", height=1400)
-    root = page.locator(".st-key-posterior .timeline[data-t]")
-    expect(root).to_have_attribute("data-t", "400")
-
-    def posterior() -> float:
-        return float(root.locator("mn[data-name=mean]").get_attribute("data-value") or "nan")
-
-    def core(x_t: float) -> float:
-        x_0 = torch.tensor(1.2, dtype=torch.float64)
-        return float(q_posterior(linear(1000), torch.tensor(x_t, dtype=torch.float64), x_0, 400, 300)[0])
-
-    assert abs(posterior() - core(0.4)) < 1e-9
-    frame = root.locator(".curves .frame")
-    box = frame.bounding_box()
-    assert box
-    low, high = root.evaluate("root => Array.from(root.timeline.numbers(0).domain)")
-
-    def at(value: float) -> float:
-        return box["x"] + 14 + (value - low) / (high - low) * (box["width"] - 28)
-
-    y = box["y"] + box["height"] - 14
-    page.mouse.move(at(0.4), y)
-    page.mouse.down()
-    page.mouse.move(at(-1.0), y, steps=4)
-    moved = float(read(root, "x_t")[0])
-    assert abs(moved + 1) < 0.05
-    assert abs(posterior() - core(moved)) < 1e-9, "while the hand still holds it"
-    assert abs(posterior() - core(0.4)) > 0.1
-    assert query(page)["x_t"] == "0.4"
-    page.mouse.up()
-    expect(page).to_have_url(re.compile(rf"[?&]x_t={re.escape(str(moved))}(&|$)"))
-    wait_until_idle(page)
-    assert abs(posterior() - core(moved)) < 1e-9
-    expect(root).to_have_attribute("data-t", "400")
-
-
-def test_the_true_step_splits_in_two(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/posterior?lang=en&k=5")
-    root = page.locator(".st-key-without .timeline[data-t]")
-    peaks = root.locator(".numbers .entry", has_text="number of peaks").locator(".value")
-    expect(peaks).to_have_text("1")
-    slider = root.get_by_role("slider", name="Stride k")
-    slider.press("End")
-    expect(root).to_have_attribute("data-t", "299")
-    expect(peaks).to_have_text("2")
-    expect(page).to_have_url(re.compile(r"[?&]k=299(&|$)"))
-
-
-def test_the_same_eps_moves_with_mu_and_sigma(app_url: str, open_page: Open) -> None:
-    root = timeline(open_page(f"{app_url}/reparameterization?lang=en&mu=-1.5&sigma=0.8&seed=3"))
-    eps = torch.randn(2_000, generator=torch.Generator().manual_seed(3)).double()
-    for position, sigma in ((0, 0.2), (12, 0.8), (36, 2.0)):
-        root.evaluate("(root, p) => root.timeline.draw(p)", position)
-        assert np.abs(read(root, "z") - (-1.5 + sigma * eps).numpy()).max() < 1e-6
-        pathwise, score = pathwise_gradients(-1.5, sigma, eps), score_function_gradients(-1.5, sigma, eps)
-        assert np.abs(read(root, "pathwise") - pathwise[:, 0].numpy()).max() < 1e-5
-        assert np.abs(read(root, "score") - score[:, 0].numpy()).max() < 1e-4
-        assert np.abs(read(root, "score") - pathwise[:, 0].numpy()).max() > 1
-        by_mu, _by_sigma = gradient_variances(-1.5, sigma)
-        assert abs(read(root, "var_pathwise")[0] - by_mu[0]) < 1e-9
-        assert abs(read(root, "var_score")[0] - by_mu[1]) < 1e-9
-        assert abs(read(root, "ratio")[0] - by_mu[1] / by_mu[0]) < 1e-9
 
 
 def test_a_click_picks_a_pixel_and_opens_its_numbers(app_url: str, open_page: Open) -> None:
@@ -358,36 +255,3 @@ def test_a_run_can_be_taken_away(app_url: str, open_page: Open) -> None:
         film.seek(4)
         last = np.asarray(film.convert("RGB")).astype(int)
     assert np.abs(first - last).max() > 50
-
-
-def test_a_prompt_is_drawn_and_its_attention_moves_with_t(app_url: str, open_page: Open) -> None:
-    """An example is pressed: its words stand under their tiles, the URL says so, and the slider moves all of it."""
-    page = open_page(f"{app_url}/guidance?lang=en&N=6&w=2", height=1400)
-    root = page.locator(".st-key-guidance .timeline[data-t]")
-    expect(root.locator(".captions").first).to_contain_text("square")
-    page.locator(".st-key-example").get_by_text("a pink ring at the top right on a dark ground").click()
-    expect(page).to_have_url(re.compile(r"[?&]prompt=a(\+|%20)pink(\+|%20)ring"))
-    expect(root.locator(".captions").first).to_have_text("(start)apinkringatthetoprightonadarkground")
-    wait_until_idle(page)
-    for position in range(7):
-        root.evaluate("(root, p) => root.timeline.draw(p)", position)
-        one, two, three, total = (read(root, name)[0] for name in ("plain", "cross", "delta", "guided"))
-        assert abs(one + 2 * 2 * two + 4 * three - total) < 1e-9
-    before, end = read(root, "words"), read(root, "x0_hat")
-    root.evaluate("(root, p) => root.timeline.draw(p)", 1)
-    assert np.abs(read(root, "words") - before).max() > 0.1
-    root.evaluate("(root, p) => root.timeline.draw(p)", 6)
-    assert np.abs(read(root, "z") - end).max() < 1 / 100  # at t = 0, z is where x0_hat was
-    page.get_by_label("Prompt").fill("a red dog")
-    page.get_by_label("Prompt").press("Enter")
-    expect(page.get_by_text("words that the model never saw: dog")).to_be_visible()
-
-
-def test_exact_guidance_moves_with_w(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/guidance?lang=en&N=2&w_exact=1")
-    root = page.locator(".st-key-exact .timeline[data-t]")
-    expect(root).to_have_attribute("data-t", "1")
-    at_one = read(root, "made").reshape(-1, 2)
-    root.evaluate("(root, p) => root.timeline.draw(p)", 16)
-    far, drawn = (read(root, name).reshape(-1, 2) for name in ("made", "drawn"))
-    assert far[:, 1].mean() > drawn[:, 1].mean() + 0.3 > at_one[:, 1].mean()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from diffusion_core.checkpoint import load_denoiser, load_training
+from diffusion_core.training.checkpoint import load_denoiser, load_training
 from tests.browser.conftest import wait_until_idle
 
 pytestmark = pytest.mark.browser

@@ -8,11 +8,12 @@ import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-from diffusion_core.checkpoint import load_autoencoder, load_denoiser
+from diffusion_core.data.captions import parse
+from diffusion_core.data.scenes import draw
 from diffusion_core.forward import q_sample
 from diffusion_core.nets.text import tokenize
-from diffusion_core.shapes import draw, parse
-from pages.shared import networks
+from diffusion_core.training.checkpoint import load_autoencoder, load_denoiser
+from pages.shared import weights as shipped
 from tests.browser.conftest import wait_until_idle
 from tests.browser.test_lessons import query, read, timeline
 
@@ -24,8 +25,7 @@ PROMPT = "a blue star above a large green square"
 
 def weights(block: str, seed: int, t: int) -> np.ndarray:
     """How much each place looks at each word, (words, places), the mean over the heads."""
-    network = load_denoiser(networks.MODELS / networks.SHAPES)
-    autoencoder = load_autoencoder(networks.MODELS / networks.AUTOENCODER)
+    network, autoencoder = load_denoiser(shipped.SHAPES.path), load_autoencoder(shipped.AUTOENCODER.path)
     maps: dict[str, torch.Tensor] = {}
     with torch.no_grad():
         z0 = autoencoder.encode(draw([parse(PROMPT)], torch.Generator().manual_seed(seed)))
@@ -34,7 +34,7 @@ def weights(block: str, seed: int, t: int) -> np.ndarray:
     return maps[f"{block}_weights"][0].mean(0).T[:9].numpy()
 
 
-@pytest.mark.skipif(not (networks.MODELS / networks.SHAPES).exists(), reason="the weights are not installed")
+@pytest.mark.skipif(not shipped.SHAPES.path.exists(), reason="the weights are not installed")
 @pytest.mark.parametrize(("block", "side"), [("up_0_0_words", 8), ("middle_words", 4)])
 def test_the_tiles_of_the_words_are_what_the_core_computes(
     block: str, side: int, app_url: str, open_page: Open
@@ -67,7 +67,7 @@ def test_from_one_network_to_the_other_and_back(app_url: str, open_page: Open) -
 
 @pytest.mark.parametrize(("figure", "shape"), [("real", "320 × 64 × 64"), ("small", "64 × 8 × 8")])
 def test_a_part_of_the_overview_says_its_shape(figure: str, shape: str, app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/unet?lang=en")
+    page = open_page(f"{app_url}/unet?lang=en&open=stable_diffusion")
     plot = page.locator(f".st-key-overview_{figure} .js-plotly-plot")
     plot.scroll_into_view_if_needed()
     wait_until_idle(page)

@@ -9,7 +9,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core import ancestral, fixed_large, fixed_small, gaussian_optimal, learned_range, linear, transition
-from diffusion_core.data import gaussian_1d
+from diffusion_core.data.toys import gaussian_1d
 
 pytestmark = pytest.mark.browser
 
@@ -17,8 +17,9 @@ Open = Callable[..., Page]
 
 
 def picture(page: Page, which: int = 0) -> Locator:
+    """The lesson's, or that of the section with the clouds."""
     roots = page.locator(".timeline[data-t]")
-    expect(roots).to_have_count(2, timeout=60_000)
+    expect(roots).to_have_count(which + 1, timeout=60_000)
     return roots.nth(which)
 
 

@@ -12,10 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from diffusion_core.claims.anatomy import CLAIMS, Sized
 from diffusion_core.claims.check import Claim
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import UNetConfig
 from diffusion_core.nets.anatomy import Part, measure, places_seen, plan
 from diffusion_core.nets.stable_diffusion import LATENT, TEXT, WIDTHS, units
 from diffusion_core.nets.text import TextConfig
+from diffusion_core.nets.unet import UNetConfig
 
 LATENTS = UNetConfig(4, (64, 128), (True, True), classes=None, patch=1, text=TextConfig())  # the one of shapes
 CONFIGS = [

@@ -11,13 +11,17 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from diffusion_core import checkpoint
-from diffusion_core.checkpoint import load_denoiser, load_training, read, save_denoiser, save_training, write
-from diffusion_core.data import eight_gaussians
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.schedule import cosine, from_beta, linear
-from diffusion_core.training import TrainingConfig, points, train
+from diffusion_core.training import checkpoint
+from diffusion_core.training.checkpoint import load_denoiser, load_training, read, save_denoiser, save_training, write
+from diffusion_core.training.draws import points
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import TrainingConfig
 
 CONFIG = TrainingConfig(MLPConfig(2, 16, depth=2), steps=6, batch=8, warmup=2)
 DATA = points(eight_gaussians().law)

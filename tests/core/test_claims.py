@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from diffusion_core.claims import LESSONS, SECTIONS, Claim, Entry, Outcome, posterior
+from diffusion_core.claims import ALL, SECTIONS, Claim, Entry, Outcome, posterior
 from diffusion_core.claims.check import (
     PAGE_ALPHA,
     SHARES,
@@ -28,7 +28,7 @@ from diffusion_core.schedule import linear
 ROOT = Path(__file__).parents[2]
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
 LISTED = [claim for entry in ENTRIES for claim in entry.claims]
-TAUGHT = [claim for claims in LESSONS.values() for claim in claims]
+TAUGHT = list(ALL)
 ALL = [*LISTED, *(claim for claim in TAUGHT if not any(claim is listed for listed in LISTED))]
 
 
@@ -55,7 +55,7 @@ def test_all_checks_share_one_false_alarm_rate() -> None:
     assert 20 < len(tested) <= SHARES
     assert [claim.key for claim in TAUGHT if not any(claim is one for one in LISTED)] == []
     for lang in ("en", "zh"):
-        assert f"0.001 / {SHARES}" in (ROOT / "assets" / "lessons" / lang / "ledger.md").read_text(encoding="utf-8")
+        assert f"0.001 / {SHARES}" in (ROOT / "pages" / "ledger" / f"{lang}.md").read_text(encoding="utf-8")
 
 
 def normal(n: int, seed: int) -> torch.Tensor:

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from diffusion_core import BadInput, GaussianMixture, linear, q_sample
-from diffusion_core.data import eight_gaussians
-from diffusion_core.held_out import errors, even_times, floors, held_out, mean_floor
-from diffusion_core.objectives import loss_floor
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.laws.estimates import loss_floor
+from diffusion_core.training.held_out import errors, even_times, floors, held_out, mean_floor
 
 SCHEDULE = linear(1000)
 LAW = eight_gaussians().law
@@ -45,7 +45,7 @@ def test_the_floor_does_not_turn_with_space() -> None:
     turn = torch.linalg.matrix_exp(torch.tensor([[0.0, -1.2, 0.7], [1.2, 0.0, 0.9], [-0.7, -0.9, 0.0]]).double())
     upright = torch.diag(torch.tensor([0.01, 0.25, 0.09], dtype=torch.float64))
     means = torch.tensor([[-0.9, 0.2, 0.0], [0.9, 0.2, 0.0]], dtype=torch.float64)
-    law = GaussianMixture([0.5, 0.5], means @ turn.T, (turn @ upright @ turn.T).expand(2, 3, 3))
+    law = GaussianMixture.of([0.5, 0.5], means @ turn.T, (turn @ upright @ turn.T).expand(2, 3, 3))
     sides = [GaussianMixture.isotropic([0.5, 0.5], [[-0.9], [0.9]], 0.1)]
     sides += [GaussianMixture.isotropic([1.0], [[0.2]], sd) for sd in (0.5, 0.3)]
     times = (100, 300)
@@ -62,7 +62,7 @@ def test_the_floor_of_a_mixture_is_one_less_the_score() -> None:
         generator = torch.Generator().manual_seed(t)
         x0 = LAW.sample(20_000, generator)
         x_t = q_sample(SCHEDULE, x0, t, torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
-        rows = 1 - SCHEDULE.one_minus_alpha_bar[t] * LAW.score(x_t, SCHEDULE, t).square().mean(-1)
+        rows = 1 - SCHEDULE.one_minus_alpha_bar[t] * LAW.at(SCHEDULE, t).score(x_t).square().mean(-1)
         error = rows.std() / len(rows) ** 0.5
         assert abs(rows.mean() - floor) < 3.5 * error + 1e-3
         assert abs(rows.mean() - floors(LAW, SCHEDULE, [t // 2])[0]) > 3.5 * error + 1e-3  # another t is noticed

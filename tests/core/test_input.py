@@ -8,15 +8,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffusion_core import evaluate
+from diffusion_core.data import pca
+from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
-from diffusion_core.exact import FiniteData, GaussianMixture
 from diffusion_core.forward import collapse_noise, q_chain, q_sample, q_step
-from diffusion_core.held_out import floors, held_out
-from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
+from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.variances import state_dependent
 from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.classifier import ClassifierConfig, train_classifier
+from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.nets.text import LENGTH, tokenize
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.objectives import hybrid_loss, simple_loss, vlb_loss
 from diffusion_core.parameterization import (
     check_signal,
@@ -30,12 +33,16 @@ from diffusion_core.parameterization import (
     x0_from_v,
 )
 from diffusion_core.posterior import q_posterior, transition
-from diffusion_core.quality import sliced_wasserstein
 from diffusion_core.reverse import reverse_step
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule, cosine, from_beta, linear, scaled_linear
-from diffusion_core.training import TrainingConfig, images, train
-from diffusion_core.variance import Variance, state_dependent
+from diffusion_core.training import judges
+from diffusion_core.training.draws import images
+from diffusion_core.training.held_out import floors, held_out
+from diffusion_core.training.loop import train
+from diffusion_core.training.quality import sliced_wasserstein
+from diffusion_core.training.state import TrainingConfig
+from diffusion_core.variance import Variance
 
 SCHEDULE = cosine(100)
 LAW = GaussianMixture.isotropic([0.5, 0.5], [[-0.9, 0.0], [0.9, 0.0]], 0.1)
@@ -50,7 +57,7 @@ def rows(x: Tensor) -> Tensor:
     return torch.arange(len(x)) + 3
 
 
-def same(x_t: Tensor, t: int) -> Tensor:
+def same(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
     return x_t
 
 
@@ -82,8 +89,8 @@ ONE: dict[str, Call] = {
     "ancestral": lambda x, _: last(ancestral(same, SCHEDULE, x, (3, 1), generator=torch.Generator())),
     "ddim": lambda x, _: last(ddim(same, SCHEDULE, x, (3, 1))),
     "state_dependent": lambda x, _: state_dependent(LAW, SCHEDULE)(transition(SCHEDULE, 3, 2), x).value,
-    **{f"mixture, {f}": lambda x, _, f=f: getattr(LAW, f)(x, SCHEDULE, 3) for f in ("log_prob", "eps", "x0_mean")},
-    **{f"points, {f}": lambda x, _, f=f: getattr(POINTS, f)(x, SCHEDULE, 3) for f in ("log_prob", "eps")},
+    **{f"mixture, {f}": lambda x, _, f=f: getattr(LAW.at(SCHEDULE, 3), f)(x) for f in ("log_prob", "eps", "x0_mean")},
+    **{f"points, {f}": lambda x, _, f=f: getattr(POINTS.at(SCHEDULE, 3), f)(x) for f in ("log_prob", "eps")},
 }
 NETWORKS: dict[str, Call] = {"network": lambda x, _: NET(x, 3), "network, rows": lambda x, _: NET(x, rows(x))}
 DRAWN = torch.randn((2, 4, 2), generator=torch.Generator().manual_seed(0))
@@ -164,12 +171,12 @@ def test_nothing_to_work_on_is_one_sentence() -> None:
             "batch must be an integer from 1 to 0; got 64",
             lambda: list(train_classifier(ClassifierConfig(2), torch.empty(0, 1, 28, 28), torch.empty(0))),
         ),
-        (r"x must hold at least one row; got the shape \(0, 2\)", lambda: evaluate.pca(torch.empty(0, 2), 1)),
+        (r"x must hold at least one row; got the shape \(0, 2\)", lambda: pca.pca(torch.empty(0, 2), 1)),
         (r"x must hold at least one row", lambda: psnr(nothing, nothing)),
-        (r"images must hold at least one row", lambda: evaluate.accuracy(None, nothing, torch.empty(0))),
+        (r"images must hold at least one row", lambda: judges.accuracy(None, nothing, torch.empty(0))),
         (r"x must hold at least one row", lambda: sliced_wasserstein(torch.empty(0, 2), torch.empty(0, 2), generator)),
-        ("samples must be an integer from 10 to 1000000; got 0", lambda: evaluate.judge_digits(NET, None, 0)),
-        ("samples must be an integer from 1 to 1000000; got 0", lambda: evaluate.judge_shapes(NET, coder, 0)),
+        ("samples must be an integer from 10 to 1000000; got 0", lambda: judges.judge_digits(NET, None, 0)),
+        ("samples must be an integer from 1 to 1000000; got 0", lambda: judges.judge_shapes(NET, coder, 0)),
     ]
     for sentence, call in cases:
         with pytest.raises(BadInput, match="^" + sentence):
@@ -285,6 +292,6 @@ def test_float32_is_enough_for_every_schedule(name: str) -> None:
     for n in (1, 2, 5, 50, 1000):
         for spacing in ("iddpm", "trailing", "leading"):
             ddim(same, schedule, x, schedule.timesteps(n, spacing))
-    eps = LAW.eps(x, schedule, 1000)
+    eps = LAW.at(schedule, 1000).eps(x)
     rough, fine = x0_from_eps(schedule, x, eps, 1000), x0_from_eps(schedule, x.double(), eps.double(), 1000)
     assert (rough - fine).abs().max() < 4e-3  # cosine: 1 / sqrt(alpha_bar_T) is 20,291

@@ -227,14 +227,16 @@ def test_diffusers_agrees_but_for_the_one_that_is_not_a_number() -> None:
     assert {row.setting: row.verdict for row in rows if row.verdict != "agrees"} == {
         'variance_type="fixed_large_log"': "not a number"  # when this fails, diffusers has mended it
     }
-    assert len(rows) == 17
+    assert len(rows) == 20
 
 
 def test_a_library_that_differs_is_seen(monkeypatch) -> None:
     pytest.importorskip("diffusers")
     monkeypatch.setattr(library_module, "fixed_small", library_module.fixed_large)
     monkeypatch.setattr(library_module, "linear", library_module.sigmoid)
+    monkeypatch.setattr(library_module, "PREDICTION_TYPES", {"sample": "v", "v_prediction": "x0"})
     rows = {row.setting: row.verdict for row in compare()}
+    assert rows['prediction_type="sample"'] == rows['prediction_type="v_prediction"'] == "differs"
     assert rows['beta_schedule="linear"'] == "differs"
     assert rows['variance_type="fixed_small"'] == "differs"
     assert rows["DDIMScheduler, eta=0"] == "differs"

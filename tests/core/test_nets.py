@@ -10,27 +10,21 @@ from diffusers.models.embeddings import get_timestep_embedding
 from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn
 
+from diffusion_core.denoisers import Guided, LearnedVariance, Predictor, split_variance
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import q_sample
-from diffusion_core.nets import (
-    Guided,
-    LearnedVariance,
-    MLPConfig,
-    NetConfig,
-    Predictor,
-    UNetConfig,
-    split_variance,
-)
-from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm, attention_by_word
+from diffusion_core.nets.attention import Attention, CrossAttention, GroupNorm
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.classifier import ClassifierConfig
-from diffusion_core.nets.mlp import TimeFeatures
+from diffusion_core.nets.mlp import MLPConfig, TimeFeatures
 from diffusion_core.nets.text import TextConfig
-from diffusion_core.nets.unet import Residual
+from diffusion_core.nets.unet import Residual, UNetConfig
+from diffusion_core.nets.watched import attention_by_word
 from diffusion_core.parameterization import v_from_eps
 from diffusion_core.posterior import transition
 from diffusion_core.samplers import ancestral
 from diffusion_core.schedule import cosine, linear
+from diffusion_core.training.state import NetConfig
 
 TINY = UNetConfig(widths=(8, 16), heads=2, classes=3)
 TIMES = torch.tensor([1, 7, 250, 1000])
@@ -291,9 +285,9 @@ def test_learned_variance_shares_the_denoisers_call() -> None:
         raw = net(step.x_t, step.t)[:, 2:]
         if step.s > 0:
             v = (raw + 1) / 2
-            expected = v * math.log(step.beta) + (1 - v) * math.log(step.beta_tilde)
+            expected = v * math.log(step.pair.beta) + (1 - v) * math.log(step.pair.beta_tilde)
             assert gap(torch.as_tensor(step.log_variance), expected) < 1e-10
-            for fixed in (step.beta, step.beta_tilde):
+            for fixed in (step.pair.beta, step.pair.beta_tilde):
                 assert gap(torch.as_tensor(step.variance), torch.full((5, 2), fixed).double()) > 1e-9
     with pytest.raises(BadInput, match="no learned variance"):
         LearnedVariance(Predictor(net, MLPConfig(), schedule))

@@ -11,6 +11,7 @@ from torch import Tensor
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import q_sample
 from diffusion_core.parameterization import (
+    TARGETS,
     eps_from_score,
     eps_from_v,
     eps_from_x0,
@@ -51,6 +52,29 @@ def test_every_way_round(t: int) -> None:
     assert not same(x0_from_v(schedule, x_t, v, other), x0)
     assert not same(eps_from_v(schedule, x_t, -v, t), eps)  # the other sign of v
     assert not same(v_from_eps(schedule, x_t, eps, other), v)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_has_every_way_to_and_from_it(name: str) -> None:
+    schedule, target = cosine(1000), TARGETS[name]
+    x0, eps = normal(5, 2, seed=1), normal(5, 2, seed=2)
+    for t in (2, torch.tensor([2, 10, 300, 800, 990])):
+        x_t, y = q_sample(schedule, x0, t, eps), target.of(schedule, x0, eps, t)
+        ways = {
+            "eps": (target.eps(schedule, x_t, y, t), eps),
+            "x0": (target.x0(schedule, x_t, y, t), x0),
+            "from_eps": (target.from_eps(schedule, x_t, eps, t), y),
+            "from_x0": (target.from_x0(schedule, x_t, x0, t), y),
+        }
+        assert [way for way, (got, expected) in ways.items() if not same(got, expected, 1e-8)] == []
+        for other in TARGETS.values():
+            assert (other is target) == same(other.eps(schedule, x_t, y, t), eps, 1e-8)
+        said = y + 0.1 * normal(5, 2, seed=3)  # an error of y is that of eps, times the root of the weight
+        error = (target.eps(schedule, x_t, said, t) - eps).square()
+        assert same(error, (said - y).square() * target.weight(schedule, t, y), 1e-8)
+        wrong = TARGETS["v" if name == "x0" else "x0"].weight(schedule, t, y)
+        assert not same(error, (said - y).square() * wrong, 1e-3)
+    assert target.name == name and list(TARGETS) == ["eps", "x0", "v"]
 
 
 def test_v_is_the_speed_along_the_circle() -> None:

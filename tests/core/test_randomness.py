@@ -10,11 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from diffusion_core.checkpoint import load_denoiser, save_denoiser
-from diffusion_core.nets import MLPConfig, NetConfig, Predictor, UNetConfig, seeded
+from diffusion_core.denoisers import Predictor
 from diffusion_core.nets.autoencoder import AutoencoderConfig
 from diffusion_core.nets.classifier import ClassifierConfig
+from diffusion_core.nets.initial import seeded
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.schedule import linear
+from diffusion_core.training.checkpoint import load_denoiser, save_denoiser
+from diffusion_core.training.state import NetConfig
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "diffusion_core").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
@@ -28,10 +32,10 @@ METHODS = {
     *("trunc_normal_", "xavier_normal_", "xavier_uniform_", "kaiming_normal_", "kaiming_uniform_", "orthogonal_"),
 }
 WHERE = {  # who may: the one function; inside a build; shapes without numbers
-    ("nets/mlp.py", "seeded"): {"fork_rng", "default_generator", "manual_seed"},
+    ("nets/initial.py", "seeded"): {"fork_rng", "default_generator", "manual_seed"},
     ("nets/unet.py", "__init__"): {"build"},
     ("nets/text.py", "__init__"): {"normal_"},
-    ("checkpoint.py", "_skeleton"): {"build"},
+    ("training/checkpoint.py", "_skeleton"): {"build"},
 }
 
 
@@ -155,7 +159,7 @@ def test_without_the_lock_they_would_not(monkeypatch: pytest.MonkeyPatch) -> Non
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr("diffusion_core.nets.mlp._building", NoLock())
+    monkeypatch.setattr("diffusion_core.nets.initial._building", NoLock())
     alone = weights(seeded(0, CONFIGS[0].build))
     many: list[torch.Tensor] = []
     for _attempt in range(50):

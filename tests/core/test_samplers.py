@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from diffusion_core.errors import BadInput
 from diffusion_core.posterior import Transition, transition
-from diffusion_core.reverse import ReverseStep, posterior_mean, reverse_step
+from diffusion_core.reverse import DDIMMean, PosteriorMean, ReverseStep, reverse_step
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule, cosine, linear
 from diffusion_core.variance import Variance, VarianceChoice, fixed_large, fixed_small
@@ -147,19 +148,25 @@ def test_every_number_of_a_step_follows_from_the_others(name: str, spacing: str)
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         a_t, a_s = schedule.alpha_bar[step.t].item(), schedule.alpha_bar[step.s].item()
         close = lambda a, b: torch.allclose(a, b, rtol=1e-10, atol=1e-10)  # noqa: E731
-        assert close(math.sqrt(a_t) * step.x0_hat + math.sqrt(1 - a_t) * step.eps_hat, step.x_t)
-        assert abs(step.beta / (1 - a_t / a_s) - 1) < 1e-9
-        assert abs(step.beta_tilde - step.beta * (1 - a_s) / (1 - a_t)) < 1e-12
+        assert close(math.sqrt(a_t) * step.x0_hat + math.sqrt(1 - a_t) * step.eps_used, step.x_t)
+        assert step.pair == transition(schedule, step.t, step.s)
+        assert torch.equal(step.eps_hat, nonlinear(step.x_t, step.t))  # as it was said, whatever was clipped
+        assert (step.eps_used is step.eps_hat) == ("clipped" not in name)
+        assert step.partner is (step.eps_used if "ddim" in name else step.x_t)
+        first, second = step.weights
+        assert close(first * step.partner + second * step.x0_hat, step.mean)
         assert abs(math.exp(step.log_variance) - step.variance) <= 1e-12 * step.variance  # -inf where it is 0
         assert close(step.mean + math.sqrt(step.variance) * step.noise, step.x_s)
         raw = (step.x_t - math.sqrt(1 - a_t) * nonlinear(step.x_t, step.t)) / math.sqrt(a_t)
         assert close(step.x0_hat_raw, raw)
         assert close(step.x0_hat, raw.clamp(-1, 1) if "clipped" in name else raw)
         if "ddim" in name:
-            sigma2 = (0.25 if "eta" in name else 0.0) * step.beta_tilde
-            mean = math.sqrt(a_s) * step.x0_hat + math.sqrt(max(0.0, 1 - a_s - sigma2)) * step.eps_hat
+            sigma2 = (0.25 if "eta" in name else 0.0) * step.pair.beta_tilde
+            mean = math.sqrt(a_s) * step.x0_hat + math.sqrt(max(0.0, 1 - a_s - sigma2)) * step.eps_used
+            stale = math.sqrt(a_s) * step.x0_hat + math.sqrt(max(0.0, 1 - a_s - sigma2)) * step.eps_hat
+            assert "clipped" not in name or step.s == 0 or not close(step.mean, stale)
         else:
-            sigma2 = step.beta_tilde if name in ("small", "clipped") else step.beta
+            sigma2 = step.pair.beta_tilde if name in ("small", "clipped") else step.pair.beta
             alpha = a_t / a_s
             mean = (math.sqrt(alpha) * (1 - a_s) * step.x_t + math.sqrt(a_s) * (1 - alpha) * step.x0_hat) / (1 - a_t)
         assert close(step.mean, mean) and abs(step.variance - sigma2) < 1e-12
@@ -212,8 +219,9 @@ def test_ddim_keeps_the_marginals() -> None:
     x_T = schedule.sqrt_alpha_bar[1000] * x0 + schedule.sqrt_one_minus_alpha_bar[1000] * eps
 
     def right(step: ReverseStep, eta: float) -> bool:
-        left = math.sqrt(schedule.one_minus_alpha_bar[step.s].item() - eta**2 * step.beta_tilde)
-        expected = schedule.sqrt_alpha_bar[step.s] * x0 + left * eps + eta * math.sqrt(step.beta_tilde) * step.noise
+        variance = eta**2 * step.pair.beta_tilde
+        left = math.sqrt(schedule.one_minus_alpha_bar[step.s].item() - variance)
+        expected = schedule.sqrt_alpha_bar[step.s] * x0 + left * eps + math.sqrt(variance) * step.noise
         return torch.allclose(step.x_s, expected, rtol=1e-9, atol=1e-9)
 
     timesteps = schedule.timesteps(10)
@@ -344,7 +352,8 @@ def test_dtype_follows_the_data(dtype: torch.dtype) -> None:
         ddim(nonlinear, schedule, x, schedule.timesteps(5), 0.5, seeded()),
     ):
         for step in run:
-            tensors = (step.x_t, step.eps_hat, step.x0_hat_raw, step.x0_hat, step.mean, step.noise, step.x_s)
+            seen = (step.eps_hat, step.x0_hat_raw, step.x0_hat, step.eps_used)
+            tensors = (step.x_t, *seen, step.mean, step.noise, step.x_s)
             assert all(value.dtype == dtype and torch.isfinite(value).all() for value in tensors)
 
 
@@ -416,7 +425,26 @@ def test_bad_arguments() -> None:
         next(ddim(lambda x_t, t: x_t[:1], schedule, x, (10,)))
 
 
-def test_posterior_mean_at_zero_is_the_prediction() -> None:
-    pair, x_t, x0 = transition(linear(), 7, 0), normal(3, seed=1), normal(3, seed=2)
-    assert torch.equal(posterior_mean(pair, x_t, x0, x_t), x0)
-    assert not torch.equal(posterior_mean(transition(linear(), 7, 1), x_t, x0, x_t), x0)
+def test_the_means_at_zero_are_the_prediction() -> None:
+    """Its weight is 1 and its partner's 0, to the last digit; a step earlier it is not."""
+    for rule in (PosteriorMean(), DDIMMean(0.0), DDIMMean(0.4)):
+        assert rule.weights(transition(linear(), 7, 0)) == (0.0, 1.0)
+        assert rule.weights(transition(linear(), 7, 1)) != (0.0, 1.0)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
+def test_the_direction_of_ddim_keeps_its_digits(eta: float) -> None:
+    """sqrt(1 - alpha_bar_s - eta^2 beta_tilde) in 50 digits; written as it stands, float64 loses some."""
+    schedule, plain = linear(1000, 1e-8, 0.02), []
+    for t, s in ((2, 1), (20, 1), (1000, 1), (1000, 980)):
+        pair = transition(schedule, t, s)
+        with localcontext(prec=50):
+            kept = [Decimal(1)]
+            for beta in schedule.beta[1:].tolist():
+                kept.append(kept[-1] * (1 - Decimal(beta)))
+            beta_tilde = (1 - kept[t] / kept[s]) * (1 - kept[s]) / (1 - kept[t])
+            expected = float((1 - kept[s] - Decimal(eta) ** 2 * beta_tilde).sqrt())
+        assert abs(DDIMMean(eta).weights(pair)[0] / expected - 1) < 1e-13
+        written = math.sqrt(max(0.0, 1 - pair.alpha_bar_s - eta**2 * pair.beta_tilde))
+        plain.append(abs(written / expected - 1))
+    assert max(plain) > 1e-10

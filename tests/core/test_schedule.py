@@ -1,6 +1,5 @@
 """Schedules against the papers' numbers; and each check rejects a schedule that is a little wrong."""
 
-import itertools
 import json
 import math
 from decimal import Decimal, getcontext
@@ -9,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from diffusion_core.errors import BadInput
+from diffusion_core.posterior import transition
 from diffusion_core.schedule import (
     SCHEDULES,
     NoiseSchedule,
@@ -25,8 +23,9 @@ from diffusion_core.schedule import (
     sigmoid,
     zero_terminal_snr,
 )
+from diffusion_core.variance import log_range
 
-SPACINGS = ("iddpm", "trailing", "leading")
+DIGEST = "db4aed2dcb6834a5"  # of the name "mine" and of beta = 0, 1/4, 1/2
 
 
 def close(got: float, expected: float, relative: float = 1e-10) -> bool:
@@ -185,6 +184,44 @@ def test_zero_terminal_snr_is_zero_and_keeps_its_start() -> None:
     torch.testing.assert_close(zero_terminal_snr(schedule).beta, schedule.beta)  # a second time changes nothing
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_beta_tilde_and_the_lower_end_of_a_learned_variance(name: str) -> None:
+    """The tables of steps of one against each pair's own, and the rule at s = 0 in both places."""
+    schedule = SCHEDULES[name](200)
+    pairs = [transition(schedule, t, t - 1) for t in range(1, 201)]
+    beta_tilde = torch.tensor([0.0, *(pair.beta_tilde for pair in pairs)], dtype=torch.float64)
+    torch.testing.assert_close(schedule.beta_tilde, beta_tilde, rtol=1e-10, atol=0)
+    low = torch.tensor([log_range(pair)[0] for pair in pairs], dtype=torch.float64)
+    torch.testing.assert_close(schedule.log_range_low[1:], low, rtol=1e-10, atol=1e-10)
+    assert low[0] == math.log(schedule.beta[1].item() / (1 + schedule.alpha[1].item())) > -math.inf
+    assert not torch.allclose(schedule.beta_tilde, schedule.beta, rtol=1e-3)
+    assert not torch.allclose(schedule.log_range_low[1:], schedule.beta_tilde.log()[1:], rtol=1e-3)
+
+
+def test_levels_are_the_two_tables_at_t() -> None:
+    schedule, x = linear(10), torch.ones(3, 2, 2, dtype=torch.float32)
+    for t in (4, torch.tensor([4, 0, 10]), torch.tensor([4, 0, 10], dtype=torch.uint8)):
+        signal, noise = schedule.levels(t, x)
+        for got, table in ((signal, schedule.sqrt_alpha_bar), (noise, schedule.sqrt_one_minus_alpha_bar)):
+            if isinstance(got, float):
+                assert got == table[4].item()
+            else:
+                assert got.shape == (3, 1, 1) and got.dtype == torch.float32
+                assert torch.equal(got.flatten(), table[[4, 0, 10]].float())
+                assert torch.equal(got, schedule.at(table, t, x))
+        assert not torch.equal(torch.as_tensor(signal), torch.as_tensor(noise))
+    with pytest.raises(BadInput, match=r"^t must be an integer from 1 to 10; got 0\.$"):
+        schedule.levels(torch.tensor([4, 0, 10]), x, low=1)
+
+
+def test_a_digest_names_a_schedule_in_every_run() -> None:
+    schedule = from_beta([0.25, 0.5], "mine")
+    assert schedule.digest() == from_beta(torch.tensor([0.25, 0.5]), "mine").digest() == DIGEST
+    near = from_beta([0.25, math.nextafter(0.5, 1)], "mine")
+    others = [near, from_beta([0.25, 0.5]), from_beta([0.5, 0.25], "mine"), linear(2)]
+    assert len({schedule.digest(), *(other.digest() for other in others)}) == 5
+
+
 def test_tables_are_float64_whatever_beta_is() -> None:
     for beta in (torch.tensor([0, 0.25, 0.5]), torch.tensor([0, 0.25, 0.5]).half()):
         schedule = NoiseSchedule("mine", beta)
@@ -198,30 +235,7 @@ def test_the_callers_tensor_stays_apart() -> None:
     assert schedule.beta[1] == 0.1
 
 
-# --- timesteps ------------------------------------------------------------------------------------------------------
-
-
-def test_spacings_by_hand() -> None:
-    schedule = linear()
-    assert schedule.timesteps(4) == (1000, 667, 334, 1)
-    assert schedule.timesteps(5) == (1000, 750, 501, 251, 1)  # 499.5 is rounded as the papers' code counts, from 0
-    assert schedule.timesteps(4, "trailing") == (1000, 750, 500, 250)
-    assert schedule.timesteps(4, "leading") == (751, 501, 251, 1)
-    assert schedule.timesteps(50, spacing="trailing") == tuple(range(1000, 0, -20))
-    assert schedule.timesteps(1) == schedule.timesteps(1, "trailing") == (1000,)
-    assert schedule.timesteps(50, "leading")[0] == 981  # not T: the leading mistake
-    assert linear(1).timesteps(1) == (1,)
-
-
-def test_spacings_where_n_does_not_divide_T() -> None:
-    schedule = linear()
-    assert schedule.timesteps(3, "trailing") == (1000, 667, 333)  # rounded: 666.7 is 667, no floor
-    assert schedule.timesteps(7, "trailing") == (1000, 857, 714, 571, 429, 286, 143)
-    assert schedule.timesteps(48, "trailing")[-3:] == (62, 42, 21)  # 62.5 to even
-    assert schedule.timesteps(7, "leading") == (853, 711, 569, 427, 285, 143, 1)  # the floor of T / n, then times k
-    assert schedule.timesteps(3, "leading") == (667, 334, 1)
-    assert linear(10).timesteps(7, "leading") == (7, 6, 5, 4, 3, 2, 1)
-    assert linear(10).timesteps(7, "trailing") == (10, 9, 7, 6, 4, 3, 1)
+# --- a batch of t ---------------------------------------------------------------------------------------------------
 
 
 def test_the_smallest_t_holds_for_a_batch_too() -> None:
@@ -234,19 +248,6 @@ def test_the_smallest_t_holds_for_a_batch_too() -> None:
     with pytest.raises(BadInput, match=r"^t must be an integer from 4 to 10; got 3\.$"):
         schedule.at(schedule.beta, torch.tensor([4, 3, 9]), x, low=4)
     assert schedule.at(schedule.beta, torch.tensor([1, 0, 3]), x)[1] == 0
-
-
-@given(T=st.integers(1, 400), data=st.data())
-def test_timesteps_fall_and_stay_inside(T: int, data: st.DataObject) -> None:
-    n = data.draw(st.integers(1, T))
-    spacing = data.draw(st.sampled_from(SPACINGS))
-    timesteps = linear(T).timesteps(n, spacing)
-    assert len(timesteps) == n
-    assert all(t > s for t, s in itertools.pairwise(timesteps))
-    assert timesteps[-1] >= 1 and timesteps[0] <= T
-    assert all(type(t) is int for t in timesteps)
-    if spacing != "leading":
-        assert timesteps[0] == T
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
@@ -280,17 +281,6 @@ def test_other_bad_schedules() -> None:
             scaled_linear(10, beta_end=bad)
     with pytest.raises(BadInput, match=r"^beta\[1\]"):
         linear(10, beta_start=math.nan)
-
-
-@pytest.mark.parametrize("n", [0, 11, -1, 2.0, None])
-def test_bad_number_of_steps(n: object) -> None:
-    with pytest.raises(BadInput, match=r"^n must be an integer from 1 to T = 10; got "):
-        linear(10).timesteps(n)
-
-
-def test_bad_spacing() -> None:
-    with pytest.raises(BadInput, match=r"^spacing must be one of iddpm, trailing, leading; got linspace\.$"):
-        linear(10).timesteps(2, spacing="linspace")
 
 
 @pytest.mark.parametrize("t", [-1, 11, 1.0, "1", None, False])

@@ -10,23 +10,30 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
 from diffusion_core import evaluate, train
-from diffusion_core.checkpoint import (
+from diffusion_core.data import pca
+from diffusion_core.data.captions import VOCABULARY
+from diffusion_core.data.reading import agreement, read
+from diffusion_core.data.scenes import captioned_shapes, random_captions
+from diffusion_core.denoisers import Guided, Predictor
+from diffusion_core.errors import BadInput
+from diffusion_core.nets.attention import Attention, CrossAttention
+from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig, psnr, train_autoencoder
+from diffusion_core.nets.initial import seeded
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.text import LENGTH, PAD, START, Layer, TextConfig, TextEncoder, tokenize
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.nets.watched import WatchedGuidance, attention_by_word
+from diffusion_core.samplers import ddim
+from diffusion_core.schedule import cosine
+from diffusion_core.training import judges
+from diffusion_core.training.checkpoint import (
     load_autoencoder,
     load_denoiser,
     load_training,
     save_autoencoder,
     save_denoiser,
 )
-from diffusion_core.errors import BadInput
-from diffusion_core.nets import Guided, MLPConfig, Predictor, UNetConfig, WatchedGuidance, seeded
-from diffusion_core.nets.attention import Attention, CrossAttention, attention_by_word
-from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig, psnr, train_autoencoder
-from diffusion_core.nets.text import LENGTH, PAD, START, Layer, TextConfig, TextEncoder, tokenize
-from diffusion_core.reading import agreement, read
-from diffusion_core.samplers import ddim
-from diffusion_core.schedule import cosine
-from diffusion_core.shapes import VOCABULARY, captioned_shapes, random_captions
-from diffusion_core.training import latent_scenes
+from diffusion_core.training.draws import latent_scenes
 
 TEXT = TextConfig(width=16, layers=2, heads=2)
 TINY = UNetConfig(4, (8, 16), attention=(True, True), heads=2, classes=None, patch=1, text=TEXT)
@@ -328,10 +335,10 @@ def test_latent_scenes_are_the_pictures_latents() -> None:
 def test_the_score_counts_what_the_reader_sees() -> None:
     x, captions = captioned_shapes(20, torch.Generator().manual_seed(2))
     readings = [read(picture) for picture in x]
-    assert set(evaluate.score(captions, readings).values()) == {100.0}
+    assert set(judges.score(captions, readings).values()) == {100.0}
     others = random_captions(20, torch.Generator().manual_seed(3))
     answers = [agreement(c, r) for c, r in zip(others, readings, strict=True)]
-    found = evaluate.score(others, readings)
+    found = judges.score(others, readings)
     assert found["colour"] == 100 * sum(a["colour"] for a in answers) / 20 < 50
     assert found["all"] == 0
 
@@ -340,7 +347,7 @@ def test_pca_is_the_best_linear_code() -> None:
     x = torch.randn(200, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) @ torch.diag(
         torch.arange(12, 0, -1, dtype=torch.float64)
     )
-    mean, directions = evaluate.pca(x, 3)
+    mean, directions = pca.pca(x, 3)
     assert gap(directions @ directions.T, torch.eye(3, dtype=torch.float64)) < 1e-10
     rest = (x - mean) - (x - mean) @ directions.T @ directions
     values = torch.linalg.eigvalsh(torch.cov(x.T, correction=0))

@@ -12,8 +12,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffusion_core import evaluate, train, training
-from diffusion_core.checkpoint import (
+from diffusion_core import evaluate, train
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import Predictor
+from diffusion_core.nets.classifier import Classifier, ClassifierConfig, train_classifier
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.schedule import cosine, linear
+from diffusion_core.training import draws, judges
+from diffusion_core.training import loop as training
+from diffusion_core.training.checkpoint import (
     load_classifier,
     load_denoiser,
     load_training,
@@ -21,11 +29,7 @@ from diffusion_core.checkpoint import (
     save_denoiser,
     save_training,
 )
-from diffusion_core.data import eight_gaussians
-from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
-from diffusion_core.nets.classifier import Classifier, ClassifierConfig, train_classifier
-from diffusion_core.schedule import cosine, linear
-from diffusion_core.training import Snapshot
+from diffusion_core.training.state import Snapshot
 
 ROOT = Path(__file__).parents[2]
 TINY = ["points", "--width", "16", "--batch", "16", "--steps", "60", "--every", "5"]
@@ -61,7 +65,7 @@ def test_the_same_command_with_resume_behind_it_goes_on(tmp_path: Path) -> None:
 def train_to(file: Path, step: int) -> list[Snapshot]:
     """The snapshots of the run in a file, from its beginning to a step."""
     whole = load_training(file)
-    states = training.train(whole.config, training.points(eight_gaussians().law), whole.schedule, every=5)
+    states = training.train(whole.config, draws.points(eight_gaussians().law), whole.schedule, every=5)
     return [state.snapshot() for _, state in zip(range(step // 5), states, strict=False)]
 
 
@@ -81,7 +85,7 @@ def train_to(file: Path, step: int) -> list[Snapshot]:
 def test_another_value_is_refused_by_name(tmp_path: Path, options: list[str], has: str, got: str) -> None:
     file = tmp_path / "a.run"
     config = replace(train.points_config(width=16, steps=60), batch=16)
-    save_training(file, next(training.train(config, training.points(eight_gaussians().law), linear(), 1)).snapshot())
+    save_training(file, next(training.train(config, draws.points(eight_gaussians().law), linear(), 1)).snapshot())
     before = file.read_bytes()
     with pytest.raises(SystemExit) as error:
         run(tmp_path / "a", *options, "--resume", str(file))
@@ -93,7 +97,7 @@ def test_another_value_is_refused_by_name(tmp_path: Path, options: list[str], ha
 
 def test_the_width_of_a_u_net_is_that_of_its_first_level(tmp_path: Path) -> None:
     config = replace(train.digits_config(steps=2, width=8), batch=2)
-    data = training.images(torch.zeros(2, 1, 28, 28), torch.zeros(2).long())
+    data = draws.images(torch.zeros(2, 1, 28, 28), torch.zeros(2).long())
     save_training(tmp_path / "a.run", next(training.train(config, data, cosine(), 1)).snapshot())
     same = ["digits", "--width", "8", "--resume", str(tmp_path / "a.run"), "--schedule", "cosine", "--batch", "2"]
     train.main([*same, "--steps", "2", "--out", str(tmp_path / "a")])
@@ -138,7 +142,7 @@ import os, random, signal, sys, time
 import torch
 torch.set_num_threads(1)
 from diffusion_core import train
-from diffusion_core.checkpoint import load_training
+from diffusion_core.training.checkpoint import load_training
 
 run_file, command = sys.argv[1], sys.argv[2:]
 chance = random.Random(0)
@@ -208,17 +212,18 @@ def _two_ranks_in_one_process(config: training.TrainingConfig) -> dict[str, Tens
     """The weights of a run whose batches are those of both ranks, one after the other."""
     draw = training._draw
 
-    def both(config: Any, sample: Any, schedule: Any, generator: torch.Generator, device: Any) -> tuple[Any, ...]:
+    def both(config: Any, sample: Any, schedule: Any, generator: torch.Generator) -> training.Batch:
         first = generator.initial_seed()
         halves = []
         for rank in range(2):
             generator.manual_seed(first + 1_000_003 * rank)
-            halves.append(draw(replace(config, batch=config.batch // 2), sample, schedule, generator, device))
-        return tuple(None if a is None else torch.cat([a, b]) for a, b in zip(*halves, strict=True))
+            halves.append(draw(replace(config, batch=config.batch // 2), sample, schedule, generator))
+        a, b = halves
+        return training.Batch(torch.cat([a.x0, b.x0]), None, torch.cat([a.t, b.t]), torch.cat([a.eps, b.eps]))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "_draw", both)
-        data = training.points(eight_gaussians().law)
+        data = draws.points(eight_gaussians().law)
         *_, state = training.train(replace(config, batch=2 * config.batch), data, linear())
     return dict(state.net.state_dict())
 
@@ -240,7 +245,7 @@ class Exact(torch.nn.Module):
 def test_points_are_judged_by_their_distance_from_the_floor() -> None:
     law = eight_gaussians().law
     for error in (0.0, 0.05):
-        report = evaluate.judge_points(Predictor(Exact(error), MLPConfig(), linear()), law, 1000, 50)
+        report = judges.judge_points(Predictor(Exact(error), MLPConfig(), linear()), law, 1000, 50)
         assert abs(report.above_floor - error**2) < 1e-6
         # 100,000 numbers of spread below 1; 4 sd, one false alarm in 16,000, the seed is fixed
         assert abs(report.loss - report.floor - report.above_floor) < 4 / 100_000**0.5
@@ -252,8 +257,8 @@ def test_copies_are_found_and_new_digits_are_not() -> None:
     real, _ = train.digit_images(held_out=True)
     assert len(known) == 9000 and len(real) == 1000 and known.shape[1:] == (1, 28, 28)
     copies = known[::900] + 0.001
-    assert evaluate.nearest_distance(copies, known).max() < 0.1
-    distance = evaluate.nearest_distance(real[::100], known)
+    assert judges.nearest_distance(copies, known).max() < 0.1
+    distance = judges.nearest_distance(real[::100], known)
     reference = (real[::100, None] - known[None, :]).flatten(2).norm(dim=2).min(1).values
     assert torch.allclose(distance.float(), reference, atol=1e-3) and distance.min() > 1
 
@@ -265,8 +270,8 @@ def test_a_classifier_learns_and_comes_back(tmp_path: Path) -> None:
     *_, state = train_classifier(config, images[keep][::2], labels[keep][::2], epochs=4)
     real, real_labels = train.digit_images(held_out=True)
     shown = real_labels < 2
-    assert evaluate.accuracy(state.net, real[shown], real_labels[shown]) > 0.97
-    assert evaluate.accuracy(state.net, real[shown], 1 - real_labels[shown]) < 0.03
+    assert judges.accuracy(state.net, real[shown], real_labels[shown]) > 0.97
+    assert judges.accuracy(state.net, real[shown], 1 - real_labels[shown]) < 0.03
     save_classifier(tmp_path / "judge", state.net, config, torch.float32)
     assert torch.equal(load_classifier(tmp_path / "judge")(real[:5]), state.net(real[:5]))
     assert not torch.equal(load_classifier(tmp_path / "judge")(real[:5]), Classifier(config)(real[:5]))
@@ -286,19 +291,19 @@ def test_the_held_out_loss_is_over_1_to_T_evenly() -> None:
 
     net = Predictor(Watched(), UNetConfig(), schedule)
     labels, generator = torch.arange(10), torch.Generator().manual_seed(0)
-    loss = evaluate._held_out_loss(net, torch.full((10, 1, 4, 4), 0.5), labels, generator)
+    loss = judges._held_out_loss(net, torch.full((10, 1, 4, 4), 0.5), labels, generator)
     assert sorted(torch.cat(seen).tolist()) == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
-    assert loss < 1e-6 < evaluate._held_out_loss(net, torch.full((10, 1, 4, 4), 0.4), labels, generator)
+    assert loss < 1e-6 < judges._held_out_loss(net, torch.full((10, 1, 4, 4), 0.4), labels, generator)
 
 
 def test_a_copy_is_nearer_than_one_held_out_digit_in_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
     """Held-out distances 1..1000, samples' distances 0.5, 10.5, 11.5, ...: those below 10.99, the 1 % quantile."""
     ours = torch.tensor([0.5, *(10.5 + k for k in range(19))])
     answers = iter([ours, torch.arange(1, 1001).float()])
-    monkeypatch.setattr(evaluate, "nearest_distance", lambda *_: next(answers))
-    monkeypatch.setattr(evaluate, "generate", lambda _, labels, *rest: torch.zeros(len(labels), 1, 28, 28))
-    monkeypatch.setattr(evaluate, "_held_out_loss", lambda *_: 0.0)
-    report = evaluate.judge_digits(None, lambda x: torch.eye(10)[torch.arange(len(x)) % 10], 20)  # type: ignore
+    monkeypatch.setattr(judges, "nearest_distance", lambda *_: next(answers))
+    monkeypatch.setattr(judges, "generate", lambda _, labels, **rest: torch.zeros(len(labels), 1, 28, 28))
+    monkeypatch.setattr(judges, "_held_out_loss", lambda *_: 0.0)
+    report = judges.judge_digits(None, lambda x: torch.eye(10)[torch.arange(len(x)) % 10], 20)  # type: ignore
     assert report.copies_percent == 10 and report.real_nearest == 500 and report.right_percent == 100
 
 

@@ -30,7 +30,7 @@ import tempfile
 import tomllib
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,8 +46,34 @@ WANTED = 0.95
 MEMORY = 8 << 30
 CACHE = Path(".cache/mutants")
 CORE = Path("diffusion_core")
-MODULES = "schedule forward posterior parameterization variance reverse samplers objectives exact guidance training"
-MODULES = [*MODULES.split(), *(f"nets/{path.stem}" for path in sorted((CORE / "nets").glob("*.py")))]
+MODULES = [
+    "errors",
+    "spacing",
+    "schedule",
+    "forward",
+    "posterior",
+    "parameterization",
+    "variance",
+    "reverse",
+    "samplers",
+    "objectives",
+    "denoisers",
+]
+MODULES += [
+    "laws/law",
+    "laws/spectral",
+    "laws/mixtures",
+    "laws/finite",
+    "laws/pairs",
+    "laws/estimates",
+    "laws/bounds",
+    "laws/variances",
+    "laws/guided",
+    "training/state",
+    "training/draws",
+    "training/loop",
+]
+MODULES += [f"nets/{path.stem}" for path in sorted((CORE / "nets").glob("[a-z]*.py"))]
 KILLED, TIMED_OUT, SURVIVED, EQUIVALENT = "killed", "timed out", "survived", "equivalent"
 
 
@@ -127,11 +153,18 @@ def try_module(module: str, tests: dict, listed: set[tuple], workers: int) -> Co
     return Counter(EQUIVALENT if h in equal else outcomes[h] for h in everything)
 
 
+def own_tests(module: str, tests: Iterable[str]) -> list[str]:
+    """laws/mixtures: those of core/laws/test_mixtures*; where a wing has no such file, those of core/test_<wing>*."""
+    wing, _, name = module.rpartition("/")
+    beside, of_wing = (str(Path("tests", "core", *place)) for place in ((wing, f"test_{name}"), (f"test_{wing}",)))
+    return [t for t in tests if t.startswith(beside)] or [t for t in tests if wing and t.startswith(of_wing)]
+
+
 def choose(module: str, mutant: Mutant, tests: dict, killer: str | None) -> list[dict[str, float]]:
     """The tests to run, each with its seconds, in groups that are imported together: the last killer, the module's own,
     the others.
     """
-    own = [t for t in tests if f"core/test_{module.split('/')[0]}" in t]
+    own = own_tests(module, tests)
 
     def runs(test: str) -> bool:
         return any(f == mutant.where or f.startswith(f"{mutant.where}.") for f in tests[test]["runs"])
@@ -267,7 +300,7 @@ def measured_tests() -> dict[str, dict]:
 
 
 def test_files() -> list[Path]:
-    return sorted(path for folder in ("core", "reference") for path in Path("tests", folder).glob("test_*.py"))
+    return sorted(path for folder in ("core", "reference") for path in Path("tests", folder).rglob("test_*.py"))
 
 
 def _measure(path: str) -> dict:

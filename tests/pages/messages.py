@@ -27,17 +27,19 @@ def marked(folder: Path) -> Iterator[str]:
 
 
 def carried() -> Iterator[str]:
-    from diffusion_core.claims import LESSONS, SECTIONS
+    from diffusion_core.claims import ALL, SECTIONS
     from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
+    from pages import sections
     from pages.shared.timeline import LABELS
 
     for names in (LABELS, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
+    yield from (name for name, _pages in sections())
     entries = [entry for entries in SECTIONS.values() for entry in entries]
     for entry in entries:
         yield from (entry.article, entry.correct)
-    for claims in (*LESSONS.values(), *(entry.claims for entry in entries)):
+    for claims in (ALL, *(entry.claims for entry in entries)):
         for claim in claims:
             yield claim.says
             yield from claim.mistakes

@@ -13,16 +13,16 @@ from diffusion_core.claims import SECTIONS, autoencoder
 from diffusion_core.claims.check import Outcome, Trial
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS
 from diffusion_core.errors import BadInput
+from pages.ledger.texts import with_indices
 from pages.shared.i18n import catalogue
 
-PAGE = str(Path(__file__).parents[2] / "pages" / "ledger.py")
+PAGE = str(Path(__file__).parents[2] / "pages" / "ledger" / "page.py")
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
 N = sum(bool(entry.claims) for entry in ENTRIES)
 
 
 def open_ledger(lang: str = "en", **url: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=120)
-    app.session_state["shell"] = True
+    app = AppTest.from_file(PAGE, default_timeout=600)
     for name, value in {"lang": lang, **url}.items():
         app.query_params[name] = value
     app.run()
@@ -38,6 +38,11 @@ def press(app: AppTest, label: str) -> AppTest:
 
 def texts(app: AppTest) -> list[str]:
     return [m.value for m in app.markdown]
+
+
+def details(app: AppTest) -> list[str]:
+    """The claims whose lights are on, as they are unfolded."""
+    return [one.label for one in app.expander if one.label.startswith((":green[", ":red["))]
 
 
 def bare(text: str) -> str:
@@ -93,7 +98,7 @@ def test_one_entry_is_checked_alone(lang: str) -> None:
     app.button(key="run_E3").click().run()
     assert not app.exception
     assert [head.split("**")[1] for head in heads(app) if "check_circle" in head] == ["E3"]
-    assert len(app.expander) == 1
+    assert len(details(app)) == 1
     translate = catalogue(lang).gettext
     assert any(translate("betas drawn anew, some twice") in text for text in texts(app))
     assert len(app.info) == 1  # the others were not checked
@@ -109,7 +114,7 @@ def test_all_are_checked_and_green_and_the_report_goes_with_it() -> None:
     assert [s.value for s in app.success] == [counted(N, N)]
     assert not app.error
     assert len([head for head in heads(app) if "check_circle" in head]) == N
-    assert len(app.expander) == sum(len(entry.claims) for entry in ENTRIES)
+    assert len(details(app)) == sum(len(entry.claims) for entry in ENTRIES)
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Report (Markdown)", "Report (JSON)"]
 
@@ -123,7 +128,7 @@ def test_checking_all_that_are_shown_leaves_the_others() -> None:
 
 def test_a_light_that_is_not_green_is_said_in_red(monkeypatch: pytest.MonkeyPatch) -> None:
     red = Outcome((Trial("largest error", 1.0, tolerance=0.0),), (True,))
-    monkeypatch.setattr("pages.shared.lesson.run_claim", lambda *_: red)
+    monkeypatch.setattr("pages.shared.checks.run_claim", lambda *_, **__: red)
     app = open_ledger("en")
     app.button(key="run_E3").click().run()
     assert [head.split("**")[1] for head in heads(app) if ":red[:material/cancel:]" in head] == ["E3"]
@@ -141,7 +146,7 @@ def test_calibration_of_a_test_and_of_an_identity() -> None:
 
 def test_the_library_is_compared_at_a_press() -> None:
     pytest.importorskip("diffusers")
-    app = open_ledger("en")
+    app = open_ledger("en", open="library")
     assert not any("fixed_large" in text for text in texts(app))
     press(app, "Compare with the installed diffusers")
     (table,) = [text for text in texts(app) if "| `variance_type" in text]
@@ -153,7 +158,7 @@ def test_the_library_is_compared_at_a_press() -> None:
 def test_without_the_library_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "diffusers", None)
     st.cache_resource.clear()
-    app = press(open_ledger("en"), "Compare with the installed diffusers")
+    app = press(open_ledger("en", open="library"), "Compare with the installed diffusers")
     assert [w.value for w in app.warning] == ["diffusers is not installed; pip install diffusers==0.42.1 brings it."]
 
 
@@ -180,9 +185,35 @@ def test_weights_that_are_missing_are_one_sentence_and_no_light(monkeypatch: pyt
         raise BadInput("The file {path} cannot be read: {why}.", path="shapes", why="No such file or directory")
 
     monkeypatch.setattr(autoencoder, "shipped", missing)
-    st.cache_data.clear()
+    st.cache_resource.clear()
     app = open_ledger()
     app.button(key="run_E37").click().run()
     assert not app.exception
     assert [e.value for e in app.error] == ["The file shapes cannot be read: No such file or directory."]
     assert any("largest error" in text for text in texts(app))  # E37b needs no weights
+
+
+def test_what_was_computed_in_a_lesson_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_ledger("en", seed="77")
+    app.button(key="run_E3").click().run()
+    ran: list[str | None] = []
+    monkeypatch.setattr("diffusion_core.claims.check.Claim.run", lambda claim, mistake, *_: ran.append(mistake))
+    again = open_ledger("en", seed="77")  # another visitor
+    again.button(key="run_E3").click().run()
+    assert heads(again)[2] == heads(app)[2] and "check_circle" in heads(app)[2]
+    assert ran == []
+    again.button(key="run_E4").click().run()
+    assert ran  # this one was not known
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("q(xₜ | xₜ₋₁)", "q(x<sub>t</sub> | x<sub>t−1</sub>)"),
+        ("X_{0:T}, Σβₜ < 1", "X<sub>0:T</sub>, Σβ<sub>t</sub> &lt; 1"),
+        ("√(2πβ̃ₜ), x_T", "√(2πβ̃<sub>t</sub>), x<sub>T</sub>"),
+        ("E_{x₀, z̄ₜ}", "E<sub>x0, z̄t</sub>"),
+    ],
+)
+def test_an_index_stands_below_whatever_it_follows(text: str, shown: str) -> None:
+    assert with_indices(text) == shown

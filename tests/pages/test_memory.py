@@ -18,7 +18,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import memory, shell
-from pages.shared.shell import ROOT
+from tests.pages.opening import ROOT
 
 
 class Loop:

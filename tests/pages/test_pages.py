@@ -1,86 +1,25 @@
 """Every page, in both languages, with odd URLs: no exception, all its parts, and code that runs as it stands."""
 
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import pages
+from diffusion_core.claims import Claim, Outcome
+from pages.shared import checks
 from pages.shared.i18n import read_parts
-from pages.shared.lesson import typeset
+from pages.shared.typography import typeset
+from tests.pages.opening import ROOT, blobs, light_of, open_page, run_code, words
 
-ROOT = Path(__file__).parents[2]
-PAGES = (
-    "start",
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-    "ledger",
-)
-LESSONS = (
-    "add_noise",
-    "reparameterization",
-    "closed_form",
-    "posterior",
-    "sampling",
-    "variance",
-    "training",
-    "unet",
-    "latent",
-    "guidance",
-)
-
-
-def open_page(page: str, **url: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in url.items():
-        app.query_params[name] = value
-    app.run()
-    if page != "start":
-        app.switch_page(f"pages/{page}.py")
-        for name, value in url.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception, [e.value for e in app.exception]
-    return app
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
-
-
-def run_code(app: AppTest, folder: Path) -> str:
-    """What the code shown prints, when it is run; files are looked for in the folder, then in the project's."""
-    script = folder / "taken_away.py"
-    script.write_text(app.code[0].value, encoding="utf-8")
-    here = folder if any(folder.glob("*.safetensors")) else ROOT
-    ran = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=here,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
+PAGES = tuple(page.name for page in pages.PAGES)
+CLAIMS = {lesson.name: lesson.claims for lesson in pages.LESSONS if lesson.claims}
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("page", PAGES)
 def test_page_has_all_its_parts(page: str, lang: str) -> None:
-    app = open_page(page, lang=lang)
+    app = open_page(page, lang=lang, open="all")
     shown = words(app)
     for part, text in read_parts(lang, page).items():
         assert text in shown, f"{page} in {lang} lacks its {part}"
@@ -96,6 +35,7 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
         ("add_noise", {"schedule": "quadratic"}, "schedule in the URL is 'quadratic'; it must be one of: linear"),
         ("add_noise", {"data": "../etc"}, "data in the URL is '../etc'"),
         ("add_noise", {"t": "1001"}, "t in the URL is '1001'; it must be a whole number from 0 to 1000."),
+        ("add_noise", {"open": "one two"}, "open in the URL is 'one two'; it must be names of sections, with commas"),
         ("reparameterization", {"mu": "3"}, "mu in the URL is '3'; it must be a number from -2.0 to 2.0."),
         ("reparameterization", {"sigma": "0"}, "sigma in the URL is '0'; it must be a number from 0.2 to 2"),
         ("closed_form", {"seed": "-1"}, "seed in the URL is '-1'"),
@@ -133,7 +73,9 @@ def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str
 
 
 def test_a_language_that_is_not_there_is_said() -> None:
-    app = open_page("start", lang="fr")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["lang"] = "fr"
+    app.run()
     assert [w.value for w in app.warning] == ["lang in the URL is 'fr'; it must be one of: en, zh."]
     assert app.title[0].value == "From noise to data, and back"
 
@@ -188,40 +130,44 @@ def test_edges_open(page: str, url: dict[str, str]) -> None:
     assert app.get("bidi_component"), "no picture"
 
 
-@pytest.mark.parametrize("page", LESSONS)
+@pytest.mark.parametrize("page", CLAIMS)
 @pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
-def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str], tmp_path: Path) -> None:
-    app = open_page(page, lang="en", steps="300", **url)  # a short training, where there is one
-    assert run_code(app, tmp_path)
+def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str]) -> None:
+    assert run_code(open_page(page, lang="en", open="code", steps="300", **url))  # a short training, where there is one
 
 
-def light_of(app: AppTest, claim: str) -> bool:
-    """Whether the light of a claim is green."""
-    rows = [m.value for m in app.markdown]
-    start = next(i for i, value in enumerate(rows) if value == f"**{typeset(claim)}**")
-    trials = next(value for value in rows[start:] if value.startswith((":green[✓]", ":red[✗]")))
-    return "✗" not in trials
+@pytest.mark.parametrize("page", CLAIMS)
+def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each claim is asked once, with what the page hands it; its light shows what was found."""
+    asked = []
+
+    def judge(key: str, mistake: str | None, _known_by: object, seed: int, _claim: Claim, _setting: Any) -> Outcome:
+        assert mistake is None
+        asked.append(key)
+        assert [name for name in _claim.mistakes if _claim.run(name, _setting, seed).passed] == [], key
+        return _claim.run(None, _setting, seed)
+
+    monkeypatch.setattr(checks, "run_claim", judge)
+    keys = [claim.key for claim in CLAIMS[page]]
+    app = open_page(page, lang="en", open=",".join(keys))
+    assert all(light_of(app, claim.says) for claim in CLAIMS[page])
+    assert sorted(asked) == sorted(keys)
 
 
-@pytest.mark.parametrize("page", LESSONS)
-def test_each_mistake_turns_its_light_red(page: str) -> None:
-    from diffusion_core.claims import LESSONS
-
-    app = open_page(page, lang="en")
-    for claim in LESSONS[page]:
-        assert light_of(app, claim.says), claim.key
-    deepest = max(len(claim.mistakes) for claim in LESSONS[page])
-    for number in range(1, deepest + 1):
-        mistaken = {f"try_{c.key}": str(number) for c in LESSONS[page] if number <= len(c.mistakes)}
-        app = open_page(page, lang="en", **mistaken)
-        for claim in LESSONS[page]:
-            assert light_of(app, claim.says) == (number > len(claim.mistakes)), (claim.key, number)
+def test_the_mistake_that_is_chosen_is_the_one_that_is_run() -> None:
+    (claim, *_others) = CLAIMS["add_noise"]
+    for number in range(1, len(claim.mistakes) + 1):
+        app = open_page("add_noise", lang="en", **{f"try_{claim.key}": str(number)})
+        assert not light_of(app, claim.says)
+        chosen = next(control for control in app.get("button_group") if control.label == "Try a mistake")
+        assert chosen.value == str(number)
+        assert chosen.proto.options[number].content == typeset(list(claim.mistakes)[number - 1])
 
 
 def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
     from diffusion_core.claims.forward import IS_NOISE
 
-    app = open_page("add_noise", lang="en", schedule="inverse_square", data="bimodal")
+    app = open_page("add_noise", lang="en", schedule="inverse_square", data="bimodal", open="E2,E3,E4,E5,E6")
     assert not light_of(app, IS_NOISE.says)
     assert any("$x_T$ is not noise yet" in w.value and "is 0.00760 nats" in w.value for w in app.warning)
     assert not any("is not noise yet" in w.value for w in open_page("add_noise", lang="en").warning)
@@ -231,23 +177,7 @@ def test_the_schedule_with_a_finite_sum_stays_red_and_warns() -> None:
 
 def test_the_same_url_shows_the_same_picture_and_another_seed_another() -> None:
     def blob(**url: str) -> bytes:
-        return open_page("sampling", lang="en", **url).get("bidi_component")[-1].proto.bytes
+        return blobs(open_page("sampling", lang="en", **url))[-1]
 
     assert blob(N="5", seed="4") == blob(N="5", seed="4")
     assert blob(N="5", seed="4") != blob(N="5", seed="5")
-
-
-def test_a_run_of_training_ends_and_its_code_says_what_it_was() -> None:
-    url = {"data": "spiral", "T": "50", "steps": "40", "width": "8", "predicts": "x0", "schedule": "cosine"}
-    app = open_page("training", lang="en", **url)
-    next(b for b in app.button if b.label == "Train").click().run()
-    assert not app.exception and app.query_params["run"]
-    for _attempt in range(100):
-        if "After 40 steps" in words(app):
-            break
-        time.sleep(0.1)
-        app.run()
-    assert "Spiral · cosine (Improved DDPM), T = 50 · predicts x₀ · width 8 · 40 steps" in words(app)
-    assert "MLPConfig(2, width=8), predicts='x0', steps=40" in app.code[0].value
-    next(b for b in app.button if b.label == "Reset").click().run()
-    assert "After 8,000 steps" in words(app) and "run" not in app.query_params

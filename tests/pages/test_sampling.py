@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.test_pages import open_page
+from tests.pages.opening import open_page
 
 
 @pytest.mark.parametrize(
@@ -14,5 +14,5 @@ from tests.pages.test_pages import open_page
 )
 def test_the_note_of_the_check_says_what_ten_steps_give(lang: str, spacing: str, said: str) -> None:
     """The same numbers of an independent recursion; beta falls on either side of 1."""
-    app = open_page("sampling", lang=lang, N="10", spacing=spacing)
+    app = open_page("sampling", lang=lang, N="10", spacing=spacing, open="E31")
     assert [text for text in (m.value for m in app.markdown) if said in text]

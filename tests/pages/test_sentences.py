@@ -1,25 +1,24 @@
 """What the lessons say in words and numbers is true for the controls that they offer."""
 
-import base64
-import json
 import re
 from operator import attrgetter
 
-import numpy as np
 import pytest
 import torch
 
-from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, q_sample, transition
-from diffusion_core.checkpoint import load_denoiser
+from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, q_sample
 from diffusion_core.claims.guidance import moments
-from diffusion_core.guidance import guided_law, three_bumps, two_bumps
-from diffusion_core.nets import Guided, UNet, UNetConfig
+from diffusion_core.denoisers import Guided
+from diffusion_core.files import MODELS
+from diffusion_core.laws.guided import guided_law, three_bumps, two_bumps
 from diffusion_core.nets.anatomy import plan
+from diffusion_core.nets.unet import UNet, UNetConfig
 from diffusion_core.parameterization import x0_from_eps
-from diffusion_core.train import MODELS, digit_images
-from pages.shared.lesson import typeset
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.recipes import digit_images
 from pages.shared.scenes import law_of, scene
-from tests.pages.test_pages import ROOT, open_page, words
+from pages.shared.typography import typeset
+from tests.pages.opening import ROOT, open_page, words
 
 
 @pytest.mark.parametrize(
@@ -37,15 +36,9 @@ def test_symbols_of_a_claim_become_mathematics(text: str, shown: str) -> None:
     assert typeset(text) == shown
 
 
-def test_a_mistake_that_cannot_be_told_is_not_called_true() -> None:
-    """At t = T the neighbour's step moves the mean by 0.002 deviations: 20,000 draws do not see it."""
-    app = open_page("closed_form", lang="en", t="1000", try_E11b="5")
-    assert any(w.value.startswith("Not rejected: at this setting") for w in app.warning)
-    assert len([s for s in app.success if s.value.startswith("Holds")]) == 3
-
-
 def test_x_T_is_exactly_noise_at_zero_terminal_snr_and_only_there() -> None:
-    table = next(m.value for m in open_page("add_noise", lang="en", data="two_moons").markdown if "KL" in m.value)
+    app = open_page("add_noise", lang="en", data="two_moons", open="schedules")
+    table = next(m.value for m in app.markdown if "KL" in m.value)
     last = {line.split("|")[1].strip(): line.split("|")[-2].strip() for line in table.splitlines() if "|" in line}
     assert last["zero terminal SNR"] == "0"
     assert [name for name, kl in last.items() if kl == "0"] == ["zero terminal SNR"]
@@ -65,31 +58,13 @@ def test_the_digits_that_come_back_are_others_of_the_10_000(seed: int) -> None:
     assert (back - x0).norm(dim=1).min() > 1
 
 
-def test_the_noise_of_a_jump_is_fully_correlated_with_itself_even_at_zero_terminal_snr() -> None:
-    app = open_page("closed_form", lang="en", schedule="zero_terminal_snr", T="20")
-    heatmap = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["z"]
-    z = np.frombuffer(base64.b64decode(heatmap["bdata"]), heatmap["dtype"]).reshape(20, 20)
-    assert np.allclose(np.diag(z), 1) and z[-1, 0] == 0
-
-
 def test_a_picture_of_ones_own_opens_where_it_can_be_seen() -> None:
     """Whoever comes from another data set at a large t would see noise; a link with its own t is taken as it is."""
-    app = open_page("add_noise", lang="en", t="761")
+    app = open_page("add_noise", lang="en", t="761", open="code")
     next(s for s in app.selectbox if s.label == "Data").set_value("photo").run()
-    assert "t" not in app.query_params and "\nt = 250\n" in app.code[0].value
-    assert "\nt = 761\n" in open_page("add_noise", lang="en", t="761", data="photo").code[0].value
-
-
-@pytest.mark.parametrize(("t", "share"), [(2, "54.5"), (5, "25.7"), (10, "14.7"), (100, "2.01")])
-def test_how_much_the_prior_has_to_say_at_a_stride_of_1(t: int, share: str) -> None:
-    """The numbers of the prose, from the page's own line, and from the two precisions."""
-    step = transition(linear(1000), t, t - 1)
-    of_prior = 1 / step.one_minus_alpha_bar_s
-    assert f"{100 * of_prior / (of_prior + step.alpha / step.beta):.3g}" == share
-    if t == 2:
-        shown = words(open_page("posterior", lang="en", t="2", stride="1"))
-        assert "At t = 2, s = 1 the prior has **54.5%** of the precision" in shown
-        assert "54.5% at $t=2$, 25.7% at $t=5$ and 14.7% at $t=10$" in shown and "2% at $t=100$" in shown
+    assert "t" not in app.query_params and "t=250)" in app.code[0].value
+    kept = open_page("add_noise", lang="en", t="761", data="photo", open="code")
+    assert "t=761)" in kept.code[0].value
 
 
 def test_one_floor_in_the_text_the_box_and_the_readme() -> None:
@@ -104,7 +79,7 @@ def test_the_floor_of_finite_data_is_nearly_0_at_small_t(t: int) -> None:
     law, schedule, generator = law_of("digits", ""), linear(1000), torch.Generator().manual_seed(0)
     x0 = law.sample(50, generator).double()
     x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator, dtype=x0.dtype))
-    assert schedule.snr[t] * law.x0_variance(x_t, schedule, t).mean() < 0.01
+    assert schedule.snr[t] * law.at(schedule, t).x0_variance(x_t).mean() < 0.01
 
 
 def test_the_noise_goes_through_the_upper_skip() -> None:
@@ -139,7 +114,7 @@ def test_where_the_parameters_of_the_digits_network_are_and_where_its_work() -> 
 
 def test_the_encoders_gaussians_are_far_from_normal() -> None:
     """A tiny weight holds the size of the latents, no more: KL 3.7 nats a number, sigma 0.034."""
-    shown = words(open_page("latent", lang="en"))
+    shown = words(open_page("latent", lang="en", open="scale"))
     found = re.search(r"the KL is \*\*([\d.]+) nats\*\* a number, and the mean of \S+ is \*\*([\d.]+)\*\*", shown)
     assert found
     kl, sigma = found.groups()

@@ -10,7 +10,7 @@ from pages.shared.lesson import PARTS
 from tests.pages.messages import catalogue, needed
 
 ROOT = Path(__file__).parents[2]
-PROSE = sorted(path.stem for path in (ROOT / "assets" / "lessons" / "en").glob("*.md"))
+PROSE = sorted(str(path.parent.relative_to(ROOT / "pages")) for path in (ROOT / "pages").rglob("en.md"))
 
 
 def test_every_string_is_translated() -> None:
@@ -50,4 +50,4 @@ def test_every_lesson_has_every_part(name: str, lang: str) -> None:
 
 
 def test_both_languages_have_the_same_lessons() -> None:
-    assert sorted(p.stem for p in (ROOT / "assets" / "lessons" / "zh").glob("*.md")) == PROSE
+    assert sorted(str(p.parent.relative_to(ROOT / "pages")) for p in (ROOT / "pages").rglob("zh.md")) == PROSE

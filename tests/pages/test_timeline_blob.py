@@ -27,20 +27,32 @@ PLANE = tl.Plane((tl.Points("x_t"),), "x_t")
 BELL = tl.Mixture(np.ones(1), np.zeros((1, 2)), np.ones(1), np.ones(P), np.zeros(P))
 
 
-def blob(
+def picture(
     tracks: dict[str, tl.Track] | None = None,
     panels: tuple[tl.Panel, ...] = (PLANE,),
     positions: Any = range(P),
-    **rest: Any,
-) -> bytes:
-    """A blob with one thing changed."""
-    return tl.make_blob(positions, TRACKS if tracks is None else tracks, panels, rest.pop("labels", tl.LABELS), **rest)
+    labels: dict[str, str] = tl.LABELS,
+) -> tl.Picture:
+    """A picture with one thing changed."""
+    return tl.pack(positions, TRACKS if tracks is None else tracks, panels, labels)
+
+
+def blob(**change: Any) -> bytes:
+    """Its blob."""
+    return picture(**change).blob
+
+
+def head_of(sent: bytes) -> tuple[dict[str, Any], bytes]:
+    """The head of what is sent, and the blob behind it."""
+    length = int.from_bytes(sent[:4], "little")
+    return json.loads(sent[4 : 4 + length]), sent[4 + length :]
 
 
 def spec_of(data: bytes) -> dict[str, Any]:
     """The JSON inside."""
     length = struct.unpack("<Q", data[:8])[0]
-    return json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["spec"])
+    spec: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["spec"])
+    return spec
 
 
 def test_what_goes_in_comes_out() -> None:
@@ -59,7 +71,18 @@ def test_what_goes_in_comes_out() -> None:
     assert spec["tracks"]["x_s"]["of"] == ["x_t", 1]
     assert spec["positions"] == list(range(P))
     assert blob() == data, "the same arguments must give the same bytes, or every rerun sends them again"
-    assert blob(pick=1) != data
+
+
+def test_what_is_sent_is_a_head_that_says_where_it_stands_and_the_blob() -> None:
+    probe = tl.Numbers((("q", tl.Probe("x_t"), None),))
+    whole = picture(panels=(PLANE, probe), tracks={**TRACKS, "mu": tl.Draggable(1.0, -2.0, 2.0)})
+    head, rest = head_of(whole.at("here", tl.Place(position=2, pick=1, handles={"mu": 0.5}, jump=3)))
+    assert rest == whole.blob, "only the head may differ from place to place"
+    assert head == {"key": "here", "position": 2, "pick": 1, "handles": {"mu": 0.5}, "jump": 3}
+    assert head_of(whole.at("here", tl.Place()))[0]["pick"] == 0
+    assert whole.at("here", tl.Place()) == whole.at("here", tl.Place()), "or every run sends it again"
+    with pytest.raises(BadInput, match=f"pick must lie in 0..{N - 1}; got {N}."):
+        whole.at("here", tl.Place(pick=N))
 
 
 def test_only_types_that_the_reader_knows() -> None:
@@ -105,7 +128,7 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
         ({"panels": ()}, "panels must hold at least one panel; got none."),
         ({"labels": {**tl.LABELS, "play": ""}}, "labels must have 'play'."),
         ({"tracks": {"x_t": tl.Constant(np.array([[np.nan, 0]]))}}, "x_t must be finite; got NaN or infinity."),
-        ({"tracks": {**TRACKS, "s": tl.Scalar([1, 2, np.inf, 3])}}, "s must be finite; got NaN or infinity."),
+        ({"tracks": {**TRACKS, "s": tl.Scalar(np.array([1, 2, np.inf, 3]))}}, "s must be finite; got NaN or infinity."),
         ({"tracks": {**TRACKS, "s": tl.Scalar(np.ones(P + 1))}}, "s must have one entry for each of the 4 positions"),
         (
             {"tracks": {**TRACKS, "s": tl.Scalar(np.ones((P, 2)))}},
@@ -160,8 +183,11 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
             {"panels": (tl.Formula("<mn>{{q}}</mn>", {"q": "x0"}),)},
             "A live number must be a scalar track or a Probe; got track 'x0' of shape (5, 2).",
         ),
-        ({"pick": N}, "pick must lie in 0..4; got 5."),
-        ({"tracks": {**TRACKS, "h": tl.Draggable(float("nan"))}}, "h must be finite; got NaN or infinity."),
+        ({"tracks": {**TRACKS, "h": tl.Draggable(float("nan"), 0.0, 1.0)}}, "h must be finite; got NaN or infinity."),
+        (
+            {"tracks": {**TRACKS, "h": tl.Draggable(0.0, 1.0, -1.0)}},
+            "the range of h must be (low, high) with low < high; got (1.0, -1.0).",
+        ),
         (
             {"panels": (tl.Curves((tl.Bell("x0", "a", "", ""),), ""),)},
             "Track 'x0' must be one number at each position; got shape (5, 2).",
@@ -173,6 +199,10 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
         (
             {"panels": (tl.Curves((tl.Bell("a", "a", "", ""),), "", domain=np.ones((P, 2))),)},
             "domain must be (low, high) with low < high; got (",
+        ),
+        (
+            {"panels": (tl.Curves((tl.Bell("a", "a", "", ""),), "", domain=tl.Fitted(-1.0)),)},
+            "domain must be (low, high) with low < high; got (1.0, -1.0).",
         ),
         (
             {"panels": (tl.Histogram("x0", "", mark="x0"),)},
@@ -192,8 +222,10 @@ def test_a_pick_is_asked_for_only_where_something_shows_it() -> None:
     images = tl.Images("x0", 5, 2, 1, 1, "")
     assert spec_of(blob())["pick_kind"] is None
     assert spec_of(blob(panels=(PLANE, probe)))["pick_kind"] == "point"
-    element = spec_of(blob(panels=(images, probe)))
-    assert (element["pick_kind"], element["pick"], element["pick_count"]) == ("element", 5, 10)
+    element = picture(panels=(images, probe))
+    spec = spec_of(element.blob)
+    assert (spec["pick_kind"], spec["pick_count"]) == ("element", 10)
+    assert (element.pick, element.picks) == (5, 10)
 
 
 def luminance(color: str) -> float:

@@ -10,9 +10,12 @@ import pytest
 import torch
 
 from diffusion_core import SCHEDULES, BadInput, linear
-from diffusion_core.data import eight_gaussians
-from diffusion_core.nets import MLPConfig, UNetConfig
-from diffusion_core.training import TrainingConfig, images, points, train
+from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.training.draws import images, points
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import TrainingConfig
 from pages.shared import trainer
 from pages.shared.trainer import Data, Trainer, View, sampling_times, shipped, write
 
@@ -185,7 +188,7 @@ def test_sampling_times_fall_from_T_to_the_first(T: int) -> None:
 
 def test_the_shipped_run_is_within_two_percent_of_the_floor() -> None:
     """Held out, averaged over t: the figure that the project promises; its recorded curve ends there too."""
-    from diffusion_core.held_out import errors, even_times, floors, held_out
+    from diffusion_core.training.held_out import errors, even_times, floors, held_out
 
     view = shipped()
     law = eight_gaussians().law

@@ -1,4 +1,4 @@
-"""The variance lesson's one sentence is worked out, and its notes on wrong URLs stand above the picture."""
+"""The variance lesson: its one sentence is worked out, its sections wait, its recipe is what the page runs."""
 
 import base64
 import json
@@ -6,10 +6,12 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load
 
 from diffusion_core import fixed_large, fixed_small, generated_variance, linear
-from tests.pages.test_pages import open_page
+from pages.variance.recipe import Setting, run
+from tests.pages.opening import blobs, open_page, run_code, tracks
 
 
 def sentence(**url: str) -> str:
@@ -61,7 +63,7 @@ def test_the_sentence_in_chinese() -> None:
 
 def histograms(**url: str) -> tuple[list[dict], dict[str, np.ndarray]]:
     """The panels of the four chains, and the arrays that the browser is given."""
-    blob = next(one.proto.bytes for one in open_page("variance", **url).get("bidi_component"))
+    blob = blobs(open_page("variance", **url))[0]
     size = int.from_bytes(blob[:8], "little")
     panels = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["spec"])["panels"]
     return [panel for panel in panels if panel["kind"] == "histogram"], load(blob)
@@ -90,17 +92,17 @@ def test_the_spectrum_has_a_control_and_the_order_follows_it(lang: str) -> None:
     """With f^-2 sigma-hat is fourth at ten steps, with f^-2.4 it is last, as in the paper; the turn follows s^2."""
     found = {}
     for power in ("2.0", "2.4"):
-        app = open_page("variance", lang=lang, power=power)
+        app = open_page("variance", lang=lang, power=power, open="ddim_table")
         found[power] = next(m.value for m in app.markdown if m.value.startswith("- S = 10:")).splitlines()
     assert found["2.0"][0].split(" · ")[0] == "- S = 10: η 0 < η 0.2 < η 0.5 < σ̂ < η 1"
     assert found["2.4"][0].split(" · ")[0] == "- S = 10: η 0 < η 0.2 < η 0.5 < η 1 < σ̂"
     assert all(lines[-1].startswith("- S = 1000: σ̂ <") for lines in found.values())
     begins = {"en": "begins at a = {}.", "zh": "从 a = {} 起"}[lang]
     for s2, a in (("0.25", "2.3"), ("0.4", "2.6"), ("1.0", "3.2")):
-        app = open_page("variance", lang=lang, s2=s2)
+        app = open_page("variance", lang=lang, s2=s2, open="ddim_table")
         assert any(begins.format(a) in m.value for m in app.markdown), s2
     every = {"en": "every power from f⁻¹ on", "zh": "从 f⁻¹ 起的每一种功率谱"}[lang]
-    assert any(every in m.value for m in open_page("variance", lang=lang, s2="0.05").markdown)
+    assert any(every in m.value for m in open_page("variance", lang=lang, s2="0.05", open="ddim_table").markdown)
 
 
 @pytest.mark.parametrize("power", ["0.9", "steep", "nan"])
@@ -112,7 +114,7 @@ def test_a_power_that_is_not_allowed_is_one_sentence(power: str) -> None:
 
 def test_the_bold_number_of_each_column_is_its_best() -> None:
     """At ten steps W1's best is not the bound's."""
-    app = open_page("variance", lang="en")
+    app = open_page("variance", lang="en", open="peaks")
     table = next(m.value for m in app.markdown if m.value.startswith("| Variance of the step"))
     rows = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in table.splitlines()[2:]}
     assert rows["optimal"][0] == "**0.802**"
@@ -123,7 +125,7 @@ def test_the_bold_number_of_each_column_is_its_best() -> None:
 
 def test_the_learned_v_lies_on_the_optimum_where_the_range_is_wide() -> None:
     """Of the picture's own numbers: where beta-tilde is below 0.95 beta, within 0.15; beyond, further off."""
-    app = open_page("variance", lang="en")
+    app = open_page("variance", lang="en", open="learned")
     charts = [json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart")]
     curves = {curve["name"]: curve for chart in charts for curve in chart if "name" in curve}
     network, best = curves["the network's v (80% of them)"], curves["optimal for each t"]
@@ -139,3 +141,48 @@ def decoded(array: dict[str, str] | list[float]) -> np.ndarray:
     if isinstance(array, list):
         return np.array(array)
     return np.frombuffer(base64.b64decode(array["bdata"]), array["dtype"])
+
+
+def test_what_is_heavy_waits_until_it_is_opened() -> None:
+    app = open_page("variance", lang="en")
+    assert len(blobs(app)) == 1 and not app.get("plotly_chart")
+    for url in ({"open": "samples"}, {"n": "5"}):  # a link with what a section asks shows it
+        assert len(blobs(open_page("variance", lang="en", **url))) == 2
+    folded = open_page("variance", lang="en", n="5", open="-samples")
+    assert len(blobs(folded)) == 1
+
+
+def test_a_section_does_not_fold_when_its_control_goes_back_to_its_default() -> None:
+    app = open_page("variance", lang="en", power="2.0")
+    (power,) = [one for one in app.slider if one.label.startswith("a of the power")]
+    power.set_value(2.4).run()
+    assert not app.exception and "power" not in app.query_params
+    assert len(app.get("plotly_chart")) == 2
+
+
+CHOSEN = {"N": "7", "s2": "0.5", "v": "0.3", "seed": "4", "spacing": "trailing", "last": "noisy"}
+SETTING = Setting(0.5, 7, 0.3, schedule="linear", spacing="trailing", noisy_last=True)
+
+
+def test_the_code_prints_the_exact_variances_and_what_was_sampled() -> None:
+    printed = run_code(open_page("variance", lang="en", open="code", **CHOSEN))
+    found = {
+        name: (float(a), float(b)) for name, a, b in re.findall(r"(\w+) +samples / data: (\S+), exact (\S+)", printed)
+    }
+    assert list(found) == ["large", "small", "learned", "optimal", "ddim"]
+    for name, choice in (("large", fixed_large), ("small", fixed_small)):
+        timesteps = linear(1000).timesteps(7, spacing="trailing")
+        exact, quiet = (generated_variance(linear(1000), timesteps, choice, 0.5, last) / 0.5 for last in (True, False))
+        assert found[name][1] == pytest.approx(exact, abs=6e-4)
+        assert name == "small" or abs(quiet - exact) > 1e-3
+    assert all(abs(sampled / exact - 1) < 0.05 for sampled, exact in found.values())  # 5 standard errors
+
+
+@pytest.mark.parametrize("choice", ["large", "small", "optimal", "ddim"])
+def test_the_picture_is_the_recipes_run(choice: str) -> None:
+    shown = tracks(open_page("variance", **CHOSEN), 0)
+    x_T = torch.randn((1200, 1), generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    steps = run(SETTING, choice, x_T, torch.Generator().manual_seed(5))
+    for frame, step in zip(shown[f"x_{choice}"], steps, strict=True):
+        assert np.abs(frame.ravel() - step.x_s.numpy().ravel()).max() < 1e-6
+    assert np.abs(shown[f"x_{choice}"] - shown["x_small" if choice != "small" else "x_large"]).max() > 1e-3

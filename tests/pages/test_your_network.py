@@ -8,17 +8,19 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import linear
-from diffusion_core.checkpoint import load_denoiser
-from diffusion_core.data import TOYS
-from diffusion_core.nets import MLPConfig, Predictor, UNetConfig
-from diffusion_core.training import TrainingConfig, images, train
-from pages.shared.networks import the_trainer
-from pages.shared.trainer import Data, View, shipped, shipped_data, write
-from tests.pages.test_pages import ROOT, open_page, run_code, words
+from diffusion_core.data.toys import TOYS
+from diffusion_core.denoisers import Predictor
+from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.training.checkpoint import load_denoiser
+from diffusion_core.training.draws import images
+from diffusion_core.training.loop import train
+from diffusion_core.training.state import TrainingConfig
+from pages.shared.trainer import Data, View, shipped, shipped_data, the_trainer, write
+from tests.pages.opening import ROOT, open_page, run_code, tracks, visit, words
 from tests.pages.test_trainer import blind_file
 
 
@@ -39,10 +41,6 @@ def trained() -> View:
 
 def sample_page(**url: str) -> AppTest:
     return open_page("sampling", **{"lang": "en", "N": "5", "denoiser": "yours", **url})
-
-
-def tracks(app: AppTest) -> dict[str, np.ndarray]:
-    return load(app.get("bidi_component")[-1].proto.bytes)
 
 
 def said(app: AppTest) -> list[str]:
@@ -79,7 +77,7 @@ def test_the_link_of_a_run_shows_its_network_on_its_own_data_and_schedule(
     assert trained.denoiser is not None
     expected = trained.denoiser(torch.from_numpy(x_t[2]), t).numpy()
     assert np.abs(eps[2] - expected).max() < 1e-5
-    star = TOYS["two_moons"]().law.eps(torch.from_numpy(x_t[2]).double(), linear(100), t).numpy()  # type: ignore
+    star = TOYS["two_moons"]().law.at(linear(100), t).eps(torch.from_numpy(x_t[2]).double()).numpy()
     assert np.abs(eps[2] - star).max() > 0.05  # it has hardly learned
     assert np.abs(shown["eps_star"].reshape(6, -1, 2)[2] - star).max() < 1e-5
 
@@ -116,13 +114,9 @@ def test_a_run_that_is_gone_is_one_sentence_and_the_rest_of_the_url_stands(lang:
 
 
 def test_the_run_of_this_session_is_taken_and_can_be_left_and_had_back(trained: View) -> None:
-    app = open_page("training", lang="en", run=trained.id)
-    for name in ("run", "lang"):  # as the sidebar's links do
-        app.query_params.pop(name, None)
-    app.switch_page(str(ROOT / "pages" / "sampling.py"))
-    app.query_params["denoiser"] = "yours"
-    app.query_params["N"] = "5"
-    app.run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    visit(app, "training", lang="en", run=trained.id)
+    visit(app, "sampling", lang="en", denoiser="yours", N="5")
     assert app.query_params["run"] == trained.id
     assert "**Your network**, after 60 steps" in words(app)
     button(app, "Another network")
@@ -224,7 +218,7 @@ def test_a_network_of_nan_and_one_that_is_not_there_yet_are_one_sentence(
 
 
 def test_the_code_shown_runs_beside_the_file_taken_away(trained: View, tmp_path: Path) -> None:
-    app = sample_page(run=trained.id, variance="optimal")
+    app = sample_page(run=trained.id, variance="optimal", open="code")
     (tmp_path / "network.safetensors").write_bytes(write(trained, "network"))
     printed = run_code(app, tmp_path).splitlines()
     spread = tracks(app)["x_t"].reshape(6, -1, 2)[-1].std(ddof=1)

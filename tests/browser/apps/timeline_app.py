@@ -19,7 +19,7 @@ MODES = 8
 class Demo:
     """The arguments of one timeline, and what a test needs to work out its numbers again."""
 
-    positions: tuple[int, ...]
+    positions: tuple[float, ...]
     tracks: dict[str, tl.Track]
     panels: list[tl.Panel]
 
@@ -180,7 +180,7 @@ def curves() -> Demo:
     ends = np.stack([-4 - sigma, 4 + sigma], 1)
     bells = (tl.Bell("shifted", "variance", "bell", COLORS["x_t"]), tl.Bell("mu", "none", "spike", COLORS["x0"]))
     tracks: dict[str, tl.Track] = {
-        "mu": tl.Draggable(1.0),
+        "mu": tl.Draggable(1.0, -2.0, 2.0),
         "sigma": tl.Scalar(sigma),
         "variance": tl.Scalar(sigma**2 + 0.01),
         "none": tl.Scalar(0 * sigma),
@@ -209,48 +209,48 @@ def scene(name: str) -> Demo:
     return SCENES[name]()
 
 
+def packed(name: str) -> tl.Picture:
+    """A scene as the parameters and the buttons of the page want it."""
+    demo = scene(name)
+    if st.session_state.get("twice"):
+        demo = replace(demo, positions=tuple(2 * t for t in demo.positions))
+    if st.session_state.get("half"):
+        eps = demo.tracks["eps"]
+        assert isinstance(eps, tl.Constant)
+        demo = replace(demo, tracks={**demo.tracks, "eps": tl.Constant(0.5 * eps.values)})
+    autoplay = st.query_params.get("autoplay") == "1"
+    return tl.pack(demo.positions, demo.tracks, demo.panels, tl.LABELS, autoplay=autoplay)
+
+
 def app() -> None:
     """The page: parameters that a test may turn, the timeline, and what Python knows."""
     st.set_page_config(layout="wide")
-    name = st.query_params.get("scene", "points")
-    demo = scene(name)
-    reset = st.button("t = 250 again")
-    if reset:
-        st.session_state.asked = 250
+    state = st.session_state
+    state.setdefault("heard", 0)
+    state.setdefault("asked", int(st.query_params.get("t", 250)))
+    if st.button("t = 250 again"):
+        state.asked = 250
     if st.button("Every t twice"):
-        st.session_state.twice = True
-    if st.session_state.get("twice"):
-        demo = replace(demo, positions=tuple(2 * t for t in demo.positions))
+        state.twice = True
     if st.button("Half the noise"):
-        st.session_state.half = True
-    if st.session_state.get("half"):
-        demo = replace(demo, tracks={**demo.tracks, "eps": tl.Constant(0.5 * demo.tracks["eps"].values)})
-    st.session_state.setdefault("heard", 0)
-    st.session_state.setdefault("asked", int(st.query_params.get("t", 250)))
+        state.half = True
+    picture = packed(st.query_params.get("scene", "points"))
 
     def heard() -> None:
-        st.session_state.heard += 1
-        st.session_state.asked = st.session_state.demo["t"]
+        state.heard += 1
+        state.asked = state.demo["t"]
+        st.rerun("shown")
 
     def dragged() -> None:
-        st.session_state.drop = st.session_state.demo["dragged"]["mu"]
+        state.drop = state.demo["dragged"]["mu"]
+        st.rerun("shown")
 
-    @st.fragment
+    @st.fragment(key="shown")
     def show() -> None:
-        state = tl.timeline(
-            key="demo",
-            positions=demo.positions,
-            tracks=demo.tracks,
-            panels=demo.panels,
-            labels=tl.LABELS,
-            t=st.session_state.asked,
-            autoplay=st.query_params.get("autoplay") == "1",
-            on_change=heard,
-            on_drag=dragged,
-        )
-        if "drop" in st.session_state:
-            st.text(f"Dropped: {st.session_state.drop}")
-        st.text(f"Python: t={state.t} position={state.position} pick={state.pick} heard={st.session_state.heard}")
+        now = tl.show(picture, key="demo", t=state.asked, on_change=heard, on_drag=dragged)
+        if "drop" in state:
+            st.text(f"Dropped: {state.drop}")
+        st.text(f"Python: t={now.t} position={now.position} pick={now.pick} heard={state.heard}")
 
     show()
 
@@ -258,8 +258,8 @@ def app() -> None:
 def damaged() -> None:
     """A blob that was cut short on its way."""
     demo = scene("points")
-    blob = tl.make_blob(demo.positions, demo.tracks, demo.panels, tl.LABELS)
-    tl._component(key="damaged", data=blob[:5000], default={"t": 0}, on_t_change=lambda: None)
+    whole = tl.pack(demo.positions, demo.tracks, demo.panels, tl.LABELS)
+    tl.show(replace(whole, blob=whole.blob[:5000]), key="damaged")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+// A panel: a title, a legend, a frame, and in it what its kind draws.
+
+/** @import { Panel, PanelSpec, Stage } from "./types.d.ts" */
+
+import { curvesPanel } from "./curves.js";
+import { entry, h, mathText } from "./dom.js";
+import { formulaPanel, numbersPanel } from "./formula.js";
+import { histogramPanel } from "./histogram.js";
+import { imagesPanel } from "./images.js";
+import { linesPanel } from "./lines.js";
+import { planePanel } from "./plane.js";
+
+/** Mount a panel at the end of the grid. */
+export function mountPanel(/** @type {PanelSpec} */ spec, /** @type {Stage} */ stage, /** @type {HTMLElement} */ grid) {
+  const frame = h("div", { class: "frame" });
+  const legend = h("div", { class: "legend" });
+  const weight = "weight" in spec ? spec.weight : 1;
+  const panel = h("section", { class: `panel ${spec.kind}`, style: `--weight:${weight}` });
+  if (spec.title) panel.append(h("h3", {}, mathText(spec.title)));
+  panel.append(legend, frame);
+  grid.append(panel);
+  for (const layer of "layers" in spec ? spec.layers : []) {
+    if ("label" in layer && layer.label) legend.append(entry({ label: layer.label, color: layer.color }, "dot"));
+  }
+  return draws(spec, stage, frame, legend);
+}
+
+/**
+ * @param {PanelSpec} spec
+ * @param {Stage} stage
+ * @param {HTMLElement} frame
+ * @param {HTMLElement} legend
+ * @returns {Panel}
+ */
+function draws(spec, stage, frame, legend) {
+  switch (spec.kind) {
+    case "plane":
+      return planePanel(spec, stage, frame);
+    case "images":
+      return imagesPanel(spec, stage, frame);
+    case "histogram":
+      return histogramPanel(spec, stage, frame);
+    case "curves":
+      return curvesPanel(spec, stage, frame, legend);
+    case "lines":
+      return linesPanel(spec, stage, frame, legend);
+    case "formula":
+      return formulaPanel(spec, stage, frame);
+    case "numbers":
+      return numbersPanel(spec, stage, frame);
+  }
+}

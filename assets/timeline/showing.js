@@ -1,0 +1,203 @@
+// One blob on the screen: its controls, its panels, its player, and what Python hears of it.
+
+/** @import { Contents, Hooks, Sent, Stage, Tell, TimelineRoot } from "./types.d.ts" */
+
+import { makeControls } from "./controls.js";
+import { h } from "./dom.js";
+import { mountPanel } from "./panels.js";
+import { Player } from "./player.js";
+import { Reporter } from "./reporter.js";
+import { makeStage } from "./stage.js";
+import { readTheme } from "./theme.js";
+
+const KEPT = 2000; // timings
+
+/**
+ * What a showing leaves to the next one, so that the place is kept.
+ * @typedef {object} Left
+ * @property {number} jump
+ * @property {number[]} positions
+ * @property {number} position
+ * @property {number} pick
+ * @property {Record<string, number>} dragged
+ * @property {Sent} sent
+ * @property {string} speed
+ * @property {boolean} playing
+ */
+
+export class Showing {
+  /**
+   * Build everything inside root, in place of what was there.
+   * @param {TimelineRoot} root
+   * @param {Contents} contents
+   * @param {Left | null} before
+   * @param {Tell} tell
+   */
+  constructor(root, contents, before, tell) {
+    const { spec } = contents;
+    this.root = root;
+    this.spec = spec;
+    this.before = before;
+    this.goesOn = before?.jump === spec.jump && before.positions.join() === spec.positions.join();
+    this.stage = this.makeStage(contents, tell);
+    this.controls = this.makeControls();
+    if (before) this.controls.speed.value = before.speed;
+    this.live = h("p", { class: "visually-hidden", "aria-live": "polite" });
+    this.player = this.makePlayer();
+    this.reporter = this.makeReporter(tell);
+    /** @type {number[]} */
+    this.timings = [];
+    const grid = h("div", { class: "panels" });
+    this.panels = spec.panels.map((panel) => mountPanel(panel, this.stage, grid));
+    root.replaceChildren(this.controls.element, grid, this.live);
+    root.onkeydown = (event) => this.playAtSpace(event);
+    root.timeline = this.hooks();
+  }
+
+  /** @returns {Stage} */
+  makeStage(/** @type {Contents} */ contents, /** @type {Tell} */ tell) {
+    const { spec, before, goesOn } = this;
+    const position = before && goesOn ? before.position : spec.position;
+    const pick = before && goesOn && before.pick < spec.pick_count ? before.pick : spec.pick;
+    const stage = makeStage(
+      contents,
+      { position, pick, theme: this.readTheme() },
+      {
+        redraw: () => this.draw(this.stage.position),
+        picked: () => this.reporter.soon(),
+        dropped: (values) => tell("dragged", values),
+      },
+    );
+    if (before && goesOn) stage.tracks.move(before.dragged);
+    return stage;
+  }
+
+  makeControls() {
+    return makeControls(this.spec, {
+      slide: (position) => {
+        this.player.pause();
+        this.draw(position);
+      },
+      release: () => this.reporter.soon(),
+      step: (by) => this.step(by),
+      toggle: () => this.toggle(),
+    });
+  }
+
+  makePlayer() {
+    return new Player({
+      count: this.spec.positions.length,
+      position: () => this.stage.position,
+      speed: () => Number(this.controls.speed.value),
+      draw: (position) => this.draw(position),
+      changed: (playing) => {
+        if (playing) this.reporter.cancel();
+        this.controls.setPlaying(playing);
+        this.root.classList.toggle("playing", playing);
+      },
+      ended: () => this.reporter.now(),
+    });
+  }
+
+  makeReporter(/** @type {Tell} */ tell) {
+    const { positions, position, pick } = this.spec;
+    const sent = this.before?.sent ?? { t: positions[position], position, pick };
+    const shown = {
+      positions,
+      now: () => this.stage,
+      busy: () => this.player.playing,
+      say: (/** @type {number} */ place) => (this.live.textContent = this.controls.say(place)),
+    };
+    return new Reporter(shown, sent, tell);
+  }
+
+  /** Show a position; `fresh` where size or theme may be others. */
+  draw(/** @type {number} */ position, fresh = false) {
+    const start = performance.now();
+    this.stage.position = position;
+    this.controls.show(position);
+    for (const panel of this.panels) panel.draw(position, fresh);
+    this.root.dataset.position = String(position);
+    this.root.dataset.t = String(this.spec.positions[position]);
+    this.timings.push(performance.now() - start);
+    if (this.timings.length > KEPT) this.timings.shift();
+  }
+
+  /** The same again, for another size or another theme. */
+  refresh() {
+    this.stage.theme = this.readTheme();
+    this.draw(this.stage.position, true);
+  }
+
+  readTheme() {
+    const theme = readTheme(this.root, this.spec.ramps);
+    this.root.classList.toggle("dark", theme.dark);
+    this.root.style.setProperty("--floor", theme.floor);
+    return theme;
+  }
+
+  /** Go on as before; or play, if that is wished. Python hears of a place that it does not know yet. */
+  begin() {
+    const { before, goesOn, spec } = this;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (before ? goesOn && before.playing : spec.autoplay && !still) this.player.play();
+    else if (before) this.reporter.now();
+  }
+
+  /**
+   * Stop, and leave to the next showing what it needs.
+   * @returns {Left}
+   */
+  leave() {
+    const { stage, spec, controls, reporter, player } = this;
+    const { playing } = player;
+    reporter.cancel();
+    player.stop();
+    const { jump, positions } = spec;
+    const { position, pick } = stage;
+    const dragged = stage.tracks.dragged();
+    return { jump, positions, position, pick, dragged, playing, sent: reporter.sent, speed: controls.speed.value };
+  }
+
+  step(/** @type {number} */ by) {
+    this.player.pause();
+    this.draw(Math.min(this.spec.positions.length - 1, Math.max(0, this.stage.position + by)));
+    this.reporter.soon();
+  }
+
+  toggle() {
+    if (!this.player.playing) {
+      this.player.play();
+      return;
+    }
+    this.player.pause();
+    this.reporter.now();
+  }
+
+  playAtSpace(/** @type {KeyboardEvent} */ event) {
+    const [target] = event.composedPath();
+    const busy = target instanceof Element && target.matches("button, select");
+    if (event.key !== " " || busy) return;
+    event.preventDefault();
+    this.toggle();
+  }
+
+  /**
+   * What tests read.
+   * @returns {Hooks}
+   */
+  hooks() {
+    const { stage, panels, timings } = this;
+    return {
+      positions: stage.positions,
+      timings,
+      panels,
+      draw: (position) => this.draw(position),
+      read: (name) => Float64Array.from(stage.tracks.get(name).at(stage.position)),
+      numbers: (index) => panels[index].numbers(),
+      get pick() {
+        return stage.pick;
+      },
+    };
+  }
+}

@@ -1,0 +1,107 @@
+"""The controls of *Text and guidance*: the prompt, how it is sampled, and whose network it is."""
+
+import streamlit as st
+
+from diffusion_core.data.captions import parse
+from diffusion_core.denoisers import Predictor
+from diffusion_core.errors import BadInput
+from diffusion_core.nets.text import tokenize
+from pages.guidance.recipe import PICTURES
+from pages.guidance.runs import DEFAULT, Asked
+from pages.shared import controls, prompts, weights
+from pages.shared.i18n import _, explain
+from pages.shared.weights import Model
+
+__all__ = ["EXAMPLES", "MOST_STEPS", "pick_own", "pick_settings"]
+
+EXAMPLES = (  # those with a star put a colour on a shape that it never had in training
+    DEFAULT.prompt,
+    "a small red star on the left",
+    "a pink ring at the top right on a dark ground",
+    "a large cyan circle in the middle",
+    "a yellow triangle to the left of a small purple circle",
+    "an orange square below a blue ring",
+    "",
+)
+MOST_STEPS = 50
+
+
+def pick_prompt() -> str:
+    """The prompt, typed or one of the examples; where it cannot be read, one sentence beside it, and the default."""
+    typed = controls.text("prompt", _("Prompt"), DEFAULT.prompt)
+    prompt = prompts.or_default(typed, lambda text: tokenize([text]), DEFAULT.prompt)
+    st.session_state["example"] = typed if typed in EXAMPLES else None
+
+    def take() -> None:
+        chosen = st.session_state["example"]
+        if chosen is not None:
+            controls.keep("prompt", chosen, DEFAULT.prompt)
+
+    def label(example: str) -> str:
+        return f"{example} ✦" if example and parse(example).is_held_out else example or _("(no words)")
+
+    st.pills(
+        _("Examples (✦: a colour and a shape that never met in training)"),
+        EXAMPLES,
+        format_func=label,
+        key="example",
+        on_change=take,
+    )
+    return prompt
+
+
+def pick_settings() -> tuple[Asked, int]:
+    """What is asked for, and which of the four pictures is looked into."""
+    prompt = pick_prompt()
+    first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
+    with first:
+        w = controls.number("w", _("Guidance scale w"), DEFAULT.w, 0.0, 10.0, 0.5)
+    with second:
+        sampler = controls.choice("sampler", _("Sampler"), {"ddim": "DDIM", "ddpm": "DDPM"}, "ddim", pills=True)
+    with third:
+        steps = controls.integer("N", _("Steps N"), DEFAULT.steps, 2, MOST_STEPS)
+    with fourth:
+        seed = controls.seed()
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        options = {str(k): str(k) for k in range(1, PICTURES + 1)}
+        chosen = controls.choice("picture", _("Look into picture"), options, "1", pills=True)
+    eta = 0.0
+    if sampler == "ddim":
+        with right:
+            eta = controls.number("eta", _("η (noise of DDIM)"), 0.0, 0.0, 1.0, 0.05)
+    return Asked(prompt, w=w, steps=steps, sampler=sampler, eta=eta, seed=seed), int(chosen) - 1
+
+
+def pick_own() -> Model[Predictor] | None:
+    """The visitor's network, if one was given in this session."""
+    own: Model[Predictor] | None = st.session_state.get("text_network")
+    if own is None:
+        offer_own()
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_("**Your network**"))
+        st.button(
+            _("The shipped network again"),
+            icon=":material/undo:",
+            on_click=lambda: st.session_state.pop("text_network"),
+        )
+    return own
+
+
+def offer_own() -> None:
+    """A place for the visitor's network."""
+    with st.expander(_("Your own weights"), icon=":material/upload_file:"):
+        upload = st.file_uploader(
+            _("A network from `python -m diffusion_core.train latent`: it reads the same words, on the same latents."),
+            type=["safetensors"],
+            key="text_upload",
+        )
+        if upload is None:
+            return
+        try:
+            st.session_state["text_network"] = weights.model_of_file(upload.getvalue())
+        except BadInput as error:
+            st.error(explain(error), icon=":material/error:")
+        else:
+            st.rerun()

@@ -1,0 +1,44 @@
+"""Lesson: text and guidance; a prompt, the chain in latents, what each word does, and how strongly."""
+
+from functools import partial
+
+import streamlit as st
+
+from diffusion_core.claims import guidance as exact_claims
+from diffusion_core.claims import text as claims
+from pages.guidance import choices, exact, figures, reading, recipe, runs
+from pages.shared import lesson, prompts, weights
+from pages.shared.checks import Checked
+from pages.shared.i18n import _
+
+with lesson.open_page("guidance") as page:
+    with page.controls():
+        asked, chosen = choices.pick_settings()
+        own = choices.pick_own()
+
+    with page.above():
+        made = None if own else runs.shipped_run(asked, weights.SHAPES.key)
+        model = own or (None if made else weights.SHAPES.or_untrained())
+        coder = weights.AUTOENCODER.or_say(
+            _("The decoder is not installed ({file} is missing): no picture can be made.")
+        )
+        if model and coder:
+            made = prompts.attempt(partial(runs.run, asked, model, coder))
+    if made:
+        page.timeline(figures.picture(made, asked.w, chosen), t=950)
+    st.markdown(page.prose["picture"])
+
+    page.section("formula", _("The formula"), unfolded=True)
+    if made:
+        shipped = not own and (model is None or model.trained)
+        page.section("read_back", _("Read back"), partial(reading.show_readings, made, asked.prompt, shipped))
+        page.section(
+            "scales", _("More and more guidance"), partial(reading.show_scales, asked, model, coder, shipped=shipped)
+        )
+    page.section("exact", _("Guidance with exact scores"), partial(exact.show, page), asks=["w_exact"])
+
+    of_network = [claims.ATTENTION] if coder is None else [claims.CAPTION, claims.ATTENTION]
+    key = model.key if model else weights.SHAPES.key
+    checks = [Checked(claim, claims.Text(model.network) if model else None, key=(key,)) for claim in of_network]
+    page.check(lambda: [*checks, *(Checked(claim) for claim in exact_claims.CLAIMS)])
+    page.code(recipe, lambda: runs.today(asked, model, own is not None))

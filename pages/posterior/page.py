@@ -1,0 +1,84 @@
+"""Lesson: what knowing x_0 buys, prior times likelihood, line by line; and the step without x_0, no Gaussian."""
+
+import streamlit as st
+
+from diffusion_core.claims import posterior as claims
+from pages.posterior import figures, recipe, without
+from pages.posterior.derivation import derivation
+from pages.posterior.figures import FAR, X_0, X_T, look_back
+from pages.shared import controls, lesson
+from pages.shared.checks import Checked
+from pages.shared.i18n import _
+from pages.shared.scenes import schedule_names, schedule_of
+from pages.shared.typography import significant
+
+with lesson.open_page("posterior") as page:
+    with page.controls(3, 2, 2, 3) as columns:
+        with columns[0]:
+            schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+            name = controls.choice("schedule", _("Schedule"), schedules, "linear")
+        with columns[1]:
+            T = controls.integer("T", "T", 1000, 10, 2000)
+        with columns[2]:
+            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), 1, T - 1)
+        with columns[3]:
+            seed = controls.seed()
+        left, right = st.columns(2)
+        with left:
+            page.held("x_0", "$x_0$", X_0, low=-FAR, high=FAR)
+        with right:
+            page.held("x_t", "$x_t$", X_T, low=-FAR, high=FAR)
+    schedule = schedule_of(name, T)
+    page.timeline(figures.picture(schedule, stride), t=2 * T // 5, handles={"x_0": X_0, "x_t": X_T})
+    st.markdown(page.prose["picture"])
+
+    page.section("formula", _("The formula"), unfolded=True)
+    page.section(
+        "derivation",
+        _("The article's derivation"),
+        lambda: derivation(look_back(schedule, page.t, stride), page.at("x_0"), page.at("x_t")),
+        follows=True,
+    )
+    page.section(
+        "simulation",
+        _("By simulation"),
+        lambda: figures.simulation(
+            schedule, look_back(schedule, page.t, stride), (page.at("x_0"), page.at("x_t")), seed
+        ),
+        follows=True,
+    )
+    page.section("without", _("Without $x_0$"), lambda: without.section(schedule, seed), asks=without.ASKS)
+
+    def checks() -> list[Checked]:
+        """At the picture's t and stride."""
+        pair = look_back(schedule, page.t, stride)
+        walk, one = claims.Walk(schedule), claims.Pair(schedule, pair.t, pair.s)
+        needed, note = claims.draws_to_tell(pair), None
+        if needed > one.n:
+            note = _(
+                "For this t and stride β and β̃ are so close that only {needed} draws would tell them apart; here are "
+                "{n}. The identities above need none."
+            ).format(needed=significant(needed), n=f"{one.n:,}")
+        return [
+            Checked(claims.BAYES, one),
+            Checked(claims.MARKOV, one),
+            Checked(claims.PROPORTIONAL, one),
+            Checked(claims.SQUARE, one),
+            Checked(claims.PRECISION, walk),
+            Checked(claims.MEAN, walk),
+            Checked(claims.REGRESSION, one, note),
+            Checked(claims.AMPLIFICATION, walk),
+            Checked(claims.FROM_NOISE, walk),
+            Checked(claims.CUBE),
+            Checked(claims.MODES),
+        ]
+
+    page.check(checks)
+
+    def today() -> dict[str, object]:
+        """The settings at the picture's t."""
+        pair = look_back(schedule, page.t, stride)
+        held = {"x_0": page.at("x_0"), "x_t": page.at("x_t")}
+        return {"schedule": name, "T": T, "t": pair.t, "s": pair.s, **held, "seed": seed}
+
+    page.code(recipe, today)

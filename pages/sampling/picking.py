@@ -1,0 +1,176 @@
+"""What the visitor chooses: data, denoiser, schedule, sampler; a network brings its data and its schedule."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from diffusion_core.denoisers import Predictor
+from pages.sampling import networks
+from pages.sampling.runs import Run, Settings
+from pages.sampling.yours import offer_runs, pick_run, show_yours
+from pages.shared import controls
+from pages.shared.i18n import _
+from pages.shared.lesson import Page
+from pages.shared.scenes import Scene, data_names, pick_scene, schedule_names
+from pages.shared.scenes import scene as scene_of
+from pages.shared.trainer import View
+
+__all__ = ["pick", "variance_names"]
+
+DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "picture", "digits"]
+TRAINED = DATA[:6]  # what a visitor's network may have been trained on
+DENOISERS = ("exact", "network", "learned", "yours")
+SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
+WIDTHS = (3, 3, 2, 3)
+
+
+def variance_names(network: bool = False) -> dict[str, str]:
+    """The variances of DDPM's step by their word in the URL; only an exact law knows Var[x_0 | x_t] at each x_t."""
+    names = {
+        "small": "β̃",
+        "large": "β",
+        "learned": _("learned"),
+        "optimal": _("optimal"),
+    }
+    return names if network else {**names, "state": _("optimal for each x_t")}
+
+
+def pick(page: Page) -> tuple[Run, View | None]:
+    """All controls; and the visitor's own run, where its network is shown."""
+    with page.controls():
+        top = st.columns(WIDTHS)
+        with top[3]:
+            seed = controls.seed()
+        key = controls.bind("denoiser", "exact", controls.parse_choice("denoiser", DENOISERS))
+        with page.above():
+            view = pick_run() if st.session_state[key] == "yours" else None
+        with top[0]:
+            scene = pick_data(view, seed)
+        settings = pick_denoiser(scene, view)
+        network = network_of(settings, scene, view)
+        with top[1]:
+            schedule = shown_schedule(network) if network else pick_schedule()
+        if network:
+            say_what_it_knows(scene, network, view)
+        with top[2]:
+            T = network.schedule.T if network else controls.integer("T", "T", 1000, 1, 4000)
+        settings = replace(settings, schedule=schedule, T=T, seed=seed)
+        settings = pick_sampler(settings, network, scene)
+    return Run.of(settings, scene), view
+
+
+def pick_data(view: View | None, seed: int) -> Scene:
+    """The data; a visitor's network has its own."""
+    if view is None:
+        return pick_scene(DATA, "eight_gaussians", seed)
+    scene = scene_of(view.data.name, view.data.word, seed)
+    st.markdown(_("Data of the network: **{name}**").format(name=scene.word or data_names()[scene.name]))
+    return scene
+
+
+def denoiser_names(data: str) -> dict[str, str]:
+    """The denoisers that know the data."""
+    names = {"exact": _("exact"), "network": _("network"), "learned": _("network with its σ²"), "yours": _("yours")}
+    return {
+        key: name
+        for key, name in names.items()
+        if key == "exact" or data in (TRAINED if key == "yours" else networks.FILES[key])
+    }
+
+
+def pick_denoiser(scene: Scene, view: View | None) -> Settings:
+    """Which denoiser, where a trained network knows the data; for digits also which class, and how strongly."""
+    names, exact = denoiser_names(scene.name), Settings()
+    if len(names) == 1:
+        return exact
+    columns = st.columns(WIDTHS if scene.name == "digits" else [1, 1])
+    with columns[0]:
+        denoiser = controls.choice("denoiser", _("Denoiser"), names, "exact", pills=True)
+    if denoiser == "yours":
+        with columns[1]:
+            if view is None:
+                offer_runs(scene)
+                return exact
+            show_yours(view)
+        return replace(exact, denoiser="yours", run=view.id, run_step=view.milestones[-1].step)
+    missing = _("The trained network is not installed ({file} is missing); the exact denoiser is shown.")
+    if denoiser != "exact" and networks.FILES[denoiser][scene.name].or_say(missing) is None:
+        return exact
+    if denoiser == "exact" or scene.name != "digits":
+        return replace(exact, denoiser=denoiser)
+    with columns[1]:
+        classes = {"all": _("all ten"), **{str(k): str(k) for k in range(10)}}
+        label = controls.choice("label", _("Class"), classes, "all")
+    with columns[3]:
+        w = controls.number("w", _("Guidance w"), 2.0, 0.0, 6.0, 0.25)
+    return replace(exact, denoiser=denoiser, label=label, w=w)
+
+
+def network_of(settings: Settings, scene: Scene, view: View | None) -> Predictor | None:
+    """The network that was chosen; of a run it is kept as it is at this step."""
+    if view is not None and settings.denoiser == "yours":
+        return networks.of_run(view.id, settings.run_step, view.denoiser)
+    return networks.network(scene.name, settings.denoiser) if settings.denoiser in networks.FILES else None
+
+
+def pick_schedule() -> str:
+    """The schedules from whose end one can start."""
+    schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+    return controls.choice("schedule", _("Schedule"), schedules, "linear")
+
+
+def shown_schedule(network: Predictor) -> str:
+    """The network's own."""
+    name, T = network.schedule.name, network.schedule.T
+    shown_name = schedule_names().get(name, name)
+    st.markdown(_("Schedule of the network: **{name}**, T = {T}").format(name=shown_name, T=T))
+    return name
+
+
+def say_what_it_knows(scene: Scene, network: Predictor, view: View | None) -> None:
+    """One sentence, where the URL asks for other data or another schedule than the network's."""
+    name, T = network.schedule.name, network.schedule.T
+    own = {"schedule": name, "T": str(T)}
+    if view:
+        own |= {"data": scene.name, "word": scene.word} if scene.word else {"data": scene.name}
+    if all(st.query_params.get(key, value) == value for key, value in own.items()):
+        return
+    text = _("A network knows only the schedule that it was trained with: {name}, T = {T} is used here.")
+    if view:
+        text = _("Your network knows only what it was trained with: {data}; {name}, T = {T} is used here.")
+    data = scene.word or data_names()[scene.name]
+    st.info(text.format(name=schedule_names().get(name, name), T=T, data=data), icon=":material/lock:")
+
+
+def pick_sampler(settings: Settings, network: Predictor | None, scene: Scene) -> Settings:
+    """DDPM with a variance, or DDIM with eta; how many steps, and where they lie."""
+    low = st.columns(WIDTHS)
+    with low[0]:
+        sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
+    with low[1]:
+        settings = replace(settings, sampler=sampler)
+        settings = pick_variance(settings, network) if sampler == "ddpm" else pick_eta(settings)
+    digits = scene.name == "digits"
+    limit = min(settings.T, 100 if digits else 250)
+    with low[2]:
+        steps = controls.integer("N", _("Steps N"), min(limit, 25 if digits else 50), 1, limit)
+    with low[3]:
+        spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
+    return replace(settings, steps=steps, spacing=spacing)
+
+
+def pick_eta(settings: Settings) -> Settings:
+    """DDIM's share of noise."""
+    return replace(settings, eta=controls.number("eta", "η", 0.0, 0.0, 1.0, 0.05))
+
+
+def pick_variance(settings: Settings, network: Predictor | None) -> Settings:
+    """DDPM's variance, and where between its ends a learned one lies."""
+    variance = controls.choice("variance", _("Variance"), variance_names(network is not None), "small")
+    if variance != "learned":
+        return replace(settings, variance=variance)
+    if network and network.config.learned_variance:
+        st.caption(_("v is the network's own, at each x_t and for each coordinate."))
+        return replace(settings, variance=variance)
+    v = controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
+    return replace(settings, variance=variance, v=v)

@@ -1,0 +1,138 @@
+"""All that the browser needs of a timeline: one safetensors blob.
+
+Arrays travel as they are; the metadata hold the rest as JSON. ``assets/timeline/blob.js`` reads it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from safetensors.numpy import save
+
+from diffusion_core.errors import BadInput
+from pages.shared.palette import DENSITY
+from pages.shared.timeline.panels import Panel
+from pages.shared.timeline.writer import PickKind, Track, Writer
+
+__all__ = ["LABELS", "REQUIRED_LABELS", "Picture", "Place", "pack"]
+
+# What the timeline says, in English; a caller hands in the translations.
+LABELS = {
+    "timestep": "Timestep t",
+    "play": "Play",
+    "pause": "Pause",
+    "back": "One step back",
+    "forward": "One step forward",
+    "speed": "Speed",
+    "pick": "Click, or use the arrow keys, to pick",
+}
+REQUIRED_LABELS = tuple(LABELS)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What of a picture is shown first: the position, what is picked, where the handles lie.
+
+    Another ``jump`` than before asks the browser to move there.
+    """
+
+    position: int = 0
+    pick: int | None = None
+    handles: Mapping[str, float] = field(default_factory=dict)
+    jump: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A timeline, packed: all that the browser needs of it, wherever it stands.
+
+    Attributes:
+        positions: the t of the slider's places.
+        blob: a safetensors blob.
+        pick: what is picked first, where nothing else is.
+        picks: how many things can be picked.
+    """
+
+    positions: tuple[float, ...]
+    blob: bytes
+    pick: int
+    picks: int
+
+    def at(self, key: str, place: Place) -> bytes:
+        """What is sent: the length of a head, the head in JSON, the blob.
+
+        Raises:
+            BadInput: there is nothing with that number to be picked.
+        """
+        pick = self.pick if place.pick is None else place.pick
+        if not 0 <= pick < self.picks:
+            raise BadInput("pick must lie in 0..{most}; got {got}.", most=self.picks - 1, got=pick)
+        head = json.dumps({"key": key, **vars(place), "pick": pick}).encode()
+        return len(head).to_bytes(4, "little") + head + self.blob
+
+
+def pack(
+    positions: Sequence[float],
+    tracks: Mapping[str, Track],
+    panels: Sequence[Panel],
+    labels: Mapping[str, str],
+    *,
+    autoplay: bool = False,
+) -> Picture:
+    """A timeline as one safetensors blob.
+
+    Args:
+        positions: the t of the slider's places in playing order: range(T + 1), or a reverse chain (1000, 980, ...).
+            They may be values of another quantity, whose symbol then is the last word of the label "timestep".
+        tracks, panels: what is shown.
+        labels: LABELS in the reader's language.
+        autoplay: play as soon as it is there.
+
+    Raises:
+        BadInput: something does not fit.
+    """
+    places = tuple(_number(value) for value in positions)
+    if not places:
+        raise BadInput("positions must hold at least one t; got none.")
+    if not panels:
+        raise BadInput("panels must hold at least one panel; got none.")
+    for name in REQUIRED_LABELS:
+        if not labels.get(name):
+            raise BadInput("labels must have {name!r}.", name=name)
+    kind = _kind(panels)
+    writer = Writer(len(places), tracks, kind)
+    for name in tracks:
+        writer.track(name)
+    specs = [panel.pack(writer, f"panel.{i}") for i, panel in enumerate(panels)]
+    pick, count = _offered(panels, writer)
+    spec = {
+        "positions": list(places),
+        "labels": {name: labels[name] for name in REQUIRED_LABELS},
+        "tracks": writer.tracks,
+        "panels": specs,
+        "pick_kind": kind,
+        "pick_count": count,
+        "autoplay": autoplay,
+        "ramps": DENSITY,
+    }
+    blob = save(writer.arrays, metadata={"spec": json.dumps(spec, ensure_ascii=False)})
+    return Picture(places, blob, pick, count)
+
+
+def _kind(panels: Sequence[Panel]) -> PickKind | None:
+    """What a click picks: an element of pictures, else a point; nothing where nobody asks what is picked."""
+    offered = {panel.offers for panel in panels if any(other.asks for other in panels)}
+    return "element" if "element" in offered else "point" if "point" in offered else None
+
+
+def _offered(panels: Sequence[Panel], writer: Writer) -> tuple[int, int]:
+    """What is picked first, and how many things can be."""
+    for panel in panels:
+        if panel.offers == writer.kind and (count := panel.picks(writer)) is not None:
+            return panel.first, count
+    return 0, 1
+
+
+def _number(value: float) -> float:
+    """A whole number as an int, any other rounded to what a reader is shown."""
+    return int(value) if float(value).is_integer() else round(float(value), 6)

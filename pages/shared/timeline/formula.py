@@ -1,0 +1,46 @@
+r"""Formulas with live numbers, written in LaTeX and drawn by the browser as MathML Core.
+
+``\live{x0}`` is a number that the timeline keeps up to date. Lines end with ``\\``; their cells stand
+between ``&``, the first one to the right, the others to the left.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from latex2mathml.converter import convert
+
+from pages.shared.timeline.panels import Formula
+from pages.shared.timeline.tracks import Probe
+
+__all__ = ["formula", "mathml"]
+
+LIVE = re.compile(r"\\live\{(\w+)\}")
+ENTITY = re.compile(r"&#x(?!0*(?:26|3C|3E);)([0-9A-F]+);")  # all but &, < and >
+PLACE = re.compile(r"<mtext>@(\w+)@</mtext>")
+
+
+def formula(latex: str, values: Mapping[str, str | Probe], title: str) -> Formula:
+    r"""A formula as a panel. ``values``: what each ``\live`` number reads, by its name."""
+    return Formula(mathml(latex), values, title=title)
+
+
+@lru_cache(maxsize=128)
+def mathml(latex: str) -> str:
+    r"""MathML, with ``{{x0}}`` where ``\live{x0}`` stood."""
+    rows = [[_cell(cell) for cell in line.split("&")] for line in latex.replace("\n", " ").split(r"\\")]
+    lines = "".join(
+        "<mtr>"
+        + "".join(f'<mtd style="text-align: {"left" if i else "right"}">{cell}</mtd>' for i, cell in enumerate(row))
+        + "</mtr>"
+        for row in rows
+    )
+    return f'<math display="block"><mtable>{lines}</mtable></math>'
+
+
+def _cell(latex: str) -> str:
+    text: str = convert(LIVE.sub(r"\\text{@\1@}", latex.strip()) or r"\,")
+    text = ENTITY.sub(lambda found: chr(int(found[1], 16)), text[text.index(">") + 1 : text.rindex("</math>")])
+    # A bar is no accent: without a font for mathematics, accents are drawn across their letters.
+    text = text.replace('stretchy="true"', 'stretchy="false"').replace("<mi>±</mi>", "<mo>±</mo>")
+    return PLACE.sub(r"<mn>{{\1}}</mn>", text)

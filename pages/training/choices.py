@@ -1,0 +1,52 @@
+"""What the reader chooses to train: on which data, with how much noise, which network, and for how long."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared import controls, trainer
+from pages.shared.i18n import _
+from pages.shared.scenes import pick_scene, schedule_names
+from pages.training.recipe import Setting
+
+__all__ = ["TARGETS", "pick"]
+
+DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word"]
+WIDTHS = ("8", "16", "32", "64", "128", "256")
+RATES = ("0.0001", "0.0005", "0.002", "0.01", "0.1", "100")
+TARGETS = {"eps": "ε", "x0": "x₀", "v": "v"}
+
+
+def pick(columns: Sequence[DeltaGenerator]) -> Setting:
+    """Four columns, and a box for what is seldom changed."""
+    with columns[3]:
+        seed = controls.seed()
+    with columns[0]:
+        scene = pick_scene(DATA, "eight_gaussians", seed)
+    with columns[1]:
+        offered = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+        schedule = controls.choice("schedule", _("Schedule"), offered, "linear")
+    with columns[2]:
+        predicts = controls.choice("predicts", _("Predicts"), TARGETS, "eps", pills=True)
+    with st.expander(_("Network and training"), icon=":material/tune:"):
+        inner = st.columns(4)
+        with inner[0]:
+            T = controls.integer("T", "T", 1000, low=2, high=4000)
+        with inner[1]:
+            width = controls.choice("width", _("Width of the network"), {w: w for w in WIDTHS}, "128")
+        with inner[2]:
+            steps = controls.integer("steps", _("Training steps"), 4000, low=1, high=trainer.MOST_STEPS)
+        with inner[3]:
+            lr = controls.choice("lr", _("Learning rate"), {rate: rate for rate in RATES}, "0.002")
+    return Setting(
+        scene.name,
+        scene.word,
+        schedule,
+        T,
+        width=int(width),
+        predicts=predicts,
+        steps=steps,
+        lr=float(lr),
+        seed=seed,
+    )

@@ -1,0 +1,111 @@
+"""The live picture of a run: how it stands, the network against the exact answer, and how it got there."""
+
+import streamlit as st
+
+from pages.shared import controls, lesson, shell, trainer
+from pages.shared.i18n import _, explain, language
+from pages.shared.scenes import data_names, schedule_names
+from pages.shared.timeline import show
+from pages.shared.trainer import View
+from pages.shared.typography import significant
+from pages.training import figures
+from pages.training.choices import TARGETS
+from pages.training.exact import exact_of
+from pages.training.run import look, shown
+
+__all__ = ["draw"]
+
+POLL = 2.5  # seconds between two looks at a run
+
+
+def draw(view: View, about: str) -> None:
+    """The pictures; while the run goes on, they are drawn anew every few seconds. ``about`` stands between them."""
+    error = st.session_state.pop("training_error", None)
+    if error is not None:
+        st.error(explain(error), icon=":material/error:")
+    st.fragment(_draw, run_every=POLL if view.alive else None)(view.id, view.alive, about)
+
+
+def _draw(id: str, alive: bool, about: str) -> None:
+    view = look(id)
+    if alive and not view.alive:
+        st.rerun()  # the buttons are others now, and nobody needs to look every few seconds
+    state(view)
+    view = shown(view)
+    st.markdown(f"{described(view)}  \n{verdict(view)}")
+    link_to_samples(view)
+    times = trainer.sampling_times(view.schedule.T)
+    lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4])
+    st.markdown(about)
+    st.subheader(_("How it got there"), anchor=False)
+    history(view)
+
+
+def history(view: View) -> None:
+    """The run over its steps; one that goes on stays at its newest, and is not in the address yet."""
+    picture, steps = figures.history(view), view.milestones
+    if view.alive:
+        show(picture, key="training_step", position=len(steps) - 1)
+        return
+    if "step" not in st.query_params:
+        controls.renew("step")  # the newest may be another one by now
+    lesson.timeline(picture, key="training_step", name="step", t=steps[-1].step)
+
+
+def state(view: View) -> None:
+    """Waiting, running, paused, done, stopped or failed."""
+    if view.state == "waiting":
+        text = _("Waiting: place {place} in the queue.").format(place=view.place)
+        st.info(text, icon=":material/hourglass_empty:")
+    elif view.state == "failed":
+        sentence = explain(view.error) if view.error else _("Training stopped with an error of the server.")
+        st.error(sentence, icon=":material/error:")
+    elif view.state in ("running", "paused"):
+        text = _("Step {step} of {steps}").format(step=f"{view.step:,}", steps=f"{view.config.steps:,}")
+        if view.state == "paused":
+            text += " · " + _("paused")
+        elif view.rows_per_second:
+            text += " · " + _("{rate} points a second").format(rate=f"{view.rows_per_second:,.0f}")
+        st.progress(view.step / view.config.steps, text)
+
+
+def described(view: View) -> str:
+    """What is shown, in one line."""
+    name = view.data.word if view.data.name == "word" else data_names()[view.data.name]
+    return _("{data} · {schedule}, T = {T} · predicts {target} · width {width} · {steps} steps").format(
+        data=name,
+        schedule=schedule_names().get(view.schedule.name, view.schedule.name),
+        T=view.schedule.T,
+        target=TARGETS[view.config.predicts],
+        width=getattr(view.config.net, "width", "?"),
+        steps=f"{view.config.steps:,}",
+    )
+
+
+def verdict(view: View) -> str:
+    """How far it is from the floor, in one sentence."""
+    known, last = exact_of(view), view.milestones[-1]
+    least, above = known.mean_floor, float(last.distance.mean())
+    return _(
+        "After {step} steps the loss on new draws is {loss}: **{percent}% above the floor {floor}**, "
+        "which no network can beat."
+    ).format(
+        step=f"{last.step:,}",
+        loss=significant(least + above, known.digits),
+        percent=significant(100 * above / least, 2),
+        floor=significant(least, known.digits),
+    )
+
+
+def link_to_samples(view: View) -> None:
+    """To Sample, with this network; where the run is gone by then, its data and its schedule are still there."""
+    carried = {"denoiser": "yours", "run": view.id} if view.id else {"denoiser": "network"}
+    carried |= {"data": view.data.name, "schedule": view.schedule.name, "T": str(view.schedule.T)}
+    if view.data.name == "word":
+        carried["word"] = view.data.word
+    st.page_link(
+        shell.page_path("sampling"),
+        label=_("Sample with this network"),
+        icon=":material/auto_awesome:",
+        query_params={**carried, "lang": language()},
+    )

@@ -1,0 +1,126 @@
+"""Letting the slider go: the script does not run, the URL says where it lies, and Back goes back."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from playwright.sync_api import Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from pages import LESSONS
+from tests.browser.conftest import wait_until_idle
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+WHOLE, PART = (
+    ForwardMsg.ScriptFinishedStatus.Name(status)
+    for status in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+)
+SLIDERS = {  # of another quantity than t
+    "reparameterization": ("sigma", "Standard deviation σ"),
+    "spacing": ("N", "Number of steps N"),
+}
+WITH_SLIDER = [lesson.name for lesson in LESSONS if lesson.name != "ledger"]
+# All that is drawn: the pixels, and the numbers in words and formulas.
+DRAWN = """root => [
+  ...[...root.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()),
+  ...[...root.querySelectorAll('[data-value]')].map(number => number.dataset.value),
+]"""
+
+
+class Opened:
+    """A lesson in the browser, and the runs that its server has finished since it was opened or last asked."""
+
+    def __init__(self, app_url: str, open_page: Open, lesson: str, **url: object) -> None:
+        self.parameter, label = SLIDERS.get(lesson, ("t", "Timestep t"))
+        self.runs: Counter[str] = Counter()
+        parameters = "".join(f"&{name}={value}" for name, value in url.items())
+        self.page = open_page(f"{app_url}/{lesson}?lang=en{parameters}", before=self._watch)
+        self.slider = self.page.get_by_role("slider", name=label)
+        expect(self.slider).to_have_count(1)
+        self.root = self.page.locator(".timeline[data-t]").filter(has=self.slider)
+        self.at_rest()
+
+    def _watch(self, page: Page) -> None:
+        page.on("websocket", lambda socket: socket.on("framereceived", self._count))
+
+    def _count(self, frame: Any) -> None:
+        message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
+        if message.WhichOneof("type") == "script_finished":
+            self.runs[ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)] += 1
+
+    def at_rest(self) -> None:
+        """Wait until nothing runs, and forget what ran."""
+        wait_until_idle(self.page)
+        self.page.wait_for_timeout(700)  # a run that is about to begin
+        wait_until_idle(self.page)
+        self.runs.clear()
+
+    def release(self) -> str:
+        """One step by a key, away from the end; returns where the slider lies once the URL says so."""
+        before = self.root.get_attribute("data-t") or ""
+        self.slider.press(self.key)
+        expect(self.root).not_to_have_attribute("data-t", before)
+        here = self.root.get_attribute("data-t") or ""
+        self.page.wait_for_url(lambda url: values_of(url).get(self.parameter) == here)
+        return here
+
+    @property
+    def key(self) -> str:
+        """Towards the middle."""
+        place = int(self.root.get_attribute("data-position") or "0")
+        return "ArrowRight" if 2 * place < self.root.evaluate("root => root.timeline.positions.length") else "ArrowLeft"
+
+    def drawn(self) -> list[str]:
+        """All that is seen of the picture."""
+        return list(self.root.evaluate(DRAWN))
+
+
+def values_of(url: str) -> dict[str, str]:
+    """The parameters of a URL."""
+    return {name: values[0] for name, values in parse_qs(urlparse(url).query).items()}
+
+
+@pytest.mark.parametrize("lesson", WITH_SLIDER)
+def test_a_release_runs_no_script_and_its_url_shows_the_same_picture(
+    lesson: str, app_url: str, open_page: Open
+) -> None:
+    opened = Opened(app_url, open_page, lesson)
+    ways = [opened.release() for _ in range(10)]
+    opened.page.wait_for_timeout(300)  # a run that would come late
+    assert opened.runs[PART] >= len(ways), "the ear hears each"
+    assert set(opened.runs) == {PART}, f"something else ran: {opened.runs}"
+    seen, start = opened.drawn(), ways[0]
+    opened.page.reload()
+    opened.at_rest()
+    expect(opened.root).to_have_attribute("data-t", ways[-1])
+    assert opened.drawn() == seen
+    opened.root.evaluate("root => root.timeline.draw(Number(root.dataset.position) + 1)")
+    assert opened.drawn() != seen, f"another place is another picture, or {start} cannot be told from it"
+
+
+def test_200_releases_run_no_script_and_a_control_runs_it(app_url: str, open_page: Open) -> None:
+    opened = Opened(app_url, open_page, "add_noise", data="two_moons", t=300)
+    for _ in range(200):
+        opened.release()
+    opened.page.wait_for_timeout(300)
+    assert set(opened.runs) == {PART} and opened.runs[PART] >= 200
+    opened.page.locator(".st-key-roll_seed button").first.click()
+    opened.page.wait_for_url(lambda url: values_of(url).get("seed") == "1")
+    expect(opened.root).to_have_attribute("data-t", "500")
+    wait_until_idle(opened.page)
+    assert opened.runs[WHOLE] >= 1, "a run of the script would have been seen"
+
+
+def test_back_goes_to_the_place_before(app_url: str, open_page: Open) -> None:
+    opened = Opened(app_url, open_page, "add_noise", data="two_moons", t=100)
+    first, second = opened.release(), opened.release()
+    assert [first, second] == ["101", "102"]
+    for place in ("101", "100"):
+        opened.page.go_back()
+        expect(opened.page).to_have_url(re.compile(rf"[?&]t={place}(&|$)"))
+        expect(opened.root).to_have_attribute("data-t", place)

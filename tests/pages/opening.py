@@ -1,0 +1,92 @@
+"""How the tests of the pages open them, and read what they show."""
+
+import io
+import json
+from contextlib import chdir, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load
+from streamlit.testing.v1 import AppTest
+
+import pages
+from pages.shared.typography import typeset
+
+__all__ = ["ROOT", "blobs", "light_of", "open_page", "run_code", "run_source", "spec_of", "tracks", "words"]
+
+ROOT = Path(__file__).parents[2]
+
+ALONE = """
+import runpy
+from pages.shared import shell
+shell.build_navigation()  # a page may link to others
+runpy.run_path({script!r}, run_name="__main__")
+"""
+
+
+def open_page(page: str, **url: str) -> AppTest:
+    """A page without the shell around it, at its URL; it must not fail. ``open="all"`` unfolds all its sections."""
+    script = next(one.page for one in pages.PAGES if one.name == page)
+    app = AppTest.from_string(ALONE.format(script=str(script)), default_timeout=120)
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def visit(app: AppTest, page: str, **url: str) -> AppTest:
+    """Go to a page of the whole app (`AppTest.from_file` of app.py, run), as the sidebar's links do."""
+    for name in list(app.query_params):
+        app.query_params.pop(name, None)
+    app.switch_page(f"pages/{page}/page.py")
+    for name, value in url.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, [e.value for e in app.exception]
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All that is said in words."""
+    return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
+
+
+def blobs(app: AppTest) -> list[bytes]:
+    """What each timeline of the page sends, without what is shown first: safetensors."""
+    sent = [one.proto.bytes for one in app.get("bidi_component")]
+    return [data[4 + int.from_bytes(data[:4], "little") :] for data in sent if data]
+
+
+def tracks(app: AppTest, index: int = -1) -> dict[str, np.ndarray]:
+    """The arrays of one timeline."""
+    return load(blobs(app)[index])
+
+
+def spec_of(app: AppTest, index: int = -1) -> dict[str, Any]:
+    """What one timeline is made of: its tracks by name, its panels."""
+    blob = blobs(app)[index]
+    header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+    spec: dict[str, Any] = json.loads(header["__metadata__"]["spec"])
+    return spec
+
+
+def light_of(app: AppTest, claim: str) -> bool:
+    """Whether the light of a claim, which is open, is green."""
+    (lines,) = [expander.markdown for expander in app.expander if expander.label == typeset(claim)]
+    trials = next(m.value for m in lines if m.value.startswith((":green[✓]", ":red[✗]")))
+    return "✗" not in trials
+
+
+def run_code(app: AppTest, folder: Path = ROOT) -> str:
+    """What the code that is shown prints, run as it stands in that folder."""
+    return run_source(app.code[0].value, folder)
+
+
+def run_source(source: str, folder: Path = ROOT) -> str:
+    """What a script prints, run in that folder."""
+    printed = io.StringIO()
+    with chdir(folder), redirect_stdout(printed):
+        exec(compile(source, "recipe.py", "exec"), {"__name__": "__main__"})
+    return printed.getvalue().strip()
