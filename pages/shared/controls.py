@@ -39,10 +39,15 @@ def key_of(name: str) -> str:
 
 
 def bind(name: str, default: T, parse: Callable[[str], T]) -> str:
-    """Fill the session's value of one URL parameter; returns the key of the widget that shows it."""
-    key, seen = key_of(name), f"seen_{name}"
+    """Fill the session's value of one URL parameter; returns the key of the widget that shows it.
+
+    Where the URL is silent the default is meant: that of this page and of its other controls as they are now.
+    """
+    key, seen, silent = key_of(name), f"seen_{name}", f"default_{name}"
     raw = st.query_params.get(name)
-    if key not in st.session_state or raw != st.session_state.get(seen):
+    moved = raw is None and default != st.session_state.get(silent, default)
+    st.session_state[silent] = default
+    if key not in st.session_state or raw != st.session_state.get(seen) or moved:
         notes = st.session_state.setdefault("url_notes", {})
         notes.pop(name, None)
         st.session_state[seen] = raw

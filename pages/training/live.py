@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import controls, lesson, shell, trainer
+from pages.shared import lesson, shell, trainer
 from pages.shared.i18n import _, explain, language
 from pages.shared.scenes import data_names, schedule_names
 from pages.shared.timeline import show
@@ -47,8 +47,6 @@ def history(view: View) -> None:
     if view.alive:
         show(picture, key="training_step", position=len(steps) - 1)
         return
-    if "step" not in st.query_params:
-        controls.renew("step")  # the newest may be another one by now
     lesson.timeline(picture, key="training_step", name="step", t=steps[-1].step)
 
 

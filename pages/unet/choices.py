@@ -29,10 +29,7 @@ def prose(net: str) -> dict[str, str]:
 def pick_net() -> str:
     """Which network."""
     names = {"digits": _("draws digits"), "text": _("reads text, draws latents")}
-    net = controls.choice("net", _("Network"), names, "digits", pills=True)
-    if controls.changed("net", net):
-        controls.renew("block")  # the link's, or that network's default
-    return net
+    return controls.choice("net", _("Network"), names, "digits", pills=True)
 
 
 def pick(net: str, module: UNet, columns: Sequence[DeltaGenerator]) -> Asked:

@@ -226,13 +226,13 @@ def test_the_link_that_is_copied_shows_the_same_view(app_url: str, open_page: Op
 
 
 def test_a_mistake_turns_its_light_red_and_back(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/add_noise?lang=en")
-    light = page.locator(".st-key-claim_E2").get_by_test_id("stAlert")
+    page = open_page(f"{app_url}/add_noise?lang=en&open=E2")
+    light = page.locator(".st-key-open_E2").get_by_test_id("stAlert")
     expect(light).to_contain_text("Holds")
-    page.locator(".st-key-claim_E2").get_by_text("no shrinking", exact=True).click()
+    page.locator(".st-key-open_E2").get_by_text("no shrinking", exact=True).click()
     expect(light).to_contain_text("Rejected by: z of the mean")
     assert query(page)["try_E2"] == "3"
-    page.locator(".st-key-claim_E2").get_by_text("As it is", exact=True).click()
+    page.locator(".st-key-open_E2").get_by_text("As it is", exact=True).click()
     expect(light).to_contain_text("Holds")
 
 

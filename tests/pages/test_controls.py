@@ -66,3 +66,25 @@ def test_what_is_renewed_starts_with_its_own_default_or_with_the_url() -> None:
     linked.query_params["block"] = "first"
     linked.run().selectbox(key="url_net").set_value("b").run()
     assert linked.markdown[0].value == "first"
+
+
+def alone() -> None:
+    """A page whose default depends on what is asked for, without a widget."""
+    import streamlit as st
+
+    from pages.shared import controls
+
+    default = st.session_state.get("standing", 400)
+    st.markdown(str(controls.get("t", default, controls.parse_integer("t", 0, 1000))))
+
+
+def test_where_the_url_is_silent_another_default_is_meant_at_once() -> None:
+    """A page reached by a link showed the t of the page before, and its URL, reloaded, another picture."""
+    app = AppTest.from_function(alone, default_timeout=60).run()
+    assert app.markdown[0].value == "400"
+    app.session_state["standing"] = 300
+    assert app.run().markdown[0].value == "300"
+    app.query_params["t"] = "17"
+    assert app.run().markdown[0].value == "17"
+    app.session_state["standing"] = 40
+    assert app.run().markdown[0].value == "17", "what the URL says holds for every default"
