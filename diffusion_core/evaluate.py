@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points it was trained on")
     parser.add_argument("--judge", type=Path, default=MODELS / "digits_classifier.safetensors")
     parser.add_argument("--autoencoder", type=Path, default=MODELS / "shapes_autoencoder.safetensors")
-    parser.add_argument("--samples", type=int, help="digits: 1,000; latent: 500 of each kind of caption")
+    parser.add_argument("--samples", type=int, help="digits: 1,000; autoencoder: 512; latent: 500 of each kind")
     parser.add_argument("--steps", type=int, help="digits: 50; latent: 20")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=1)
@@ -44,7 +44,7 @@ def _report(args: argparse.Namespace) -> dict[str, Any]:
     if args.what == "classifier":
         return {"held_out_percent": 100 * accuracy(load_classifier(args.file), *digit_images(held_out=True))}
     if args.what == "autoencoder":
-        return asdict(judge_autoencoder(load_autoencoder(args.file), seed=args.seed))
+        return asdict(judge_autoencoder(load_autoencoder(args.file), n=_chosen(args.samples, 512), seed=args.seed))
     if args.what == "latent":
         n, steps = _chosen(args.samples, 500), _chosen(args.steps, 20)
         net, autoencoder = load_denoiser(args.file), load_autoencoder(args.autoencoder)

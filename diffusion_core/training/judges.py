@@ -213,9 +213,9 @@ class AutoencoderReport:
 
 @torch.no_grad()
 def judge_autoencoder(net: Autoencoder, n: int = 512, seed: int = 1) -> AutoencoderReport:
-    """Encodes and decodes n new pictures."""
+    """Encodes and decodes n new pictures; the linear code is fitted to eight times as many others."""
     generator = torch.Generator().manual_seed(seed)
-    training = captioned_shapes(4096, generator)[0].flatten(1)
+    training = captioned_shapes(8 * n, generator)[0].flatten(1)
     x, captions = captioned_shapes(n, generator)
     z = net.encode(x)
     y = net.decode(z).clamp(-1, 1)

@@ -40,11 +40,11 @@ def truth(key: str) -> Outcome:
 
 @pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.key)
 def test_truth_passes_and_every_mistake_is_rejected(claim: Claim) -> None:
+    """At one seed; `make calibrate` does it at 200."""
     assert claim.mistakes
-    for seed in (0, 1):
-        assert (truth(claim.key) if seed == 0 else claim.run(seed=seed)).passed
-        for mistake in claim.mistakes:
-            assert not claim.run(mistake, seed=seed).passed, mistake
+    assert truth(claim.key).passed
+    for mistake in claim.mistakes:
+        assert not claim.run(mistake, seed=0).passed, mistake
 
 
 def test_all_checks_share_one_false_alarm_rate() -> None:

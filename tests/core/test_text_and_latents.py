@@ -313,7 +313,7 @@ def test_the_commands_train_and_judge(tmp_path: Path, capsys: pytest.CaptureFixt
     train.main(["latent", "--out", str(tmp_path / "again"), "--autoencoder", str(coder), "--resume", f"{net}.run"])
     assert net.read_bytes() == (tmp_path / "again").read_bytes()
     capsys.readouterr()
-    evaluate.main(["autoencoder", str(coder)])
+    evaluate.main(["autoencoder", str(coder), "--samples", "40"])
     report = json.loads(capsys.readouterr().out)
     assert report["psnr"] < report["pca_psnr"] and len(report["latent_std"]) == 4  # three steps are too few
     evaluate.main(["latent", str(net), "--autoencoder", str(coder), "--samples", "3", "--steps", "2"])

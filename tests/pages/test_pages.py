@@ -139,13 +139,13 @@ def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str]) -> Non
 @pytest.mark.parametrize("page", CLAIMS)
 def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each claim is asked once, with what the page hands it; its light shows what was found."""
-    asked = []
+    asked, run_claim = [], checks.run_claim
 
-    def judge(key: str, mistake: str | None, _known_by: object, seed: int, _claim: Claim, _setting: Any) -> Outcome:
+    def judge(key: str, mistake: str | None, known_by: str, seed: int, _claim: Claim, _setting: Any) -> Outcome:
         assert mistake is None
         asked.append(key)
         assert [name for name in _claim.mistakes if _claim.run(name, _setting, seed).passed] == [], key
-        return _claim.run(None, _setting, seed)
+        return run_claim(key, None, known_by, seed, _claim, _setting)
 
     monkeypatch.setattr(checks, "run_claim", judge)
     keys = [claim.key for claim in CLAIMS[page]]
