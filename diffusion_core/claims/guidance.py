@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, identity, kolmogorov_smirnov
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, identity, kolmogorov_smirnov
 from diffusion_core.denoisers import Guided
 from diffusion_core.laws.guided import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.samplers import ddim
@@ -221,4 +221,4 @@ ARRIVES = Claim(
     setting=Along(cosine(1000)),
 )
 
-CLAIMS = (FOLLOWS, ENDS, ARRIVES)
+CLAIMS: tuple[AnyClaim, ...] = (FOLLOWS, ENDS, ARRIVES)

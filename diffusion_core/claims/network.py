@@ -18,7 +18,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, estimated_mean_z
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, estimated_mean_z
 from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.denoisers import Denoiser, Predictor
 from diffusion_core.files import MODELS
@@ -196,7 +196,7 @@ SCORE = Claim(
     setting=Trained(eight_gaussians().law, linear(1000)),
 )
 
-CLAIMS = (PYTHAGORAS, FLOOR, SCORE)  # of any network; the next one, of a network with a variance
+CLAIMS: tuple[AnyClaim, ...] = (PYTHAGORAS, FLOOR, SCORE)  # of any network; the next one, of a network with a variance
 
 # --- a learned variance ---------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
 from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample
 from diffusion_core.reparameterization import (
@@ -258,7 +258,8 @@ class TinyNet(nn.Module):
             parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64) / 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        out: Tensor = self.layers(x)
+        return out
 
 
 Noising = Callable[[NoiseSchedule, Tensor, int, Tensor, Tensor], Tensor]
@@ -309,4 +310,4 @@ DETACH = Claim(
     setting=Training(linear(1000), t=500),
 )
 
-CLAIMS = (DRAW, FLOW, UNBIASED, VARIANCES, NOISIER, DETACH)
+CLAIMS: tuple[AnyClaim, ...] = (DRAW, FLOW, UNBIASED, VARIANCES, NOISIER, DETACH)

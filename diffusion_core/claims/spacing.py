@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, z_of_mean
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, chi_square, z_of_mean
 from diffusion_core.laws.generated import generated_variance
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.posterior import transitions
@@ -74,4 +74,4 @@ SPREAD = Claim(
     setting=Start(scaled_linear(1000), scaled_linear(1000).timesteps(10, spacing="leading")),
 )
 
-CLAIMS = (SPREAD,)
+CLAIMS: tuple[AnyClaim, ...] = (SPREAD,)

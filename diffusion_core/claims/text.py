@@ -16,7 +16,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, identity
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, identity
 from diffusion_core.data.captions import Caption
 from diffusion_core.data.reading import agreement, read
 from diffusion_core.data.scenes import random_captions
@@ -187,4 +187,4 @@ ATTENTION = Claim(
     setting=Text(),
 )
 
-CLAIMS = (CAPTION, ATTENTION)
+CLAIMS: tuple[AnyClaim, ...] = (CAPTION, ATTENTION)

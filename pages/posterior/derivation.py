@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from diffusion_core import Transition
-from diffusion_core.claims.posterior import draws_to_tell, prior_share
+from diffusion_core.claims.posterior.coefficients import prior_share
+from diffusion_core.claims.posterior.triples import draws_to_tell
 from pages.shared.i18n import _
 from pages.shared.typography import significant
 

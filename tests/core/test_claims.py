@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from diffusion_core.claims import ALL, SECTIONS, Claim, Entry, Outcome, posterior
+from diffusion_core.claims import SECTIONS, AnyClaim, Claim, Entry, Outcome
 from diffusion_core.claims.check import (
     PAGE_ALPHA,
     SHARES,
@@ -22,14 +22,10 @@ from diffusion_core.claims.check import (
     second_moment_z,
     z_of_mean,
 )
-from diffusion_core.posterior import transition
-from diffusion_core.schedule import linear
+from diffusion_core.claims.ledger import ENTRIES
 
 ROOT = Path(__file__).parents[2]
-ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
-LISTED = [claim for entry in ENTRIES for claim in entry.claims]
-TAUGHT = list(ALL)
-ALL = [*LISTED, *(claim for claim in TAUGHT if not any(claim is listed for listed in LISTED))]
+ALL = [claim for entry in ENTRIES for claim in entry.claims]
 
 
 @cache
@@ -39,7 +35,7 @@ def truth(key: str) -> Outcome:
 
 
 @pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.key)
-def test_truth_passes_and_every_mistake_is_rejected(claim: Claim) -> None:
+def test_truth_passes_and_every_mistake_is_rejected(claim: AnyClaim) -> None:
     assert claim.mistakes
     for seed in (0, 1):
         assert (truth(claim.key) if seed == 0 else claim.run(seed=seed)).passed
@@ -53,7 +49,6 @@ def test_all_checks_share_one_false_alarm_rate() -> None:
     assert {claim.alpha for claim in ALL} == {PAGE_ALPHA / SHARES}
     tested = [claim.key for claim in ALL if any(trial.p_value is not None for trial in truth(claim.key).trials)]
     assert 20 < len(tested) <= SHARES
-    assert [claim.key for claim in TAUGHT if not any(claim is one for one in LISTED)] == []
     for lang in ("en", "zh"):
         assert f"0.001 / {SHARES}" in (ROOT / "pages" / "ledger" / f"{lang}.md").read_text(encoding="utf-8")
 
@@ -137,17 +132,3 @@ def test_an_error_that_is_not_finite_is_rejected() -> None:
     assert not judge([identity(np.array([np.nan]), np.array([1.0]))]).passed
     assert judge([identity(np.array([1.0]), np.array([1.0 + 1e-12]))]).passed
     assert not judge([identity(np.array([1.0]), np.array([1.0 + 1e-8]))]).passed
-
-
-def test_so_many_draws_tell_beta_from_beta_tilde() -> None:
-    """At the level of the claims: power about .99 with the draws that the posterior's page asks for, not with half."""
-    pair = transition(linear(1000), 10, 9)
-    claim, n = posterior.REGRESSION, posterior.draws_to_tell(pair)
-    misprint = "β for β̃ (the article's misprint)"
-
-    def power(draws: int) -> float:
-        setting = posterior.Pair(linear(1000), 10, 9, n=draws)
-        return float(np.mean([not claim.run(misprint, setting, seed).passed for seed in range(200)]))
-
-    assert 0.97 < power(n) <= 1
-    assert power(n // 2) < 0.9
