@@ -56,7 +56,12 @@ def check_spread(expected: Callable[[Start], float], setting: Start, seed: int) 
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
     for step in ancestral(
-        data.denoiser(setting.schedule), setting.schedule, x, setting.timesteps, fixed_small, generator
+        data.denoiser(setting.schedule),
+        setting.schedule,
+        x,
+        setting.timesteps,
+        variance=fixed_small,
+        generator=generator,
     ):
         x = step.x_s
     return [z_of_mean(x, 0.0, expected(setting)), chi_square(x, 0.0, expected(setting))]

@@ -19,9 +19,9 @@ with lesson.open_page("posterior") as page:
             schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
             name = controls.choice("schedule", _("Schedule"), schedules, "linear")
         with columns[1]:
-            T = controls.integer("T", "T", 1000, 10, 2000)
+            T = controls.integer("T", "T", 1000, low=10, high=2000)
         with columns[2]:
-            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), 1, T - 1)
+            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), low=1, high=T - 1)
         with columns[3]:
             seed = controls.seed()
         left, right = st.columns(2)

@@ -62,7 +62,7 @@ class Page:
 
         @st.fragment(key=f"held_{name}")
         def draw() -> None:
-            controls.number(name, label, default, low, high, step, then=st.rerun)
+            controls.number(name, label, default, low=low, high=high, step=step, then=st.rerun)
 
         draw()
         return self.at(name)

@@ -85,10 +85,17 @@ def test_only_definitions_have_no_claims(entry: Entry) -> None:
 
 
 def test_a_light_is_green_only_if_every_mistake_is_rejected() -> None:
-    claim = Claim("X", "", lambda variant, setting, seed: [identity(variant, setting)], 1.0, {"two": 2.0}, 1.0)
+    claim = Claim(
+        "X",
+        "",
+        lambda variant, setting, seed: [identity(variant, setting)],
+        truth=1.0,
+        mistakes={"two": 2.0},
+        setting=1.0,
+    )
     assert claim.light().green
-    assert not Claim("X", "", claim.check, 1.0, {"no mistake": 1.0}, 1.0).light().green
-    assert not Claim("X", "", claim.check, 3.0, {"two": 2.0}, 1.0).light().green
+    assert not Claim("X", "", claim.check, truth=1.0, mistakes={"no mistake": 1.0}, setting=1.0).light().green
+    assert not Claim("X", "", claim.check, truth=3.0, mistakes={"two": 2.0}, setting=1.0).light().green
 
 
 @pytest.mark.parametrize("test", [z_of_mean, chi_square, kolmogorov_smirnov, lambda r: second_moment_z(r, 1.0)])

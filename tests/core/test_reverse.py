@@ -17,12 +17,18 @@ from diffusion_core.variance import fixed_large, fixed_small
 from tests.core.runs import Run, nonlinear, normal, seeded
 
 RUNS: dict[str, Callable[[NoiseSchedule, Tensor, tuple[int, ...]], Run]] = {
-    "small": lambda schedule, x, ts: ancestral(nonlinear, schedule, x, ts, fixed_small, seeded()),
-    "large": lambda schedule, x, ts: ancestral(nonlinear, schedule, x, ts, fixed_large, seeded()),
-    "noisy last": lambda schedule, x, ts: ancestral(nonlinear, schedule, x, ts, fixed_large, seeded(), noisy_last=True),
-    "clipped": lambda schedule, x, ts: ancestral(nonlinear, schedule, x, ts, fixed_small, seeded(), clip=(-1, 1)),
+    "small": lambda schedule, x, ts: ancestral(nonlinear, schedule, x, ts, variance=fixed_small, generator=seeded()),
+    "large": lambda schedule, x, ts: ancestral(nonlinear, schedule, x, ts, variance=fixed_large, generator=seeded()),
+    "noisy last": lambda schedule, x, ts: ancestral(
+        nonlinear, schedule, x, ts, variance=fixed_large, generator=seeded(), noisy_last=True
+    ),
+    "clipped": lambda schedule, x, ts: ancestral(
+        nonlinear, schedule, x, ts, variance=fixed_small, generator=seeded(), clip=(-1, 1)
+    ),
     "ddim": lambda schedule, x, ts: ddim(nonlinear, schedule, x, ts),
-    "ddim, eta .5, clipped": lambda schedule, x, ts: ddim(nonlinear, schedule, x, ts, 0.5, seeded(), clip=(-1, 1)),
+    "ddim, eta .5, clipped": lambda schedule, x, ts: ddim(
+        nonlinear, schedule, x, ts, eta=0.5, generator=seeded(), clip=(-1, 1)
+    ),
 }
 
 
@@ -70,8 +76,10 @@ def test_clipping_keeps_ddim_at_one_equal_to_ddpm() -> None:
     pair = transition(schedule, 500, 400)
     variance = fixed_small(pair, x)
     eps, z, clip = 2 * normal(50, seed=1), normal(50, seed=2), (-1.0, 1.0)
-    ddpm = reverse_step(pair, x, eps, variance, z, clip)
-    (step,) = [s for s in ddim(lambda *_: eps, schedule, x, (500, 400), 1.0, seeded(), clip) if s.t == 500]
+    ddpm = reverse_step(pair, x, eps, variance, noise=z, clip=clip)
+    (step,) = [
+        s for s in ddim(lambda *_: eps, schedule, x, (500, 400), eta=1.0, generator=seeded(), clip=clip) if s.t == 500
+    ]
     torch.testing.assert_close(step.mean, ddpm.mean, rtol=1e-10, atol=1e-10)
     left = math.sqrt(pair.one_minus_alpha_bar_s - pair.beta_tilde)
     stale = pair.sqrt_alpha_bar_s * step.x0_hat + left * eps

@@ -60,16 +60,21 @@ def test_golden_generated_variance(n: int, data_variance: float) -> None:
     denoiser = gaussian(schedule, data_variance)
     expected = GOLDEN[f"iddpm|s2={data_variance}|last_noise=False"][str(n)]
     for key, choose in (("btilde", fixed_small), ("beta", fixed_large), ("opt", optimal(schedule, data_variance))):
-        got = generated(ancestral(denoiser, schedule, x, timesteps, choose, seeded())) / data_variance
+        got = (
+            generated(ancestral(denoiser, schedule, x, timesteps, variance=choose, generator=seeded())) / data_variance
+        )
         assert abs(got / expected[key] - 1) < 1e-9
         trailing = schedule.timesteps(n, "trailing")  # another spacing is another answer
         if n < 1000 and not (key == "beta" and data_variance == 1):
-            other = generated(ancestral(denoiser, schedule, x, trailing, choose, seeded())) / data_variance
+            other = (
+                generated(ancestral(denoiser, schedule, x, trailing, variance=choose, generator=seeded()))
+                / data_variance
+            )
             assert abs(other / expected[key] - 1) > 1e-9
     got = generated(ddim(denoiser, schedule, x, timesteps)) / data_variance
     assert abs(got / expected["ddim"] - 1) < 1e-9
     # "eta = 0" as DDPM's mean without noise (mistake 5)
-    ddpm = ancestral(denoiser, schedule, x, timesteps, lambda pair, x_t: Variance(0.0, -math.inf))
+    ddpm = ancestral(denoiser, schedule, x, timesteps, variance=lambda pair, x_t: Variance(0.0, -math.inf))
     assert abs(generated(ddpm) / data_variance / expected["ddim"] - 1) > 1e-9
 
 
@@ -87,13 +92,15 @@ def test_mistakes_change_the_golden_variance() -> None:
     def deviation(pair: Transition, x_t: Tensor) -> Variance:  # mistake 7
         return Variance(math.sqrt(pair.beta), math.log(pair.beta) / 2)
 
-    assert off(ancestral(denoiser, schedule, x, timesteps, fixed_large, seeded())) < 1e-9
-    assert off(ancestral(denoiser, schedule, x, timesteps, neighbours, seeded())) > 1e-3
-    assert off(ancestral(denoiser, schedule, x, timesteps, deviation, seeded())) > 1e-3
-    noisy = ancestral(denoiser, schedule, x, timesteps, fixed_large, seeded(), noisy_last=True)
+    assert off(ancestral(denoiser, schedule, x, timesteps, variance=fixed_large, generator=seeded())) < 1e-9
+    assert off(ancestral(denoiser, schedule, x, timesteps, variance=neighbours, generator=seeded())) > 1e-3
+    assert off(ancestral(denoiser, schedule, x, timesteps, variance=deviation, generator=seeded())) > 1e-3
+    noisy = ancestral(denoiser, schedule, x, timesteps, variance=fixed_large, generator=seeded(), noisy_last=True)
     assert off(noisy, noisy_last=True) > 1e-5  # mistake 4
     late = gaussian(schedule, data_variance)
-    shifted = ancestral(lambda x_t, t: late(x_t, t - 1), schedule, x, timesteps, fixed_large, seeded())  # mistake 8
+    shifted = ancestral(
+        lambda x_t, t: late(x_t, t - 1), schedule, x, timesteps, variance=fixed_large, generator=seeded()
+    )  # mistake 8
     assert off(shifted) > 1e-6
 
 
@@ -101,7 +108,9 @@ def test_samples_have_the_golden_variance() -> None:
     """By drawing, not by propagating (n = 200,000: 4 standard errors, false alarm 6e-5)."""
     schedule, n = linear(), 200_000
     for key, choose in (("beta", fixed_large), ("btilde", fixed_small)):
-        run = ancestral(gaussian(schedule, 0.25), schedule, normal(n), schedule.timesteps(10), choose, seeded(1))
+        run = ancestral(
+            gaussian(schedule, 0.25), schedule, normal(n), schedule.timesteps(10), variance=choose, generator=seeded(1)
+        )
         *_, last = run
         ratio = last.x_s.square().mean().item() / 0.25
         z = {k: (ratio / v - 1) / math.sqrt(2 / n) for k, v in GOLDEN["iddpm|s2=0.25|last_noise=False"]["10"].items()}
@@ -118,14 +127,14 @@ def test_ddim_at_eta_one_is_ancestral_with_beta_tilde(
     schedule, x = make(1000), normal(16)
     timesteps = schedule.timesteps(25, spacing)
     denoiser = gaussian(schedule, 0.3)
-    ours = list(ancestral(denoiser, schedule, x, timesteps, fixed_small, seeded(), clip))
-    theirs = list(ddim(denoiser, schedule, x, timesteps, 1.0, seeded(), clip))
+    ours = list(ancestral(denoiser, schedule, x, timesteps, variance=fixed_small, generator=seeded(), clip=clip))
+    theirs = list(ddim(denoiser, schedule, x, timesteps, eta=1.0, generator=seeded(), clip=clip))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a.x_s, b.x_s, rtol=1e-10, atol=1e-10)
         assert abs(a.variance - b.variance) < 1e-14
     for wrong in (
-        ddim(denoiser, schedule, x, timesteps, 0.9, seeded(), clip),
-        ancestral(denoiser, schedule, x, timesteps, fixed_large, seeded(), clip),
+        ddim(denoiser, schedule, x, timesteps, eta=0.9, generator=seeded(), clip=clip),
+        ancestral(denoiser, schedule, x, timesteps, variance=fixed_large, generator=seeded(), clip=clip),
     ):
         *_, last = wrong
         assert not torch.allclose(last.x_s, ours[-1].x_s, rtol=1e-10, atol=1e-10)
@@ -147,7 +156,7 @@ def test_ddim_keeps_the_marginals() -> None:
         assert right(step, 0.0)
         assert step.s == 0 or not right(step, 0.5)
     for eta in (0.3, 1.0):
-        first = next(ddim(lambda *_: eps, schedule, x_T, timesteps, eta, seeded()))
+        first = next(ddim(lambda *_: eps, schedule, x_T, timesteps, eta=eta, generator=seeded()))
         assert right(first, eta) and not right(first, 0.0)
 
 
@@ -166,7 +175,7 @@ def test_state_dependent_variance_fits_the_contract() -> None:
         log = math.log(pair.beta) - x_t.abs()
         return Variance(log.exp(), log)
 
-    for step in ancestral(nonlinear, schedule, x, schedule.timesteps(5), learned, seeded()):
+    for step in ancestral(nonlinear, schedule, x, schedule.timesteps(5), variance=learned, generator=seeded()):
         expected = step.mean + step.variance.sqrt() * step.noise
         torch.testing.assert_close(step.x_s, expected)
         assert step.s == 0 or not torch.allclose(step.x_s, step.mean + step.variance * step.noise)
@@ -186,10 +195,10 @@ def test_no_noise_is_drawn_where_none_is_used() -> None:
     schedule, x = linear(), normal(4)
     for run, draws in (
         (lambda g: ddim(nonlinear, schedule, x, (500, 1), generator=g), 0),
-        (lambda g: ancestral(nonlinear, schedule, x, (1000,), fixed_large, g), 0),
-        (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), fixed_large, g), 1),
-        (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), fixed_large, g, noisy_last=True), 2),
-        (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), fixed_small, g, noisy_last=True), 1),
+        (lambda g: ancestral(nonlinear, schedule, x, (1000,), variance=fixed_large, generator=g), 0),
+        (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), variance=fixed_large, generator=g), 1),
+        (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), variance=fixed_large, generator=g, noisy_last=True), 2),
+        (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), variance=fixed_small, generator=g, noisy_last=True), 1),
     ):
         generator, expected = seeded(3), seeded(3)
         list(run(generator))
@@ -210,7 +219,7 @@ def test_nothing_draws_hidden_randomness() -> None:
     with pytest.raises(BadInput, match=r"^generator must be"):
         list(ddim(nonlinear, schedule, x, (10, 5), eta=0.1))
     list(ddim(nonlinear, schedule, x, (10, 5)))
-    list(ancestral(nonlinear, schedule, x, (10,), fixed_large))
+    list(ancestral(nonlinear, schedule, x, (10,), variance=fixed_large))
     runs = [[s.x_s for s in ancestral(nonlinear, schedule, x, (10, 5), generator=seeded(k))] for k in (1, 1, 2)]
     assert torch.equal(runs[0][-1], runs[1][-1]) and not torch.equal(runs[0][-1], runs[2][-1])
     assert torch.equal(torch.get_rng_state(), before)
@@ -220,8 +229,10 @@ def test_nothing_draws_hidden_randomness() -> None:
 def test_dtype_follows_the_data(dtype: torch.dtype) -> None:
     schedule, x = linear(), normal(4).to(dtype)
     for run in (
-        ancestral(nonlinear, schedule, x, schedule.timesteps(5), fixed_large, seeded(), (-1, 1)),
-        ddim(nonlinear, schedule, x, schedule.timesteps(5), 0.5, seeded()),
+        ancestral(
+            nonlinear, schedule, x, schedule.timesteps(5), variance=fixed_large, generator=seeded(), clip=(-1, 1)
+        ),
+        ddim(nonlinear, schedule, x, schedule.timesteps(5), eta=0.5, generator=seeded()),
     ):
         for step in run:
             seen = (step.eps_hat, step.x0_hat_raw, step.x0_hat, step.eps_used)
@@ -257,7 +268,7 @@ def test_every_run_ends_at_zero(name: str, T: int, data: st.DataObject) -> None:
         with pytest.raises(BadInput, match=rf"^alpha_bar is 0 at t = {T}"):
             ddim(nonlinear, schedule, x, timesteps)
         return
-    steps = list(ancestral(nonlinear, schedule, x, timesteps, fixed_large, seeded()))
+    steps = list(ancestral(nonlinear, schedule, x, timesteps, variance=fixed_large, generator=seeded()))
     assert len(steps) == n and steps[-1].s == 0
     assert torch.isfinite(steps[-1].x_s).all()
     assert torch.equal(steps[-1].x_s, steps[-1].x0_hat)  # the last step lands on the predicted data

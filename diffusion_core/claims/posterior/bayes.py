@@ -38,7 +38,7 @@ Posterior = Callable[[Pair, Tensor, Tensor], tuple[Tensor, float]]
 
 def true_posterior(pair: Pair, x_t: Tensor, x0: Tensor) -> tuple[Tensor, float]:
     """mu_tilde and beta_tilde."""
-    mean, variance = q_posterior(pair.schedule, x_t, x0, pair.t, pair.s)
+    mean, variance = q_posterior(pair.schedule, x_t, x0, t=pair.t, s=pair.s)
     return mean, float(variance)
 
 

@@ -65,7 +65,7 @@ def check_from_noise(mean: MeanOfDraws, setting: Walk, seed: int) -> list[Trial]
     for t in range(1, schedule.T + 1):
         x_t = q_sample(schedule, x0, t, z)
         got.append(mean(transition(schedule, t, t - 1), x_t, z, other))
-        expected.append(q_posterior(schedule, x_t, x0, t, t - 1)[0])
+        expected.append(q_posterior(schedule, x_t, x0, t=t, s=t - 1)[0])
     return [identity(torch.stack(got), torch.stack(expected))]
 
 

@@ -30,7 +30,7 @@ Pairs = Callable[[Pair, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 def true_pair(pair: Pair, x0: Tensor, e1: Tensor, e2: Tensor) -> tuple[Tensor, Tensor]:
     """x_s by the jump, x_t from x_s by fresh noise."""
     x_s = q_sample(pair.schedule, x0, pair.s, e1)
-    return x_s, q_step(pair.schedule, x_s, pair.s, pair.t, e2)
+    return x_s, q_step(pair.schedule, x_s, pair.s, pair.t, eps=e2)
 
 
 def least_squares(y: Tensor, *regressors: Tensor) -> tuple[np.ndarray, np.ndarray, Tensor]:

@@ -41,7 +41,7 @@ def check_copies(make_law: Callable[[Tensor], Law], setting: CopyRun, seed: int)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, some.shape[1]), generator=generator, dtype=torch.float64)
     denoiser = make_law(some).denoiser(setting.schedule)
-    for step in ancestral(denoiser, setting.schedule, x, setting.timesteps, fixed_small, generator):
+    for step in ancestral(denoiser, setting.schedule, x, setting.timesteps, variance=fixed_small, generator=generator):
         x = step.x_s
     distance = torch.cdist(x, some).min(1).values
     return [Trial("largest distance to a training point", float(distance.max()), tolerance=1e-3, n=setting.n)]

@@ -90,7 +90,13 @@ def end_of_run(noisy_last: bool, last: VarianceChoice = fixed_large) -> Callable
         x_T = torch.randn((64, 1), generator=generator, dtype=torch.float64)
         choice = with_last(fixed_small, last)
         *_, step = ancestral(
-            denoiser, setting.schedule, x_T, setting.timesteps, choice, generator, noisy_last=noisy_last
+            denoiser,
+            setting.schedule,
+            x_T,
+            setting.timesteps,
+            variance=choice,
+            generator=generator,
+            noisy_last=noisy_last,
         )
         return step.x_t, step.x_s
 

@@ -107,7 +107,13 @@ def check_samples(optimum: OptimumOf, setting: Steps, seed: int) -> list[Trial]:
     x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
     decoder = with_last(choice, gaussian_optimal(setting.data_variance))  # beta-tilde has no noise there
     for step in ancestral(
-        law.denoiser(setting.schedule), setting.schedule, x, setting.timesteps, decoder, generator, noisy_last=True
+        law.denoiser(setting.schedule),
+        setting.schedule,
+        x,
+        setting.timesteps,
+        variance=decoder,
+        generator=generator,
+        noisy_last=True,
     ):
         x = step.x_s
     return [chi_square(x, 0.0, setting.data_variance)]

@@ -19,7 +19,7 @@ def noise(variance: float, setting: int, seed: int) -> list:
 
 def test_calibration_sees_power_false_alarms_and_p_values() -> None:
     seeds = range(200)
-    good = Claim("good", "", noise, 1.0, {"twice": 2.0}, 500)
+    good = Claim("good", "", noise, truth=1.0, mistakes={"twice": 2.0}, setting=500)
     assert calibrate(good, seeds).good
     assert calibrate(good, seeds).uniform.keys() == {"z of the mean", "variance / expected (chi-square)"}
     assert not calibrate(replace(good, mistakes={"hardly": 1.01}), seeds).good  # no power
@@ -39,7 +39,7 @@ def uniform(power: float, setting: int, seed: int) -> list[Trial]:
 def test_all_claims_together_raise_a_false_alarm_as_seldom_as_was_promised() -> None:
     """As many claims as there are shares, 400 seeds: at each level the rate is that level, and not far below it."""
     seeds = range(400)
-    claims = [Claim(f"{k}", "", uniform, 1.0, {}, k) for k in range(1, SHARES + 1)]
+    claims = [Claim(f"{k}", "", uniform, truth=1.0, mistakes={}, setting=k) for k in range(1, SHARES + 1)]
     found = [calibrate(one, seeds) for one in claims]
     together = family(found)
     assert len(together.pooled) == 2 * SHARES * len(seeds)
@@ -64,7 +64,7 @@ def test_a_one_sided_test_may_be_sure_but_not_too_eager() -> None:
         return [Trial("z (one-sided)", two_sided.value, p_value=p, n=setting, one_sided=True)]
 
     seeds = range(200)
-    sure = Claim("sure", "", shifted, 0.2, {"below": -1.0}, 500)
+    sure = Claim("sure", "", shifted, truth=0.2, mistakes={"below": -1.0}, setting=500)
     assert calibrate(sure, seeds).good
     assert family([calibrate(sure, seeds)]).pooled.size == 0  # whose p need not be uniform
     assert calibrate(replace(sure, truth=0.0), seeds).good
@@ -74,7 +74,9 @@ def test_a_one_sided_test_may_be_sure_but_not_too_eager() -> None:
 
 
 def test_tests_of_one_name_are_told_apart() -> None:
-    twice = Claim("twice", "", lambda v, s, seed: [*noise(v, s, seed), *noise(v, s, seed + 1)], 1.0, {}, 50)
+    twice = Claim(
+        "twice", "", lambda v, s, seed: [*noise(v, s, seed), *noise(v, s, seed + 1)], truth=1.0, mistakes={}, setting=50
+    )
     found = p_values(twice.run(seed=seed) for seed in range(3))
     assert [name.endswith("(2)") for name in found] == [False, False, True, True]
     assert all(len(p) == 3 for p in found.values())

@@ -115,8 +115,8 @@ def test_hybrid_loss_trains_the_variance() -> None:
 
     loss, rows = objective(config, schedule, says, Batch(x0, None, t, eps))
     assert torch.equal(asked[0], q_sample(schedule, x0, t, eps)) and not torch.equal(asked[0], x0)
-    assert loss == hybrid_loss(output[:, :2], (output[:, 2:] + 1) / 2, schedule, t, eps)
-    assert loss != hybrid_loss(output[:, :2], output[:, 2:], schedule, t, eps)
+    assert loss == hybrid_loss(output[:, :2], (output[:, 2:] + 1) / 2, schedule, t, eps=eps)
+    assert loss != hybrid_loss(output[:, :2], output[:, 2:], schedule, t, eps=eps)
     assert torch.allclose(rows, (eps - output[:, :2]).square().mean(1), rtol=1e-10)
     states = list(train(config, DATA, schedule, every=10))
     moved = states[-1].net.last.weight[2:].abs().max()  # type: ignore[union-attr, index, operator]
@@ -133,7 +133,7 @@ def excess(state: TrainingState, law: GaussianMixture, n: int = 4000) -> float:
         x_t = q_sample(schedule, x0, t, torch.randn(x0.shape, generator=generator))
         with torch.no_grad():
             above += (state.denoiser(x_t, t) - star(x_t, t)).square().mean().item()
-        floor += loss_floor(law, schedule, t, 2000, generator).value
+        floor += loss_floor(law, schedule, t, n=2000, generator=generator).value
     return above / floor
 
 
