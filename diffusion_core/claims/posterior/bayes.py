@@ -21,15 +21,12 @@ from diffusion_core.schedule import linear
 __all__ = [
     "BAYES",
     "DENSITY_TOLERANCE",
+    "NOT_THE_POSTERIOR",
     "PROPORTIONAL",
     "SQUARE",
     "Posterior",
-    "misprint",
-    "neighbours",
-    "swapped",
     "true_posterior",
 ]
-
 
 DENSITY_TOLERANCE = 1e-9  # of log-densities: 6e-11 at t = 2 is rounding
 
@@ -61,6 +58,13 @@ def neighbours(pair: Pair, x_t: Tensor, x0: Tensor) -> tuple[Tensor, float]:
     return true_posterior(replace(pair, t=pair.t + off, s=pair.s + off), x_t, x0)
 
 
+NOT_THE_POSTERIOR: dict[str, Posterior] = {
+    "β for β̃ (the article's misprint)": misprint,
+    "the coefficients of x_t and x_0 swapped": swapped,
+    "the neighbour's step": neighbours,
+}
+
+
 def check_bayes(posterior: Posterior, setting: Pair, seed: int) -> list[Trial]:
     """log q(x_s|x_t,x_0) + log q(x_t|x_0) = log q(x_t|x_s) + log q(x_s|x_0), for 64 triples of any numbers."""
     p = setting.transition
@@ -78,11 +82,7 @@ BAYES = Claim(
     says="Bayes' rule, number by number: q(x_s | x_t, x_0) q(x_t | x_0) = q(x_t | x_s) q(x_s | x_0).",
     check=check_bayes,
     truth=true_posterior,
-    mistakes={
-        "β for β̃ (the article's misprint)": misprint,
-        "the coefficients of x_t and x_0 swapped": swapped,
-        "the neighbour's step": neighbours,
-    },
+    mistakes=NOT_THE_POSTERIOR,
     setting=Pair(linear(1000), 400, 300),
 )
 

@@ -9,13 +9,7 @@ from scipy import stats
 from torch import Tensor
 
 from diffusion_core.claims.check import CLAIM_ALPHA, Claim, Trial, chi_square
-from diffusion_core.claims.posterior.bayes import (
-    Posterior,
-    misprint,
-    neighbours,
-    swapped,
-    true_posterior,
-)
+from diffusion_core.claims.posterior.bayes import NOT_THE_POSTERIOR, Posterior, true_posterior
 from diffusion_core.claims.settings import Pair, normal
 from diffusion_core.forward import q_sample, q_step
 from diffusion_core.posterior import Transition
@@ -101,10 +95,6 @@ REGRESSION = Claim(
     says="Simulated triples (x_0, x_s, x_t) scatter around μ̃ with the variance β̃.",
     check=check_regression,
     truth=true_posterior,
-    mistakes={
-        "β for β̃ (the article's misprint)": misprint,
-        "the coefficients of x_t and x_0 swapped": swapped,
-        "the neighbour's step": neighbours,
-    },
+    mistakes=NOT_THE_POSTERIOR,
     setting=Pair(linear(1000), 400, 300),
 )
