@@ -12,14 +12,14 @@ from diffusion_core.claims import (
     guidance,
     latent,
     network,
-    posterior,
     reparameterization,
-    reverse,
     spacing,
     text,
-    variance,
 )
-from diffusion_core.claims.check import Claim
+from diffusion_core.claims.check import AnyClaim
+from diffusion_core.claims.posterior import bayes, coefficients, from_noise, triples, without_x0
+from diffusion_core.claims.reverse import copies, run, step
+from diffusion_core.claims.variance import ddim_table, optimum, peaks, spreads
 
 __all__ = ["FOLDER", "LESSONS", "PAGES", "START", "Lesson", "sections"]
 
@@ -33,7 +33,7 @@ class Lesson:
     name: str
     section: str
     icon: str
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[AnyClaim, ...] = ()
 
     @property
     def page(self) -> Path:
@@ -41,17 +41,39 @@ class Lesson:
         return FOLDER / self.name / "page.py"
 
 
+POSTERIOR = (
+    bayes.BAYES,
+    triples.MARKOV,
+    bayes.PROPORTIONAL,
+    bayes.SQUARE,
+    coefficients.PRECISION,
+    coefficients.MEAN,
+    triples.REGRESSION,
+    from_noise.AMPLIFICATION,
+    from_noise.FROM_NOISE,
+    without_x0.CUBE,
+    without_x0.MODES,
+)
+VARIANCE = (
+    spreads.SPREADS,
+    optimum.SAMPLES,
+    optimum.ROUTES,
+    optimum.BETWEEN_MODES,
+    peaks.METRICS,
+    ddim_table.TABLE_1,
+    network.VARIANCE,
+)
 START = Lesson("start", "", "home")
 LESSONS = (
-    Lesson("add_noise", "Forward process", "blur_on", tuple(forward.CLAIMS)),
-    Lesson("reparameterization", "Forward process", "casino", tuple(reparameterization.CLAIMS)),
-    Lesson("closed_form", "Forward process", "fast_forward", tuple(closed_form.CLAIMS)),
-    Lesson("posterior", "Reverse process", "join_inner", tuple(posterior.CLAIMS)),
-    Lesson("sampling", "Reverse process", "auto_awesome", tuple(reverse.CLAIMS)),
-    Lesson("variance", "Reverse process", "balance", (*variance.CLAIMS, network.VARIANCE)),
+    Lesson("add_noise", "Forward process", "blur_on", forward.CLAIMS),
+    Lesson("reparameterization", "Forward process", "casino", reparameterization.CLAIMS),
+    Lesson("closed_form", "Forward process", "fast_forward", closed_form.CLAIMS),
+    Lesson("posterior", "Reverse process", "join_inner", POSTERIOR),
+    Lesson("sampling", "Reverse process", "auto_awesome", (step.STEP, run.LAW, copies.COPIES)),
+    Lesson("variance", "Reverse process", "balance", VARIANCE),
     Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS),
-    Lesson("training", "Learning", "school", tuple(network.CLAIMS)),
-    Lesson("unet", "Learning", "account_tree", tuple(anatomy.CLAIMS)),
+    Lesson("training", "Learning", "school", network.CLAIMS),
+    Lesson("unet", "Learning", "account_tree", anatomy.CLAIMS),
     Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS)),
     Lesson("guidance", "Stable Diffusion", "chat", (*text.CLAIMS, *guidance.CLAIMS)),
     Lesson("ledger", "Check everything", "fact_check"),

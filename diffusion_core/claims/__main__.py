@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from diffusion_core.claims import SECTIONS
-from diffusion_core.claims.check import CLAIM_ALPHA, PAGE_ALPHA, Claim, Entry, Light, Outcome
+from diffusion_core.claims.check import CLAIM_ALPHA, PAGE_ALPHA, AnyClaim, Entry, Light, Outcome
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, versions
 
 WIDTH = 112
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str], sections: Mapping[str, tuple[Entry, ...]] = S
     return 0 if green == len(lights) else 1
 
 
-def entry_lines(entry: Entry, lights: Sequence[tuple[Claim, Light]]) -> Iterator[str]:
+def entry_lines(entry: Entry, lights: Sequence[tuple[AnyClaim, Light]]) -> Iterator[str]:
     """Key, verdict and light, then what the article says, what is right, and each claim."""
     state = "-" if not lights else "green" if all(light.green for _claim, light in lights) else "RED"
     yield from paragraph(f"{entry.key:<5}{VERDICTS[entry.verdict]:<12}{state:<9}", entry.article)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, identity
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, identity
 from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.parameterization import eps_from_score
 from diffusion_core.schedule import NoiseSchedule, linear
@@ -58,4 +58,4 @@ TWEEDIE = Claim(
     setting=Place(linear(1000)),
 )
 
-CLAIMS = (TWEEDIE,)
+CLAIMS: tuple[AnyClaim, ...] = (TWEEDIE,)

@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, identity
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, identity
 from diffusion_core.nets.anatomy import Part, measure, plan
 from diffusion_core.nets.attention import Attention
 from diffusion_core.nets.initial import seeded
@@ -205,4 +205,4 @@ ATTENTION = Claim(
     setting=Sized(),
 )
 
-CLAIMS: Sequence[Claim] = (SHAPES, PARAMETERS, WORK, ATTENTION)
+CLAIMS: tuple[AnyClaim, ...] = (SHAPES, PARAMETERS, WORK, ATTENTION)

@@ -13,7 +13,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial
+from diffusion_core.claims.check import AnyClaim, Claim, Trial
 from diffusion_core.claims.network import one_sided
 from diffusion_core.data.pca import linear_psnr, pca
 from diffusion_core.data.scenes import captioned_shapes
@@ -135,4 +135,4 @@ LOSES_LESS = Claim(
     setting=256,
 )
 
-CLAIMS = (SCALED, LOSES_LESS)
+CLAIMS: tuple[AnyClaim, ...] = (SCALED, LOSES_LESS)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from diffusion_core.claims.check import PAGE_ALPHA, SHARES, Claim, Outcome, Trial
+from diffusion_core.claims.check import PAGE_ALPHA, SHARES, AnyClaim, Outcome, Trial
 
 __all__ = ["Calibration", "Family", "calibrate", "family", "one_sided", "p_values", "uniformity"]
 
@@ -60,7 +60,7 @@ class Calibration:
         one_sided: which of these tests are.
     """
 
-    claim: Claim
+    claim: AnyClaim
     seeds: int
     false_alarms: int
     power: Mapping[str, float]
@@ -116,15 +116,15 @@ def family(calibrations: Iterable[Calibration]) -> Family:
     return Family(np.minimum(1.0, np.min(smallest, axis=0)), np.concatenate([np.empty(0), *pooled]))
 
 
-def calibrate(claim: Claim, seeds: Sequence[int], power: bool = True) -> Calibration:
+def calibrate(claim: AnyClaim, seeds: Sequence[int], power: bool = True) -> Calibration:
     """The truth and, for the power, every mistake of a claim at each seed."""
     truth = [claim.run(seed=seed) for seed in seeds]
     mistakes = claim.mistakes if power else {}
     return Calibration(
-        claim,
-        len(seeds),
-        sum(not outcome.passed for outcome in truth),
-        {m: float(np.mean([not claim.run(m, seed=seed).passed for seed in seeds])) for m in mistakes},
-        p_values(truth),
-        frozenset(one_sided(truth)),
+        claim=claim,
+        seeds=len(seeds),
+        false_alarms=sum(not outcome.passed for outcome in truth),
+        power={m: float(np.mean([not claim.run(m, seed=seed).passed for seed in seeds])) for m in mistakes},
+        p=p_values(truth),
+        one_sided=frozenset(one_sided(truth)),
     )

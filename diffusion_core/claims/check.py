@@ -20,7 +20,7 @@ which its own tests share by Holm's procedure. So a light does not depend on whi
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -30,6 +30,7 @@ __all__ = [
     "CLAIM_ALPHA",
     "PAGE_ALPHA",
     "SHARES",
+    "AnyClaim",
     "Claim",
     "Entry",
     "Light",
@@ -171,31 +172,38 @@ class Light:
         return self.truth.passed and not any(outcome.passed for outcome in self.mistakes.values())
 
 
+Variant = TypeVar("Variant")
+Setting = TypeVar("Setting")
+
+
 @dataclass(frozen=True)
-class Claim:
+class Claim(Generic[Variant, Setting]):
     """A sentence, its check, the truth, and the mistakes that the check must reject.
 
     ``check(variant, setting, seed)`` returns trials; ``truth`` and the ``mistakes`` are variants of one procedure, by
-    name. ``settings`` are the ones under which every mistake must be rejected.
+    name. ``setting`` is the one under which every mistake must be rejected.
     """
 
     key: str
     says: str
-    check: Callable[[Any, Any, int], Sequence[Trial]]
-    truth: Any
-    mistakes: Mapping[str, Any]
-    setting: Any
+    check: Callable[[Variant, Setting, int], Sequence[Trial]]
+    truth: Variant
+    mistakes: Mapping[str, Variant]
+    setting: Setting
     alpha: float = CLAIM_ALPHA
 
-    def run(self, mistake: str | None = None, setting: Any = None, seed: int = 0) -> Outcome:
+    def run(self, mistake: str | None = None, setting: Setting | None = None, seed: int = 0) -> Outcome:
         """Check the truth, or one of the mistakes."""
         variant = self.truth if mistake is None else self.mistakes[mistake]
-        return judge(self.check(variant, setting or self.setting, seed), self.alpha)
+        return judge(self.check(variant, self.setting if setting is None else setting, seed), self.alpha)
 
-    def light(self, seed: int = 0, run: Callable[["Claim", str | None, int], Outcome] | None = None) -> Light:
+    def light(self, seed: int = 0, run: Callable[["AnyClaim", str | None, int], Outcome] | None = None) -> Light:
         """The truth and every mistake, all at one seed; ``run`` may know outcomes that need not be computed again."""
         known = run or (lambda claim, mistake, seed: claim.run(mistake, seed=seed))
         return Light(known(self, None, seed), {mistake: known(self, mistake, seed) for mistake in self.mistakes})
+
+
+AnyClaim: TypeAlias = Claim[Any, Any]  # in a list of claims, where each has a variant and a setting of its own
 
 
 @dataclass(frozen=True)
@@ -210,4 +218,4 @@ class Entry:
     article: str
     verdict: Literal["true", "loose", "wrong", "definition"]
     correct: str
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[AnyClaim, ...] = ()

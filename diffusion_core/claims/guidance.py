@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, identity, kolmogorov_smirnov
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, identity, kolmogorov_smirnov
 from diffusion_core.denoisers import Guided
 from diffusion_core.laws.guided import GuidedLaw, LabelledMixture, guided_law, three_bumps, two_bumps, two_halves
 from diffusion_core.samplers import ddim
@@ -35,18 +35,26 @@ class Places:
     n: int = 16
 
 
-EpsOf = Callable[[Tensor, Tensor, float, Tensor, float], Tensor]
-"""(eps, eps_c, w, p_t(x | c) / p_t(x), sqrt(1 - alpha_bar_t)) -> the guided eps."""
+@dataclass(frozen=True)
+class Seen:
+    """What a mistake may use: p_t(x | c) / p_t(x), and sqrt(1 - alpha_bar_t)."""
+
+    ratio: Tensor
+    sd: float
 
 
-def guided_eps(without: Tensor, given: Tensor, w: float, ratio: Tensor, sd: float) -> Tensor:
+EpsOf = Callable[[Tensor, Tensor, float, Seen], Tensor]
+"""(eps, eps_c, w, what else is there) -> the guided eps."""
+
+
+def guided_eps(without: Tensor, given: Tensor, w: float, seen: Seen) -> Tensor:
     """eps + w (eps_c - eps)."""
     return without + w * (given - without)
 
 
-def of_mixed_densities(without: Tensor, given: Tensor, w: float, ratio: Tensor, sd: float) -> Tensor:
+def of_mixed_densities(without: Tensor, given: Tensor, w: float, seen: Seen) -> Tensor:
     """Of (1 - w) p(x) + w p(x | c): the sum of densities, where guidance adds their logarithms."""
-    return ((1 - w) * without + w * ratio * given) / (1 - w + w * ratio)
+    return ((1 - w) * without + w * seen.ratio * given) / (1 - w + w * seen.ratio)
 
 
 def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
@@ -64,7 +72,7 @@ def check_follows(eps_of: EpsOf, setting: Places, seed: int) -> list[Trial]:
             x = x.detach()
             ratio = (now.given(setting.c).log_prob(x) - now.mixture.log_prob(x)).exp()
             sd = float(schedule.sqrt_one_minus_alpha_bar[t])
-            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w, ratio[:, None], sd))
+            got.append(eps_of(denoiser(x, t), denoiser(x, t, cond), w, Seen(ratio[:, None], sd)))
             expected.append(-sd * slope)
     return [identity(torch.stack(got), torch.stack(expected))]
 
@@ -76,14 +84,14 @@ FOLLOWS = Claim(
     check=check_follows,
     truth=guided_eps,
     mistakes={
-        "the score itself, without −√(1 − ᾱ_t)": lambda without, given, w, ratio, sd: (
-            -guided_eps(without, given, w, ratio, sd) / sd
+        "the score itself, without −√(1 − ᾱ_t)": lambda without, given, w, seen: (
+            -guided_eps(without, given, w, seen) / seen.sd
         ),
-        "w counted as in Ho and Salimans, from −1": lambda without, given, w, ratio, sd: guided_eps(
-            without, given, w + 1, ratio, sd
+        "w counted as in Ho and Salimans, from −1": lambda without, given, w, seen: guided_eps(
+            without, given, w + 1, seen
         ),
-        "the condition’s ε times w, nothing subtracted": lambda without, given, w, ratio, sd: without + w * given,
-        "the difference the other way round": lambda without, given, w, ratio, sd: without + w * (without - given),
+        "the condition’s ε times w, nothing subtracted": lambda without, given, w, seen: without + w * given,
+        "the difference the other way round": lambda without, given, w, seen: without + w * (without - given),
         "densities mixed, not their logarithms": of_mixed_densities,
     },
     setting=Places(cosine(1000)),
@@ -107,7 +115,7 @@ def check_ends(scale: Callable[[float], float], setting: Many, seed: int) -> lis
     timesteps = schedule.timesteps(setting.steps, spacing="trailing")
     gaps = []
     for w, expected in ((0.0, law.mixture), (1.0, law.given(1))):
-        found = guided_law(law, 1, scale(w), schedule, timesteps, n=501)
+        found = guided_law(law, 1, scale(w), schedule=schedule, timesteps=timesteps, n=501)
         z = (found.x[:, None] - expected.means[:, 0]) / expected.covariances[:, 0, 0].sqrt()
         gaps.append((found.made - torch.special.ndtr(z) @ expected.weights).abs().max().item())
     return [
@@ -153,7 +161,7 @@ CdfOf = Callable[[LabelledMixture, Along], tuple[Tensor, Tensor]]
 
 def law_of(law: LabelledMixture, setting: Along, w: float) -> GuidedLaw:
     """What comes out, and p(x) p(c | x)^w."""
-    return guided_law(law, 1, w, setting.schedule, setting.timesteps, n=501)
+    return guided_law(law, 1, w, schedule=setting.schedule, timesteps=setting.timesteps, n=501)
 
 
 def made(law: LabelledMixture, setting: Along) -> tuple[Tensor, Tensor]:
@@ -183,7 +191,7 @@ def farther_out(law: LabelledMixture, setting: Along) -> tuple[Tensor, Tensor]:
 
 def between(x: Tensor, F: Tensor) -> Callable[[np.ndarray], np.ndarray]:
     """A distribution function from its values at rising x."""
-    return lambda at: np.interp(at, x.numpy(), F.numpy(), 0.0, 1.0)
+    return lambda at: np.interp(at, x.numpy(), F.numpy(), left=0.0, right=1.0)
 
 
 def check_arrives(cdf_of: CdfOf, setting: Along, seed: int) -> list[Trial]:
@@ -221,4 +229,4 @@ ARRIVES = Claim(
     setting=Along(cosine(1000)),
 )
 
-CLAIMS = (FOLLOWS, ENDS, ARRIVES)
+CLAIMS: tuple[AnyClaim, ...] = (FOLLOWS, ENDS, ARRIVES)

@@ -19,7 +19,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, identity, z_of_mean
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, chi_square, identity, z_of_mean
 from diffusion_core.data.digits import digits
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.from_noise import ancestral_from_noise
@@ -198,4 +198,4 @@ BRIGHTNESS = Claim(
     setting=Directions(scaled_linear(1000)),
 )
 
-CLAIMS = (COUNT, COMMUTES, SCALE, BRIGHTNESS)
+CLAIMS: tuple[AnyClaim, ...] = (COUNT, COMMUTES, SCALE, BRIGHTNESS)

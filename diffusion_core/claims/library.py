@@ -113,7 +113,7 @@ def _variances(diffusers: Any) -> Iterator[Agreement]:
             share
             for spacing in SPACINGS
             for n in (STEPS, 1000)
-            for share in _step_shares(diffusers, name, choose, said, spacing, n)
+            for share in _step_shares(diffusers, name, choose=choose, said=said, spacing=spacing, n=n)
         ]
         worst = math.nan if any(map(math.isnan, shares)) else max(shares)
         yield Agreement(f'variance_type="{name}"', "x_s", worst, 1.0)
@@ -133,7 +133,7 @@ def _step_shares(
         pair = transition(schedule, t, s)
         output = eps if said is None else torch.cat([eps, torch.full_like(eps, said)], 1)
         after = theirs.step(output, t - 1, x_t, generator=torch.Generator().manual_seed(3)).prev_sample
-        yield _share(reverse_step(pair, x_t, eps, choose(pair, x_t), _normal(3)).x_s, after, t)
+        yield _share(reverse_step(pair, x_t, eps, choose(pair, x_t), noise=_normal(3)).x_s, after, t)
 
 
 def _ddim(diffusers: Any) -> Iterator[Agreement]:

@@ -18,7 +18,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, estimated_mean_z
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, estimated_mean_z
 from diffusion_core.data.toys import eight_gaussians
 from diffusion_core.denoisers import Denoiser, Predictor
 from diffusion_core.files import MODELS
@@ -68,7 +68,7 @@ class Trained:
 def _draws(setting: Trained, seed: int, points: FiniteData | None = None) -> HeldOut:
     generator = torch.Generator().manual_seed(seed)
     times = even_times(setting.schedule.T, TIMES)
-    return held_out(setting.law, setting.schedule, times, setting.n, generator, points)
+    return held_out(setting.law, setting.schedule, times, n=setting.n, generator=generator, points=points)
 
 
 # --- variants: what is judged, and beside which floor ---------------------------------------------------------------
@@ -94,7 +94,7 @@ def wrong_floor(setting: Trained, seed: int) -> Judged:
     draws, prediction, _floor = as_it_is(setting, seed)
     generator = torch.Generator().manual_seed(seed)
     halves = tuple(max(1, t // 2) for t in draws.times)
-    return draws, prediction, held_out(setting.law, setting.schedule, halves, setting.n, generator).floor
+    return draws, prediction, held_out(setting.law, setting.schedule, halves, n=setting.n, generator=generator).floor
 
 
 def by_heart(setting: Trained, seed: int) -> Judged:
@@ -196,7 +196,7 @@ SCORE = Claim(
     setting=Trained(eight_gaussians().law, linear(1000)),
 )
 
-CLAIMS = (PYTHAGORAS, FLOOR, SCORE)  # of any network; the next one, of a network with a variance
+CLAIMS: tuple[AnyClaim, ...] = (PYTHAGORAS, FLOOR, SCORE)  # of any network; the next one, of a network with a variance
 
 # --- a learned variance ---------------------------------------------------------------------------------------------
 
@@ -216,7 +216,8 @@ def check_variance(variant: OfV, setting: Law, seed: int) -> list[Trial]:
         x_t = q_sample(schedule, x0, t, eps)
         eps_hat, v = (part.double() for part in network.eps_and_v(x_t.float(), t) if part is not None)
     own, large, small = (
-        vlb_loss(eps_hat, choice, schedule, t, eps) for choice in (variant(v), torch.ones_like(v), torch.zeros_like(v))
+        vlb_loss(eps_hat, choice, schedule, t, eps=eps)
+        for choice in (variant(v), torch.ones_like(v), torch.zeros_like(v))
     )
     z_large, p_large, n = one_sided(large - own)
     z_small, p_small, _n = one_sided(small - own)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, chi_square, identity, kolmogorov_smirnov, z_of_mean
 from diffusion_core.data.toys import bimodal
 from diffusion_core.forward import q_sample
 from diffusion_core.reparameterization import (
@@ -258,16 +258,17 @@ class TinyNet(nn.Module):
             parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64) / 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        out: Tensor = self.layers(x)
+        return out
 
 
-Noising = Callable[[NoiseSchedule, Tensor, int, Tensor, Tensor], Tensor]
+Noising = Callable[[Training, Tensor, Tensor, Tensor], Tensor]
 
 
 def loss_gradients(noising: Noising, setting: Training, seed: int, detach: bool) -> Tensor:
     """The gradient of mean |eps - eps_theta(x_t)|^2 by all parameters, one long vector; x_t detached or not.
 
-    ``noising(schedule, x0, t, eps, shift)`` makes x_t; ``shift`` is one more trainable number, which only a learned
+    ``noising(setting, x0, eps, shift)`` makes x_t; ``shift`` is one more trainable number, which only a learned
     noising uses.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -275,16 +276,16 @@ def loss_gradients(noising: Noising, setting: Training, seed: int, detach: bool)
     eps = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
     net = TinyNet(seed)
     shift = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    x_t = noising(setting.schedule, x0, setting.t, eps, shift)
+    x_t = noising(setting, x0, eps, shift)
     loss = (eps - net(x_t.detach() if detach else x_t)).square().mean()
     parameters = [*net.parameters(), shift]
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
     return torch.cat([g.flatten() for g in gradients])
 
 
-def learned_noising(schedule: NoiseSchedule, x0: Tensor, t: int, eps: Tensor, shift: Tensor) -> Tensor:
+def learned_noising(setting: Training, x0: Tensor, eps: Tensor, shift: Tensor) -> Tensor:
     """A schedule with a parameter: the logarithm of the SNR is moved by ``shift``."""
-    log_snr = schedule.snr[t].log() + shift
+    log_snr = setting.schedule.snr[setting.t].log() + shift
     return log_snr.sigmoid().sqrt() * x0 + (-log_snr).sigmoid().sqrt() * eps
 
 
@@ -299,14 +300,14 @@ DETACH = Claim(
     key="E5c",
     says="DDPM's training does not need it: with x_t detached, every gradient is the same to the last bit.",
     check=check_detach,
-    truth=lambda schedule, x0, t, eps, shift: q_sample(schedule, x0, t, eps),
+    truth=lambda now, x0, eps, shift: q_sample(now.schedule, x0, now.t, eps),
     mistakes={
         "a learned schedule, with x_t detached": learned_noising,
-        "a learned encoder (VAE), with x_t detached": lambda schedule, x0, t, eps, shift: q_sample(
-            schedule, x0 * (1 + shift), t, eps
+        "a learned encoder (VAE), with x_t detached": lambda now, x0, eps, shift: q_sample(
+            now.schedule, x0 * (1 + shift), now.t, eps
         ),
     },
     setting=Training(linear(1000), t=500),
 )
 
-CLAIMS = (DRAW, FLOW, UNBIASED, VARIANCES, NOISIER, DETACH)
+CLAIMS: tuple[AnyClaim, ...] = (DRAW, FLOW, UNBIASED, VARIANCES, NOISIER, DETACH)

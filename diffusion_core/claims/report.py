@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from diffusion_core.claims.check import Claim, Entry, Light, Outcome, Trial
+from diffusion_core.claims.check import AnyClaim, Entry, Light, Outcome, Trial
 
 __all__ = ["PACKAGES", "SECTION_NAMES", "STATES", "VERDICTS", "Report", "green", "state_name", "versions"]
 
@@ -116,7 +116,7 @@ class Report:
             "claims": [self._claim(claim) for claim in entry.claims if claim.key in self.lights],
         }
 
-    def _claim(self, claim: Claim) -> dict[str, Any]:
+    def _claim(self, claim: AnyClaim) -> dict[str, Any]:
         light = self.lights[claim.key]
         return {
             "key": claim.key,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from diffusion_core.claims.check import Claim, Trial, chi_square, z_of_mean
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, chi_square, z_of_mean
 from diffusion_core.laws.generated import generated_variance
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.posterior import transitions
@@ -56,7 +56,12 @@ def check_spread(expected: Callable[[Start], float], setting: Start, seed: int) 
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((setting.n, 1), generator=generator, dtype=torch.float64)
     for step in ancestral(
-        data.denoiser(setting.schedule), setting.schedule, x, setting.timesteps, fixed_small, generator
+        data.denoiser(setting.schedule),
+        setting.schedule,
+        x,
+        setting.timesteps,
+        variance=fixed_small,
+        generator=generator,
     ):
         x = step.x_s
     return [z_of_mean(x, 0.0, expected(setting)), chi_square(x, 0.0, expected(setting))]
@@ -74,4 +79,4 @@ SPREAD = Claim(
     setting=Start(scaled_linear(1000), scaled_linear(1000).timesteps(10, spacing="leading")),
 )
 
-CLAIMS = (SPREAD,)
+CLAIMS: tuple[AnyClaim, ...] = (SPREAD,)

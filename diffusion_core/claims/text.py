@@ -16,7 +16,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, identity
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, identity
 from diffusion_core.data.captions import Caption
 from diffusion_core.data.reading import agreement, read
 from diffusion_core.data.scenes import random_captions
@@ -90,7 +90,9 @@ def check_caption(telling: Telling, setting: Text, seed: int) -> list[Trial]:
     captions = two_things(setting.n, seed)
     told, scale = telling(captions, setting.scale)
     generator = torch.Generator().manual_seed(seed)
-    pictures = generate_shapes(setting.predictor, shipped_autoencoder(), told, setting.steps, scale, generator)
+    pictures = generate_shapes(
+        setting.predictor, shipped_autoencoder(), told, steps=setting.steps, guidance=scale, generator=generator
+    )
     right = [
         bool(torch.isfinite(picture).all()) and all(agreement(caption, read(picture)).values())
         for caption, picture in zip(captions, pictures, strict=True)
@@ -187,4 +189,4 @@ ATTENTION = Claim(
     setting=Text(),
 )
 
-CLAIMS = (CAPTION, ATTENTION)
+CLAIMS: tuple[AnyClaim, ...] = (CAPTION, ATTENTION)

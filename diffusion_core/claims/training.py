@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diffusion_core.claims.check import Claim, Trial, estimated_mean_z, identity
+from diffusion_core.claims.check import AnyClaim, Claim, Trial, estimated_mean_z, identity
 from diffusion_core.data.toys import bimodal, gaussian_1d
 from diffusion_core.forward import q_sample
 from diffusion_core.laws.estimates import loss_floor
@@ -208,4 +208,4 @@ MINIMISER = Claim(
     setting=linear(1000),
 )
 
-CLAIMS = (PYTHAGORAS, WEIGHT, TIME_AVERAGE, MINIMISER)
+CLAIMS: tuple[AnyClaim, ...] = (PYTHAGORAS, WEIGHT, TIME_AVERAGE, MINIMISER)

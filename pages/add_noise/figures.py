@@ -63,7 +63,9 @@ def not_noise_yet(scene: Scene, schedule_name: str, schedule: NoiseSchedule) -> 
     """What must be said where x_T is not noise."""
     if forward_kl(schedule, second_moment(scene), schedule.T) <= NOT_NOISE:
         return None
-    kl, exact = terminal_kl(scene.name, scene.word, schedule_name, schedule.T, second_moment(scene), scene.law)
+    kl, exact = terminal_kl(
+        scene.name, scene.word, schedule_name, schedule.T, second_moment=second_moment(scene), _law=scene.law
+    )
     away = _("{kl} nats") if exact else _("at most {kl} nats a pixel")
     return _(
         "$x_T$ is not noise yet: $\\sqrt{{\\bar\\alpha_T}}$ = {amplitude} of the signal is left. Its distance "
@@ -97,7 +99,7 @@ def ends(scene: Scene, tables: dict[str, NoiseSchedule], chosen: str) -> str:
     )
     rows, exact = [], True
     for key, one in tables.items():
-        kl, exact = terminal_kl(scene.name, scene.word, key, one.T, second_moment(scene), scene.law)
+        kl, exact = terminal_kl(scene.name, scene.word, key, one.T, second_moment=second_moment(scene), _law=scene.law)
         label = f"**{schedule_names()[key]}**" if key == chosen else schedule_names()[key]
         numbers = (float(one.alpha_bar[-1]), float(one.sqrt_alpha_bar[-1]), float(one.snr[-1]), kl)
         rows.append((label, *map(significant, numbers)))

@@ -18,7 +18,7 @@ with lesson.open_page("add_noise") as page:
         with columns[1]:
             name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
         with columns[2]:
-            T = controls.integer("T", "T", 1000, 1, 4000)
+            T = controls.integer("T", "T", 1000, low=1, high=4000)
     schedule = schedule_of(name, T)
     if controls.changed("data", scene.name) and scene.own:
         controls.keep("t", T // 4, T // 4)  # a picture of one's own opens where it can be seen

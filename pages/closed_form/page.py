@@ -21,7 +21,7 @@ with lesson.open_page("closed_form") as page:
         with columns[1]:
             name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
         with columns[2]:
-            T = controls.integer("T", "T", 1000, 1, 2000)
+            T = controls.integer("T", "T", 1000, low=1, high=2000)
     schedule = schedule_of(name, T)
     page.timeline(figures.picture(scene, schedule, seed), t=T // 5)
     st.markdown(page.prose["picture"])

@@ -55,11 +55,11 @@ def pick_settings() -> tuple[Asked, int]:
     prompt = pick_prompt()
     first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
     with first:
-        w = controls.number("w", _("Guidance scale w"), DEFAULT.w, 0.0, 10.0, 0.5)
+        w = controls.number("w", _("Guidance scale w"), DEFAULT.w, low=0.0, high=10.0, step=0.5)
     with second:
         sampler = controls.choice("sampler", _("Sampler"), {"ddim": "DDIM", "ddpm": "DDPM"}, "ddim", pills=True)
     with third:
-        steps = controls.integer("N", _("Steps N"), DEFAULT.steps, 2, MOST_STEPS)
+        steps = controls.integer("N", _("Steps N"), DEFAULT.steps, low=2, high=MOST_STEPS)
     with fourth:
         seed = controls.seed()
     left, right = st.columns(2, vertical_alignment="bottom")
@@ -69,7 +69,7 @@ def pick_settings() -> tuple[Asked, int]:
     eta = 0.0
     if sampler == "ddim":
         with right:
-            eta = controls.number("eta", _("η (noise of DDIM)"), 0.0, 0.0, 1.0, 0.05)
+            eta = controls.number("eta", _("η (noise of DDIM)"), 0.0, low=0.0, high=1.0, step=0.05)
     return Asked(prompt, w=w, steps=steps, sampler=sampler, eta=eta, seed=seed), int(chosen) - 1
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from diffusion_core.claims import AnyClaim
 from diffusion_core.claims import guidance as exact_claims
 from diffusion_core.claims import text as claims
 from pages.guidance import choices, exact, figures, reading, recipe, runs
@@ -37,7 +38,7 @@ with lesson.open_page("guidance") as page:
         )
     page.section("exact", _("Guidance with exact scores"), partial(exact.show, page), asks=["w_exact"])
 
-    of_network = [claims.ATTENTION] if coder is None else [claims.CAPTION, claims.ATTENTION]
+    of_network: list[AnyClaim] = [claims.ATTENTION] if coder is None else [claims.CAPTION, claims.ATTENTION]
     key = model.key if model else weights.SHAPES.key
     checks = [Checked(claim, claims.Text(model.network) if model else None, key=(key,)) for claim in of_network]
     page.check(lambda: [*checks, *(Checked(claim) for claim in exact_claims.CLAIMS)])

@@ -159,7 +159,7 @@ def strip(pictures: np.ndarray) -> np.ndarray:
 
 def scale(coder: Model[Autoencoder] | None) -> None:
     """Latents of any deviation under Stable Diffusion's schedule."""
-    s = controls.number("s", _("Deviation s of the latents"), SD_STD, 0.1, 8.0, 0.01)
+    s = controls.number("s", _("Deviation s of the latents"), SD_STD, low=0.1, high=8.0, step=0.01)
     schedule, here, scaled = scaled_linear(1000), f"s = {s:g}", _("scaled, s = 1")
     variance = {scaled: latent_variance(schedule, 1.0).numpy(), here: latent_variance(schedule, s).numpy()}
     snr = {scaled: schedule.snr.numpy(), here: (s**2 * schedule.snr).numpy()}
@@ -203,7 +203,7 @@ def own_scale(coder: Model[Autoencoder]) -> None:
 
 def stable_diffusion() -> None:
     """Stable Diffusion's own numbers, and what its last t does to a picture's brightness."""
-    log_lam = controls.number("lam", _("log₁₀ λ: variance of the direction"), 3.0, 0.0, 4.0, 0.1)
+    log_lam = controls.number("lam", _("log₁₀ λ: variance of the direction"), 3.0, low=0.0, high=4.0, step=0.1)
     lam, own = np.logspace(0, 4, 81), scaled_linear(1000)
     named = {"Stable Diffusion": own, _("linear (DDPM)"): linear(1000), _("cosine"): cosine(1000)}
     laws = {name: ancestral_from_noise(schedule, lam.tolist()) for name, schedule in named.items()}

@@ -17,7 +17,7 @@ with lesson.open_page("latent") as page:
             wanted = controls.text("prompt", _("A scene, in words"), recipe.PROMPT)
         prompt = prompts.or_default(wanted, parse, recipe.PROMPT)
         with columns[1]:
-            steps = controls.integer("N", _("Steps N"), 25, 2, 50)
+            steps = controls.integer("N", _("Steps N"), 25, low=2, high=50)
         with columns[2]:
             seed = controls.seed()
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from diffusion_core.claims import SECTIONS, Claim
+from diffusion_core.claims import SECTIONS, AnyClaim
 from diffusion_core.claims.calibration import one_sided, p_values, uniformity
 from pages.shared import controls
 from pages.shared.figures import calm
@@ -44,7 +44,7 @@ def draw() -> None:
         show(found[key])
 
 
-def calibrate(claim: Claim) -> Found:
+def calibrate(claim: AnyClaim) -> Found:
     """Run its truth with every seed."""
     progress, outcomes = st.progress(0.0), []
     for done, seed in enumerate(SEEDS, 1):

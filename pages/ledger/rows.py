@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from diffusion_core.claims import SECTIONS, Claim, Entry, Light
+from diffusion_core.claims import SECTIONS, AnyClaim, Entry, Light
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, Report, green
 from diffusion_core.errors import BadInput
 from pages.ledger.texts import LIGHTS, Said, head, in_words, plain
@@ -121,7 +121,7 @@ def switch_on(lit: Lit, seed: int) -> dict[str, Light]:
     return lights
 
 
-def details(claim: Claim, light: Light) -> None:
+def details(claim: AnyClaim, light: Light) -> None:
     """Every trial of the truth, and every mistake with what rejects it."""
     with st.expander(f"{LIGHTS[light.green]} {plain(_(claim.says))}"):
         st.markdown(trial_list(light.truth))

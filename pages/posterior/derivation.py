@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from diffusion_core import Transition
-from diffusion_core.claims.posterior import draws_to_tell, prior_share
+from diffusion_core.claims.posterior.coefficients import prior_share
+from diffusion_core.claims.posterior.triples import draws_to_tell
 from pages.shared.i18n import _
 from pages.shared.typography import significant
 
@@ -22,6 +23,11 @@ class ArticleLine:
 
 def article() -> list[ArticleLine]:
     """The article's lines in their order, for the pair (t, s) in place of (t, t - 1)."""
+    return [*to_the_variance(), *to_the_mean()]
+
+
+def to_the_variance() -> list[ArticleLine]:
+    """From Bayes' rule by the completed square."""
     return [
         ArticleLine(
             _("Bayes' rule"),
@@ -55,6 +61,12 @@ def article() -> list[ArticleLine]:
                 "apart in samples takes about {draws} draws."
             ),
         ),
+    ]
+
+
+def to_the_mean() -> list[ArticleLine]:
+    """By x_0, then by the noise."""
+    return [
         ArticleLine(
             _("The mean"),
             r"\tilde\mu=\underbrace{\frac{\sqrt{\alpha}\,(1-\bar\alpha_s)}{1-\bar\alpha_t}}_{c_t}x_t"

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from diffusion_core.claims import posterior as claims
+from diffusion_core.claims.posterior import bayes, coefficients, from_noise, triples, without_x0
+from diffusion_core.claims.settings import Pair, Walk
 from pages.posterior import figures, recipe, without
 from pages.posterior.derivation import derivation
 from pages.posterior.figures import FAR, X_0, X_T, look_back
@@ -18,9 +19,9 @@ with lesson.open_page("posterior") as page:
             schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
             name = controls.choice("schedule", _("Schedule"), schedules, "linear")
         with columns[1]:
-            T = controls.integer("T", "T", 1000, 10, 2000)
+            T = controls.integer("T", "T", 1000, low=10, high=2000)
         with columns[2]:
-            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), 1, T - 1)
+            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), low=1, high=T - 1)
         with columns[3]:
             seed = controls.seed()
         left, right = st.columns(2)
@@ -52,25 +53,25 @@ with lesson.open_page("posterior") as page:
     def checks() -> list[Checked]:
         """At the picture's t and stride."""
         pair = look_back(schedule, page.t, stride)
-        walk, one = claims.Walk(schedule), claims.Pair(schedule, pair.t, pair.s)
-        needed, note = claims.draws_to_tell(pair), None
+        walk, one = Walk(schedule), Pair(schedule, pair.t, pair.s)
+        needed, note = triples.draws_to_tell(pair), None
         if needed > one.n:
             note = _(
                 "For this t and stride β and β̃ are so close that only {needed} draws would tell them apart; here are "
                 "{n}. The identities above need none."
             ).format(needed=significant(needed), n=f"{one.n:,}")
         return [
-            Checked(claims.BAYES, one),
-            Checked(claims.MARKOV, one),
-            Checked(claims.PROPORTIONAL, one),
-            Checked(claims.SQUARE, one),
-            Checked(claims.PRECISION, walk),
-            Checked(claims.MEAN, walk),
-            Checked(claims.REGRESSION, one, note),
-            Checked(claims.AMPLIFICATION, walk),
-            Checked(claims.FROM_NOISE, walk),
-            Checked(claims.CUBE),
-            Checked(claims.MODES),
+            Checked(bayes.BAYES, one),
+            Checked(triples.MARKOV, one),
+            Checked(bayes.PROPORTIONAL, one),
+            Checked(bayes.SQUARE, one),
+            Checked(coefficients.PRECISION, walk),
+            Checked(coefficients.MEAN, walk),
+            Checked(triples.REGRESSION, one, note),
+            Checked(from_noise.AMPLIFICATION, walk),
+            Checked(from_noise.FROM_NOISE, walk),
+            Checked(without_x0.CUBE),
+            Checked(without_x0.MODES),
         ]
 
     page.check(checks)

@@ -15,7 +15,7 @@ def walks(schedule: NoiseSchedule, t: int, s: int, *, x_0: float, seed: int) -> 
     """Many walks from x_0 to x_s and on to x_t."""
     e1, e2 = torch.randn((2, WALKS), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x_s = q_sample(schedule, torch.full_like(e1, x_0), s, e1)
-    return x_s, q_step(schedule, x_s, s, t, e2)
+    return x_s, q_step(schedule, x_s, s, t, eps=e2)
 
 
 def near(schedule: NoiseSchedule, t: int, seen: Tensor, x_t: float) -> Tensor:
@@ -39,12 +39,12 @@ def main(
 ) -> None:
     """The posterior by its formula, by simulation, and what is known without x_0, for data with two peaks."""
     tables = SCHEDULES[schedule](T)
-    mean, variance = q_posterior(tables, torch.tensor(x_t).double(), torch.tensor(x_0).double(), t, s)
+    mean, variance = q_posterior(tables, torch.tensor(x_t).double(), torch.tensor(x_0).double(), t=t, s=s)
     print(f"posterior: mean {mean:.4f}, variance {variance:.4g}")
 
     x_s, seen = walks(tables, t, s, x_0=x_0, seed=seed)
     inside = x_s[near(tables, t, seen, x_t)]
     print(f"simulated: {len(inside)} of {WALKS} in the slice, mean {inside.mean():.4f}, variance {inside.var():.4g}")
 
-    q = without(tables, "bimodal", t, s, torch.tensor([x_t]).double())
+    q = without(tables, "bimodal", t=t, s=s, x_t=torch.tensor([x_t]).double())
     print(f"without x_0: {count_modes(q)} peak(s), {negentropy(q):.3g} nats from the best Gaussian")

@@ -65,10 +65,10 @@ def chosen(schedule: NoiseSchedule, seed: int) -> Look:
         labels = {key: data_names()[key] for key in (*ON_THE_LINE, *IN_THE_PLANE)}
         data = controls.choice("data", _("Data"), labels, "bimodal")
     with columns[1]:
-        t = controls.integer("from", _("From t"), max(3, 3 * schedule.T // 10), 3, schedule.T)
+        t = controls.integer("from", _("From t"), max(3, 3 * schedule.T // 10), low=3, high=schedule.T)
     with columns[2]:
         if data in ON_THE_LINE:
-            x_t = controls.number("seen", _("$x_t$, seen at that t"), 0.0, -3.0, 3.0, 0.01)
+            x_t = controls.number("seen", _("$x_t$, seen at that t"), 0.0, low=-3.0, high=3.0, step=0.01)
             return Look(data, t, (x_t,), (0.0,))
         st.markdown(_("$x_0$ is one draw of the data, $x_t$ is $x_0$ with noise; another seed draws another."))
     return one_draw(schedule, data, t, seed)
@@ -95,7 +95,7 @@ def picture(schedule: NoiseSchedule, look: Look) -> tl.Picture:
     """The exact density with the best Gaussian; their KL over the stride; the numbers."""
     strides = strides_of(look.t)
     here = torch.tensor(look.x_t, dtype=torch.float64)
-    laws = [recipe.without(schedule, look.data, look.t, look.t - k, here) for k in strides]
+    laws = [recipe.without(schedule, look.data, t=look.t, s=look.t - k, x_t=here) for k in strides]
     pairs = [transition(schedule, look.t, look.t - k) for k in strides]
     tracks = numbers(laws, pairs)
     if look.flat:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from diffusion_core import fixed_large, fixed_small, generated_variance
-from diffusion_core.claims.reverse import COPIES, LAW, STEP, CopyRun
-from diffusion_core.claims.reverse import Run as LineRun
+from diffusion_core.claims.reverse.copies import COPIES, CopyRun
+from diffusion_core.claims.reverse.run import LAW
+from diffusion_core.claims.reverse.step import STEP
+from diffusion_core.claims.settings import Run as LineRun
 from diffusion_core.laws.generated import gaussian_optimal
 from diffusion_core.variance import VarianceChoice, learned_range
 from pages.sampling.picking import variance_names

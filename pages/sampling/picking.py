@@ -53,7 +53,7 @@ def pick(page: Page) -> tuple[Run, View | None]:
         if network:
             say_what_it_knows(scene, network, view)
         with top[2]:
-            T = network.schedule.T if network else controls.integer("T", "T", 1000, 1, 4000)
+            T = network.schedule.T if network else controls.integer("T", "T", 1000, low=1, high=4000)
         settings = replace(settings, schedule=schedule, T=T, seed=seed)
         settings = pick_sampler(settings, network, scene)
     return Run.of(settings, scene), view
@@ -102,7 +102,7 @@ def pick_denoiser(scene: Scene, view: View | None) -> Settings:
         classes = {"all": _("all ten"), **{str(k): str(k) for k in range(10)}}
         label = controls.choice("label", _("Class"), classes, "all")
     with columns[3]:
-        w = controls.number("w", _("Guidance w"), 2.0, 0.0, 6.0, 0.25)
+        w = controls.number("w", _("Guidance w"), 2.0, low=0.0, high=6.0, step=0.25)
     return replace(exact, denoiser=denoiser, label=label, w=w)
 
 
@@ -153,7 +153,7 @@ def pick_sampler(settings: Settings, network: Predictor | None, scene: Scene) ->
     digits = scene.name == "digits"
     limit = min(settings.T, 100 if digits else 250)
     with low[2]:
-        steps = controls.integer("N", _("Steps N"), min(limit, 25 if digits else 50), 1, limit)
+        steps = controls.integer("N", _("Steps N"), min(limit, 25 if digits else 50), low=1, high=limit)
     with low[3]:
         spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
     return replace(settings, steps=steps, spacing=spacing)
@@ -161,7 +161,7 @@ def pick_sampler(settings: Settings, network: Predictor | None, scene: Scene) ->
 
 def pick_eta(settings: Settings) -> Settings:
     """DDIM's share of noise."""
-    return replace(settings, eta=controls.number("eta", "η", 0.0, 0.0, 1.0, 0.05))
+    return replace(settings, eta=controls.number("eta", "η", 0.0, low=0.0, high=1.0, step=0.05))
 
 
 def pick_variance(settings: Settings, network: Predictor | None) -> Settings:
@@ -172,5 +172,5 @@ def pick_variance(settings: Settings, network: Predictor | None) -> Settings:
     if network and network.config.learned_variance:
         st.caption(_("v is the network's own, at each x_t and for each coordinate."))
         return replace(settings, variance=variance)
-    v = controls.number("v", _("v of the learned variance"), 0.5, -0.25, 1.25, 0.05)
+    v = controls.number("v", _("v of the learned variance"), 0.5, low=-0.25, high=1.25, step=0.05)
     return replace(settings, variance=variance, v=v)

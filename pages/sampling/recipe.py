@@ -72,7 +72,7 @@ def variance_of(
         return optimal_for_network(network_losses(network, law, timesteps).__getitem__)
     if name == "optimal":
         draws = 16 if isinstance(law, FiniteData) else 500
-        return optimal_for(law, schedule, timesteps, draws, torch.Generator().manual_seed(0))
+        return optimal_for(law, schedule, timesteps, n=draws, generator=torch.Generator().manual_seed(0))
     if name == "state":
         return state_dependent(law, schedule)
     choices: Mapping[str, VarianceChoice] = {"small": fixed_small, "large": fixed_large, "learned": learned_range(v)}
@@ -102,12 +102,12 @@ def sample(
     if network is not None and isinstance(law, FiniteData):
         denoiser, x_T, clip = Guided(network, classes(label, n), w), x_T.reshape(-1, 1, 28, 28), PIXELS
     if sampler == "ddim":
-        return ddim(denoiser, schedule, x_T, timesteps, eta, generator, clip)
+        return ddim(denoiser, schedule, x_T, timesteps, eta=eta, generator=generator, clip=clip)
     if variance == "learned" and network is not None and network.config.learned_variance:
         learned = LearnedVariance(network)
-        return ancestral(learned, schedule, x_T, timesteps, learned.variance, generator)
+        return ancestral(learned, schedule, x_T, timesteps, variance=learned.variance, generator=generator)
     choice = variance_of(variance, law, schedule, timesteps, v=v, network=network)
-    return ancestral(denoiser, schedule, x_T, timesteps, choice, generator, clip)
+    return ancestral(denoiser, schedule, x_T, timesteps, variance=choice, generator=generator, clip=clip)
 
 
 def main(

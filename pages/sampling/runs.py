@@ -64,7 +64,7 @@ class Run:
             network = networks.network(scene.name, settings.denoiser)
         assert scene.law is not None  # a photo is no law to sample from, and is not offered here
         schedule = network.schedule if network else schedule_of(settings.schedule, settings.T)
-        return cls(settings, scene, scene.law, network, schedule)
+        return cls(settings, scene, law=scene.law, network=network, schedule=schedule)
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from diffusion_core.claims.check import Claim, Outcome, Trial
+from diffusion_core.claims.check import AnyClaim, Outcome, Trial
 from diffusion_core.errors import BadInput
 from pages.shared import controls
 from pages.shared.i18n import _, explain
@@ -24,7 +24,7 @@ class Checked:
     ``key`` names what of the setting has no `fingerprint`, such as a choice of variance that was made on the spot.
     """
 
-    claim: Claim
+    claim: AnyClaim
     setting: Any = None
     note: str | None = None
     key: tuple[Any, ...] | None = None
@@ -40,7 +40,7 @@ class Checked:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2_000)
-def run_claim(key: str, mistake: str | None, setting_key: str, seed: int, _claim: Claim, _setting: Any) -> Outcome:
+def run_claim(key: str, mistake: str | None, setting_key: str, seed: int, _claim: AnyClaim, _setting: Any) -> Outcome:
     """A check's outcome; the same seed and setting are not computed twice."""
     return _claim.run(mistake, _setting, seed)
 

@@ -70,7 +70,7 @@ def kept(build: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(build)
     def ask(*args: P.args, **kwargs: P.kwargs) -> R:
-        answer: R = _answer(build, (args, kwargs), name, fingerprint((args, kwargs)), language())
+        answer: R = _answer(build, (args, kwargs), name=name, asked=fingerprint((args, kwargs)), lang=language())
         return answer
 
     return ask

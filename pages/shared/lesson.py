@@ -14,7 +14,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from diffusion_core.claims import AnyClaim
 from diffusion_core.errors import BadInput
+from pages import LESSONS
 from pages.shared import checks, controls, sections, take_away
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, parts
@@ -60,10 +62,15 @@ class Page:
 
         @st.fragment(key=f"held_{name}")
         def draw() -> None:
-            controls.number(name, label, default, low, high, step, then=st.rerun)
+            controls.number(name, label, default, low=low, high=high, step=step, then=st.rerun)
 
         draw()
         return self.at(name)
+
+    @property
+    def claims(self) -> tuple[AnyClaim, ...]:
+        """The lesson's claims, as the list of lessons has them."""
+        return next(lesson.claims for lesson in LESSONS if lesson.name == self.name)
 
     @property
     def t(self) -> int:

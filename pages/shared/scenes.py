@@ -112,8 +112,8 @@ def scene(name: str, word: str, seed: int) -> Scene:
     """The scene of a data set that has a name."""
     law, x0, key = law_of(name, word), shown(name, word, seed, POINTS).numpy(), (name, word, seed)
     if isinstance(law, FiniteData):
-        return Scene(key, name, "images", x0, law, "", 28, 28, 1)
-    return Scene(key, name, "line" if x0.shape[1] == 1 else "plane", x0, law, word)
+        return Scene(key, name, "images", x0=x0, law=law, word="", height=28, width=28, channels=1)
+    return Scene(key, name, "line" if x0.shape[1] == 1 else "plane", x0=x0, law=law, word=word)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -121,7 +121,9 @@ def photo_scene(content: bytes) -> Scene:
     """An uploaded photo, pixel by pixel; raises BadInput for what is no photo."""
     picture = photos.decode_photo(content)
     key = ("photo", hashlib.sha256(content).hexdigest())
-    return Scene(key, "photo", "images", picture.reshape(1, -1), None, "", *picture.shape)
+    height, width, channels = picture.shape
+    x0 = picture.reshape(1, -1)
+    return Scene(key, "photo", "images", x0=x0, law=None, word="", height=height, width=width, channels=channels)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -129,7 +131,7 @@ def picture_scene(content: bytes, seed: int) -> Scene:
     """An uploaded picture as points in the plane, drawn from its dark parts; raises BadInput for what is no picture."""
     law, digest = pictures.picture(photos.decode_photo(content)).law, hashlib.sha256(content).hexdigest()
     x0 = law.sample(POINTS, torch.Generator().manual_seed(seed)).float().numpy()
-    return Scene(("picture", digest, seed), "picture", "plane", x0, law, digest)
+    return Scene(("picture", digest, seed), "picture", "plane", x0=x0, law=law, word=digest)
 
 
 def example_photo() -> bytes:
@@ -192,10 +194,10 @@ def density(scene: Scene, a: np.ndarray, noise_variance: np.ndarray, component: 
         variances = scene.law.covariances[:, 0, 0].numpy()
         if component is not None:
             means = means[:, component : component + 1]
-        return Mixture(scene.law.weights.numpy(), means, variances, a, noise_variance)
+        return Mixture(scene.law.weights.numpy(), means, variances, a=a, noise_variance=noise_variance)
     if scene.kind == "images" and component is not None:
         values, weights = levels(scene.x0)
-        return Mixture(weights, values[:, None], np.zeros(len(values)), a, noise_variance)
+        return Mixture(weights, values[:, None], np.zeros(len(values)), a=a, noise_variance=noise_variance)
     return None
 
 

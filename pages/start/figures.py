@@ -41,5 +41,5 @@ def there_and_back(name: str, seed: int) -> np.ndarray:
     timesteps = schedule.timesteps(STEPS, spacing="trailing")
     out = [q_sample(schedule, x0, t, eps) for t in (0, *reversed(timesteps))]
     denoiser = law_of(name, "DDPM").denoiser(schedule)
-    steps = ancestral(denoiser, schedule, out[-1], timesteps, fixed_small, generator)
+    steps = ancestral(denoiser, schedule, out[-1], timesteps, variance=fixed_small, generator=generator)
     return torch.stack([*out, *(step.x_s.float() for step in steps)]).numpy()

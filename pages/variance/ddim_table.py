@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from diffusion_core.claims import variance as claims
+from diffusion_core.claims.variance import ddim_table as claims
 from pages.shared import controls
 from pages.shared.figures import calm
 from pages.shared.i18n import _

@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 
 from diffusion_core import NoiseSchedule, VarianceChoice, state_dependent, transition
-from diffusion_core.claims.variance import two_peaks
+from diffusion_core.claims.settings import two_peaks
 from pages.shared.figures import calm
 from pages.shared.i18n import _
 from pages.shared.keeping import kept

@@ -5,8 +5,6 @@ from functools import partial
 
 import streamlit as st
 
-from diffusion_core.claims import network
-from diffusion_core.claims import variance as claims
 from pages.shared import controls, lesson
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
@@ -55,5 +53,5 @@ with lesson.open_page("variance") as page:
         partial(ddim_table.draw, setting.data_variance),
         asks=["power"],
     )
-    page.check(lambda: [Checked(claim) for claim in (*claims.CLAIMS, network.VARIANCE)])
+    page.check(lambda: [Checked(claim) for claim in page.claims])
     page.code(recipe, lambda: {**asdict(setting), "seed": seed})

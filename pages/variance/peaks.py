@@ -9,7 +9,8 @@ import streamlit as st
 import torch
 
 from diffusion_core import GeneratedDensity, NoiseSchedule, generated_density_ddim, state_dependent
-from diffusion_core.claims import variance as claims
+from diffusion_core.claims.settings import two_peaks
+from diffusion_core.claims.variance import peaks as claims
 from pages.shared import controls
 from pages.shared.figures import calm
 from pages.shared.i18n import _
@@ -46,21 +47,21 @@ def draw() -> None:
 @kept
 def of_each_x(schedule: NoiseSchedule, steps: int) -> tuple[float, GeneratedDensity]:
     """With the variance that looks at x_t: a few seconds."""
-    choice = state_dependent(claims.two_peaks(), schedule)
+    choice = state_dependent(two_peaks(), schedule)
     return claims.gap_and_density(schedule, schedule.timesteps(steps), choice)
 
 
 @kept
 def of_ddim(schedule: NoiseSchedule, steps: int) -> GeneratedDensity:
     """Without noise."""
-    return generated_density_ddim(claims.two_peaks(), schedule, schedule.timesteps(steps))
+    return generated_density_ddim(two_peaks(), schedule, schedule.timesteps(steps))
 
 
 def figure(found: Found) -> go.Figure:
     """The exact densities of the samples, over the data's."""
     figure, label = go.Figure(), names()
     x = np.linspace(-REACH, REACH, 400)
-    data = claims.two_peaks().log_prob(torch.from_numpy(x)[:, None]).exp().numpy()
+    data = two_peaks().log_prob(torch.from_numpy(x)[:, None]).exp().numpy()
     grey = {"color": "rgba(128,128,128,.0)"}
     figure.add_scatter(x=x, y=data, name=_("data"), fill="tozeroy", line=grey, fillcolor="rgba(128,128,128,.35)")
     for name, (_gap, made) in found.items():

@@ -46,7 +46,15 @@ def main() -> None:
         for seed in range(8):
             timed = Timed(net)
             start = time.perf_counter()
-            generate_shapes(timed, autoencoder, PROMPTS, 20, 3.0, torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
+            generator = torch.Generator().manual_seed(seed)
+            generate_shapes(
+                timed,  # type: ignore[arg-type]
+                autoencoder,
+                PROMPTS,
+                steps=20,
+                guidance=3.0,
+                generator=generator,
+            )
             wholes.append(time.perf_counter() - start)
             ratios.append(wholes[-1] / timed.seconds)
         print(

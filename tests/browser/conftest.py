@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+DEMO = Path(__file__).parent / "apps" / "timeline_app.py"
 SILENT = (
     "favicon",
     "ERR_INTERNET_DISCONNECTED",
@@ -139,3 +140,16 @@ def wait_until_idle(page: Page) -> None:
     page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for(timeout=30_000)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+
+
+@pytest.fixture
+def show(serve: Callable[[Path], str], open_page: Callable[..., Page]) -> Callable[..., tuple[Page, Locator]]:
+    """Open a scene of the timeline's demo; returns the page and the root of its timeline, drawn."""
+
+    def show_scene(query: str, **options: Any) -> tuple[Page, Locator]:
+        page = open_page(f"{serve(DEMO)}/?{query}", **options)
+        root = page.locator(".timeline[data-t]")
+        expect(root).to_have_count(1)
+        return page, root
+
+    return show_scene

@@ -8,16 +8,20 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Literal, get_args
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from pages import LESSONS
 from tests.browser.conftest import ROOT, start_server
 
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
 PAGES = {"": "start", **{lesson.name: lesson.name for lesson in LESSONS}}
-SHOWN = [  # the README's: path, query, theme, language
+SHOWN: list[tuple[str, str, Theme, str]] = [  # the README's: path, query, theme, language
     ("add_noise", "t=180", "light", "en"),
     ("sampling", "data=two_moons&t=360", "dark", "en"),
     ("closed_form", "t=200", "light", "zh"),
@@ -43,6 +47,34 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+@dataclass(frozen=True)
+class Shot:
+    """Where a picture goes, in which colours, how many pixels wide."""
+
+    file: Path
+    theme: Theme
+    width: int
+
+
+def shoot(browser: Browser, address: str, shot: Shot, *, full: bool) -> None:
+    """One picture of a page; of all of it, or of what a window shows."""
+    page = browser.new_page(
+        viewport={"width": shot.width, "height": 900},
+        color_scheme=shot.theme,
+        device_scale_factor=1,
+        reduced_motion="reduce",
+    )
+    page.goto(address)
+    settle(page)
+    if full:
+        height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+        page.set_viewport_size({"width": shot.width, "height": min(9000, int(height) + 80)})
+        page.wait_for_timeout(700)
+    shot.file.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=shot.file)
+    page.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", metavar="FOLDER", type=Path)
@@ -50,34 +82,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with server() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM"), args=["--no-sandbox"])
-
-        def shoot(path: str, query: str, theme: str, lang: str, width: int, file: Path, full: bool) -> None:
-            page = browser.new_page(
-                viewport={"width": width, "height": 900},
-                color_scheme=theme,  # type: ignore[arg-type]
-                device_scale_factor=1,
-                reduced_motion="reduce",
-            )
-            page.goto(f"{url}/{path}?lang={lang}&{query}")
-            settle(page)
-            if full:
-                height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
-                page.set_viewport_size({"width": width, "height": min(9000, int(height) + 80)})
-                page.wait_for_timeout(700)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=file)
-            page.close()
-
         if arguments.all:
-            for (path, name), theme, lang, width in product(
-                PAGES.items(), ("light", "dark"), ("en", "zh"), (1440, 390)
-            ):
+            for (path, name), theme, lang, width in product(PAGES.items(), THEMES, ("en", "zh"), (1440, 390)):
                 if name in arguments.pages.split(",") and (theme == "light") == (lang == "en" or width == 390):
-                    shoot(path, "", theme, lang, width, arguments.all / f"{name}_{width}_{theme}_{lang}.png", True)
+                    shot = Shot(arguments.all / f"{name}_{width}_{theme}_{lang}.png", theme, width)
+                    shoot(browser, f"{url}/{path}?lang={lang}&", shot, full=True)
         else:
             for path, query, theme, lang in SHOWN:
-                file = ROOT / "assets" / "screenshots" / f"{path}_{theme}_{lang}.png"
-                shoot(path, query, theme, lang, 1280, file, False)
+                shot = Shot(ROOT / "assets" / "screenshots" / f"{path}_{theme}_{lang}.png", theme, 1280)
+                shoot(browser, f"{url}/{path}?lang={lang}&{query}", shot, full=False)
         browser.close()
 
 

@@ -27,7 +27,7 @@ def timeline(page: Page, slider: str = "Timestep t") -> Locator:
 def mean_of(x_0: float, x_t: float) -> float:
     """The posterior's, from t = 400 to s = 300."""
     at, start = (torch.tensor(value, dtype=torch.float64) for value in (x_t, x_0))
-    return float(q_posterior(linear(1000), at, start, 400, 300)[0])
+    return float(q_posterior(linear(1000), at, start, t=400, s=300)[0])
 
 
 def shown_mean(root: Locator) -> float:

@@ -1,40 +1,25 @@
-"""The timeline in Chromium: what it draws is what the core computes, and it behaves under hand and keyboard."""
+"""The timeline as it is drawn: the numbers of its panels are the core's, at each t and on each screen."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from diffusion_core import linear, q_sample
 from pages.shared import timeline as tl
 from tests.browser.apps import timeline_app as app
+from tests.browser.conftest import DEMO
+from tests.browser.demo import Open, Show, constant, heard, read
 from tests.timeline.golden import cell_means, core_law
 
 pytestmark = pytest.mark.browser
 
-APP = Path(__file__).parent / "apps" / "timeline_app.py"
 SCHEDULE = linear(T=app.T)
+
 TIMES = (0, 500)  # that the panels are wired to the right numbers; the numbers of other t are compared under node
-Open = Callable[..., Page]
-Show = Callable[..., tuple[Page, Locator]]
-
-
-@pytest.fixture
-def show(serve: Callable[[Path], str], open_page: Open) -> Show:
-    """Open a scene; returns the page and the root of its timeline, drawn."""
-
-    def show_scene(query: str, **options: Any) -> tuple[Page, Locator]:
-        page = open_page(f"{serve(APP)}/?{query}", **options)
-        root = page.locator(".timeline[data-t]")
-        expect(root).to_have_count(1)
-        return page, root
-
-    return show_scene
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +29,7 @@ def scene(serve: Callable[[Path], str], open_shared_page: Open) -> Callable[[str
 
     def shared_scene(name: str) -> Locator:
         if name not in roots:
-            roots[name] = open_shared_page(f"{serve(APP)}/?scene={name}").locator(".timeline[data-t]")
+            roots[name] = open_shared_page(f"{serve(DEMO)}/?scene={name}").locator(".timeline[data-t]")
             expect(roots[name]).to_have_count(1)
         return roots[name]
 
@@ -56,25 +41,10 @@ def draw(root: Locator, position: int) -> None:
     expect(root).to_have_attribute("data-position", str(position))
 
 
-def read(root: Locator, track: str) -> np.ndarray:
-    return np.array(root.evaluate("(root, name) => Array.from(root.timeline.read(name))", track))
-
-
 def numbers(root: Locator, panel: int) -> dict[str, np.ndarray]:
     """The numbers that a panel drew last."""
     script = "(root, i) => Object.entries(root.timeline.numbers(i)).map(([name, v]) => [name, Array.from(v)])"
     return {name: np.array(values) for name, values in root.evaluate(script, panel)}
-
-
-def heard(page: Page, text: str) -> None:
-    """What Python says that it knows."""
-    expect(page.get_by_text(f"Python: {text}", exact=True)).to_be_visible()
-
-
-def constant(demo: app.Demo, name: str) -> np.ndarray:
-    track = demo.tracks[name]
-    assert isinstance(track, tl.Constant)
-    return track.values
 
 
 def test_points_density_and_field_are_the_cores(scene: Callable[[str], Locator]) -> None:
@@ -216,35 +186,6 @@ def test_a_slider_of_another_quantity(show: Show) -> None:
     heard(page, "t=2 position=8 pick=None heard=2")
 
 
-def test_a_handle_is_dragged_at_once_and_python_hears_when_it_is_let_go(show: Show) -> None:
-    page, root = show("scene=curves&t=0")
-    frame = root.locator(".curves .frame").first
-    box = frame.bounding_box()
-    assert box is not None
-
-    def at(value: float) -> float:  # the domain is (-4, 4) at sigma = 0, and the axis ends 14 pixels before the frame
-        return box["x"] + 14 + (value + 4) / 8 * (box["width"] - 28)
-
-    y = box["y"] + box["height"] - 12
-    page.mouse.move(at(-3), y)
-    page.mouse.down()
-    page.mouse.move(at(2), y)
-    page.mouse.up()
-    assert read(root, "mu")[0] == 1, "nothing is there to take hold of"
-    page.mouse.move(at(1), y)
-    page.mouse.down()
-    page.mouse.move(at(-1.5), y, steps=5)
-    assert abs(read(root, "mu")[0] + 1.5) < 0.03
-    assert read(root, "shifted")[0] == read(root, "mu")[0]
-    assert np.abs(read(root, "square") - read(root, "mu")[0] ** 2).max() < 1e-12, (
-        "what depends on it is worked out anew"
-    )
-    expect(root.locator(".numbers .value")).to_have_text(re.compile("^−1"))
-    expect(page.get_by_text("Dropped")).to_have_count(0)
-    page.mouse.up()
-    expect(page.get_by_text(f"Dropped: {read(root, 'mu')[0]:g}")).to_be_visible()
-
-
 def test_stored_frames_and_positions_that_repeat(show: Show) -> None:
     page, root = show("scene=there_and_back&t=0")
     demo = app.there_and_back()
@@ -264,124 +205,6 @@ def test_stored_frames_and_positions_that_repeat(show: Show) -> None:
     heard(page, "t=2 position=18 pick=None heard=2")  # t and the place: two values sent
     slider.press("Home")
     heard(page, "t=0 position=0 pick=None heard=3")
-
-
-def test_keyboard_moves_over_all_positions(show: Show) -> None:
-    page, root = show("scene=points")
-    slider = page.get_by_label("Timestep t").and_(page.get_by_role("slider"))
-    slider.focus()
-    for key, t in (("End", 1000), ("ArrowLeft", 999), ("Home", 0), ("ArrowRight", 1), ("PageUp", 101), ("PageDown", 1)):
-        slider.press(key)
-        expect(root).to_have_attribute("data-t", str(t))
-        expect(slider).to_have_attribute("aria-valuetext", f"t = {t}")
-    assert len(root.evaluate("root => root.timeline.positions")) == 1001
-    heard(page, "t=1 position=1 pick=None heard=1")  # six quick keys, one report
-    slider.press("Space")
-    expect(root.get_by_role("button", name="Pause")).to_be_visible()
-    expect(root).not_to_have_attribute("data-t", "1")
-    slider.press("Space")
-    expect(root.get_by_role("button", name="Play", exact=True)).to_be_visible()
-    page.get_by_role("button", name="One step forward").click()
-    t = int(root.get_attribute("data-t") or "0")
-    heard(page, f"t={t} position={t} pick=None heard=3")
-    expect(root.locator("[aria-live=polite]")).to_have_text(f"t = {t}")
-
-
-def test_python_hears_when_the_hand_lets_go(show: Show) -> None:
-    page, root = show("scene=points")
-    box = page.get_by_role("slider").bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * 0.25, y)
-    page.mouse.down()
-    for share in np.linspace(0.3, 0.8, 12):
-        page.mouse.move(box["x"] + box["width"] * share, y)
-    t = int(root.get_attribute("data-t") or "0")
-    assert t > 700, "drawn while it is dragged"
-    heard(page, "t=250 position=250 pick=None heard=0")
-    page.mouse.up()
-    heard(page, f"t={t} position={t} pick=None heard=1")
-
-
-def test_new_data_keep_the_place_and_another_t_moves_it(show: Show) -> None:
-    page, root = show("scene=points")
-    page.get_by_role("slider").press("End")
-    heard(page, "t=1000 position=1000 pick=None heard=1")
-    root.evaluate("root => { root.seen = true; }")
-    before = read(root, "x_t")
-    page.get_by_role("button", name="Half the noise").click()
-    demo = app.points()
-    half = np.sqrt(app.alpha_bar()[-1]) * constant(demo, "x0") + 0.5 * np.sqrt(1 - app.alpha_bar()[-1]) * constant(
-        demo, "eps"
-    )
-    expect(root.locator("mn[data-name=eps]")).to_have_attribute(
-        "data-value", str(np.float32(0.5 * constant(demo, "eps")[0, 0]).item())
-    )
-    np.testing.assert_allclose(read(root, "x_t"), half.ravel(), atol=1e-6)
-    assert np.abs(before - half.ravel()).max() > 0.1
-    expect(root).to_have_attribute("data-t", "1000")
-    assert root.evaluate("root => root.seen"), "the same element, not a new one"
-    page.get_by_role("button", name="t = 250 again").click()
-    expect(root).to_have_attribute("data-t", "250")
-    heard(page, "t=250 position=250 pick=None heard=2")
-
-
-def test_other_positions_start_from_the_t_asked_for(show: Show) -> None:
-    page, root = show("scene=points")
-    slider = page.get_by_role("slider")
-    slider.press("End")
-    slider.press("ArrowLeft")
-    heard(page, "t=999 position=999 pick=None heard=1")
-    page.get_by_role("button", name="Every t twice").click()
-    expect(root).to_have_attribute("data-position", "499")  # 0, 2, ..., 2000: of 998 and 1000 the first
-    expect(root).to_have_attribute("data-t", "998")
-    expect(page.get_by_text("Python: t=998 position=499")).to_be_visible()
-    slider.press("ArrowRight")
-    expect(page.get_by_text("Python: t=1000 position=500")).to_be_visible()
-
-
-def test_a_click_picks_the_nearest_point(show: Show) -> None:
-    page, root = show("scene=points&t=0", height=1200)
-    xy = read(root, "x_t").reshape(-1, 2)
-    target = np.array([1.6, 0.1])
-    nearest = int(np.argmin(((xy - target) ** 2).sum(1)))
-    box = root.locator(".plane .frame").bounding_box()
-    assert box is not None
-    place = {"x": (target[0] + 3) / 6 * box["width"], "y": (3 - target[1]) / 6 * box["height"]}
-    root.locator(".plane .frame").click(position=place)
-    picked = int(root.evaluate("root => root.timeline.pick"))
-    assert np.hypot(*(xy[picked] - target)) < np.hypot(*(xy[nearest] - target)) + 0.02  # a pixel is 0.02 wide
-    assert picked != 0
-    heard(page, f"t=0 position=0 pick={picked} heard=1")
-    expect(root.locator("mn[data-name=x_t]")).to_have_attribute("data-value", str(xy[picked, 0].item()))
-
-
-def test_a_click_in_a_histogram_picks_the_nearest_value(show: Show) -> None:
-    page, root = show("scene=points&t=0")
-    frame = root.locator(".histogram .frame")
-    box = frame.bounding_box()
-    assert box is not None
-    frame.click(position={"x": 46 + (box["width"] - 60) * (1.1 + 4) / 8, "y": 50})
-    first = read(root, "x_t")[::2]
-    picked = int(root.evaluate("root => root.timeline.pick"))
-    a_pixel = 8 / (box["width"] - 60)
-    assert abs(first[picked] - 1.1) <= np.abs(first - 1.1).min() + a_pixel
-    heard(page, f"t=0 position=0 pick={picked} heard=1")
-
-
-def test_a_click_picks_a_pixel_and_arrow_keys_its_neighbours(show: Show) -> None:
-    page, root = show("scene=pictures&t=0")
-    frame = root.locator(".images .frame").first
-    box = frame.bounding_box()
-    assert box is not None
-    side = box["width"] / (4 * 30 - 2)
-    frame.click(position={"x": side * (30 + 5.5), "y": side * (60 + 7.5)})  # picture 9, row 7, column 5
-    element = 9 * 784 + 7 * 28 + 5
-    heard(page, f"t=0 position=0 pick={element} heard=1")
-    x_t = read(root, "x_t")
-    expect(root.locator("mn[data-name=x_t]")).to_have_attribute("data-value", str(x_t[element].item()))
-    frame.press("ArrowDown")
-    heard(page, f"t=0 position=0 pick={element + 28} heard=2")
 
 
 def brightness(root: Locator) -> float:
@@ -448,7 +271,7 @@ def test_it_plays_by_itself_unless_motion_is_unwelcome(show: Show, motion: str, 
 
 
 def test_a_damaged_blob_is_one_sentence(serve: Callable[[Path], str], open_page: Open) -> None:
-    page = open_page(f"{serve(APP)}/?scene=damaged")
+    page = open_page(f"{serve(DEMO)}/?scene=damaged")
     alert = page.locator(".timeline").get_by_role("alert")
     expect(alert).to_have_count(1)
     expect(alert).to_contain_text("arrived damaged; reload the page.")

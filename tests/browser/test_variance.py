@@ -35,7 +35,9 @@ def test_the_runs_are_the_samplers(app_url: str, open_page: Open) -> None:
     choices = {"large": fixed_large, "small": fixed_small, "optimal": gaussian_optimal(0.5)}
     for name, choice in choices.items():
         generator = torch.Generator().manual_seed(5)
-        for k, step in enumerate(ancestral(law.denoiser(schedule), schedule, x_T, timesteps, choice, generator)):
+        for k, step in enumerate(
+            ancestral(law.denoiser(schedule), schedule, x_T, timesteps, variance=choice, generator=generator)
+        ):
             root.evaluate("(root, p) => root.timeline.draw(p)", k)
             expected = step.x_s.numpy().ravel()
             assert np.abs(read(root, f"x_{name}") - expected).max() < 1e-6

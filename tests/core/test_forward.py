@@ -70,16 +70,16 @@ def test_step_is_the_papers_and_composes() -> None:
     schedule, x, eps = linear(), normal(50, seed=1), normal(50, seed=2)
     beta = schedule.beta[300].item()
     expected = math.sqrt(1 - beta) * x + math.sqrt(beta) * eps
-    assert same(q_step(schedule, x, 299, 300, eps), expected)
+    assert same(q_step(schedule, x, 299, 300, eps=eps), expected)
     assert not same(math.sqrt(1 - beta) * x + beta * eps, expected)  # mistake 1
     zero = torch.zeros_like(x)
     for s, t in ((0, 10), (1, 3), (100, 900)):  # a stride is its steps; its beta is not the neighbour's (mistake 3)
         by_steps = x
         for k in range(s + 1, t + 1):
-            by_steps = q_step(schedule, by_steps, k - 1, k, zero)
-        assert same(q_step(schedule, x, s, t, zero), by_steps)
+            by_steps = q_step(schedule, by_steps, k - 1, k, eps=zero)
+        assert same(q_step(schedule, x, s, t, eps=zero), by_steps)
         assert not same(math.sqrt(1 - schedule.beta[t].item()) * x, by_steps)
-        noise = q_step(schedule, zero, s, t, torch.ones_like(x)) ** 2
+        noise = q_step(schedule, zero, s, t, eps=torch.ones_like(x)) ** 2
         signal = schedule.alpha_bar[t] / schedule.alpha_bar[s]
         assert same(noise, (1 - signal).expand_as(noise), 1e-10)
         assert not same(noise, torch.full_like(noise, schedule.beta[t].item()), 1e-10)
@@ -105,7 +105,7 @@ def test_dtype_follows_the_data(dtype: torch.dtype) -> None:
     schedule, x0, z = linear(10), normal(6).to(dtype), normal(10, 6, seed=1).to(dtype)
     t = torch.arange(1, 7)
     *_, chain = q_chain(schedule, x0, z)
-    results = [q_step(schedule, x0, 1, 2, z[0]), q_sample(schedule, x0, 3, z[0]), q_sample(schedule, x0, t, z[0])]
+    results = [q_step(schedule, x0, 1, 2, eps=z[0]), q_sample(schedule, x0, 3, z[0]), q_sample(schedule, x0, t, z[0])]
     for result in [*results, chain, collapse_noise(schedule, z, 5)]:
         assert result.dtype == dtype
     jump = q_sample(schedule, x0, 10, collapse_noise(schedule, z, 10))
@@ -142,7 +142,7 @@ def chain(step: Callable[[float, Tensor, Tensor], Tensor], schedule: NoiseSchedu
 
 
 def right(beta: float, x: Tensor, z: Tensor) -> Tensor:
-    return q_step(from_beta([beta]), x, 0, 1, z)
+    return q_step(from_beta([beta]), x, 0, 1, eps=z)
 
 
 def beta_for_its_root(beta: float, x: Tensor, z: Tensor) -> Tensor:
@@ -217,10 +217,10 @@ def test_tiny_kl_keeps_its_digits() -> None:
 def test_any_pair_works_or_is_one_sentence(T: int, t: int, s: int) -> None:
     schedule, x = linear(T), normal(2)
     if 0 <= s < t <= T:
-        assert torch.isfinite(q_step(schedule, x, s, t, x)).all()
+        assert torch.isfinite(q_step(schedule, x, s, t, eps=x)).all()
     else:
         with pytest.raises(BadInput, match=r"^(t|s) must be an integer from .*; got -?\d+\.$"):
-            q_step(schedule, x, s, t, x)
+            q_step(schedule, x, s, t, eps=x)
 
 
 def test_finite_numbers_whose_sum_is_not_are_fine() -> None:
@@ -234,10 +234,10 @@ def test_bad_arguments() -> None:
     schedule, x, z = linear(5), normal(3, 2), normal(5, 3, 2)
     cases: list[tuple[str, Callable[[], object]]] = [
         (r"eps must have the shape of x0 \(3, 2\); got \(3,\)", lambda: q_sample(schedule, x, 1, x[:, 0])),
-        (r"eps must have the shape of x_s \(3, 2\); got \(2,\)", lambda: q_step(schedule, x, 0, 1, x[0])),
+        (r"eps must have the shape of x_s \(3, 2\); got \(2,\)", lambda: q_step(schedule, x, 0, 1, eps=x[0])),
         (r"x0 must hold finite numbers", lambda: q_sample(schedule, x * math.nan, 1, x)),
         (r"eps must hold finite numbers", lambda: q_sample(schedule, x, 1, x / 0)),
-        (r"x_s must hold finite numbers", lambda: q_step(schedule, x / 0, 0, 1, x)),
+        (r"x_s must hold finite numbers", lambda: q_step(schedule, x / 0, 0, 1, eps=x)),
         (r"t must be an integer from 0 to 5; got 6", lambda: q_sample(schedule, x, 6, x)),
         (r"t must be an integer from 0 to 5; got -1", lambda: q_sample(schedule, x, torch.tensor([0, -1, 2]), x)),
         (r"t must hold integers; got torch.float32", lambda: q_sample(schedule, x, torch.ones(3), x)),

@@ -279,7 +279,7 @@ def test_learned_variance_shares_the_denoisers_call() -> None:
         run.variance(None, torch.zeros(1))  # type: ignore[arg-type]
     x_T = torch.randn(5, 2, dtype=torch.float64)
     generator = torch.Generator().manual_seed(0)
-    steps = list(ancestral(run, schedule, x_T, schedule.timesteps(10), run.variance, generator))
+    steps = list(ancestral(run, schedule, x_T, schedule.timesteps(10), variance=run.variance, generator=generator))
     assert len(calls) == len(steps) == 10
     for step in steps:
         raw = net(step.x_t, step.t)[:, 2:]

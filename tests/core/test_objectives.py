@@ -29,12 +29,14 @@ def test_simple_loss(dtype: torch.dtype) -> None:
     x0, eps = UNEVEN.sample(n, gen(3)).to(dtype), normal(n, 1, seed=4).to(dtype)
     t = torch.randint(1, 1001, (n,), generator=gen(5))
     for denoiser in (UNEVEN.denoiser(SCHEDULE), lambda x, t, cond: 0.5 * x):
-        rows = torch.cat([simple_loss(denoiser, SCHEDULE, x0[i : i + 1], int(t[i]), eps[i : i + 1]) for i in range(9)])
-        together = simple_loss(denoiser, SCHEDULE, x0[:9], t[:9], eps[:9])
+        rows = torch.cat(
+            [simple_loss(denoiser, SCHEDULE, x0[i : i + 1], int(t[i]), eps=eps[i : i + 1]) for i in range(9)]
+        )
+        together = simple_loss(denoiser, SCHEDULE, x0[:9], t[:9], eps=eps[:9])
         assert together.dtype == dtype and together.shape == (9,)
         assert torch.allclose(together, rows, rtol=1e-4)
         assert not torch.allclose(together, rows.flip(0), rtol=1e-3)
-    at = simple_loss(UNEVEN.denoiser(SCHEDULE), SCHEDULE, x0, 200, eps).mean().item()
+    at = simple_loss(UNEVEN.denoiser(SCHEDULE), SCHEDULE, x0, 200, eps=eps).mean().item()
     se = (eps - UNEVEN.at(SCHEDULE, 200).eps(q_sample(SCHEDULE, x0, 200, eps))).square().std().item() / math.sqrt(n)
     assert abs(at - loss_floor(UNEVEN, SCHEDULE, 200).value) < Z * se
     assert abs(at - loss_floor(UNEVEN, SCHEDULE, 260).value) > Z * se
@@ -43,7 +45,7 @@ def test_simple_loss(dtype: torch.dtype) -> None:
 def test_simple_loss_has_a_gradient() -> None:
     weight = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     x0, eps = normal(20, 3), normal(20, 3, seed=1)
-    simple_loss(lambda x, t, cond: weight * x, SCHEDULE, x0, 100, eps).mean().backward()
+    simple_loss(lambda x, t, cond: weight * x, SCHEDULE, x0, 100, eps=eps).mean().backward()
     x_t = q_sample(SCHEDULE, x0, 100, eps)
     assert close(weight.grad.item(), (2 * (0.3 * x_t - eps) * x_t).mean().item())
 
@@ -59,7 +61,7 @@ def test_the_simple_loss_of_another_target_is_in_its_units(target: Target) -> No
         return torch.sin(x)
 
     cond = torch.arange(6)
-    rows = simple_loss(says, SCHEDULE, x0, t, eps, cond=cond, target=target)
+    rows = simple_loss(says, SCHEDULE, x0, t, eps=eps, cond=cond, target=target)
     assert told == [cond]
     signal, noise = SCHEDULE.sqrt_alpha_bar[t][:, None], SCHEDULE.sqrt_one_minus_alpha_bar[t][:, None]
     x_t = signal * x0 + noise * eps
@@ -113,7 +115,7 @@ def slow_vlb(eps_hat: Tensor, v: Tensor, t: int, x0: Tensor, eps: Tensor) -> Ten
     model = Normal(pair.c_0 * x0_hat + pair.c_t * x_t, torch.exp((v * high + (1 - v) * low) / 2))
     if t == 1:
         return -model.log_prob(x0).flatten(1).mean(1)
-    mean, variance = q_posterior(SCHEDULE, x_t, x0, t, t - 1)
+    mean, variance = q_posterior(SCHEDULE, x_t, x0, t=t, s=t - 1)
     return kl_divergence(Normal(mean, variance.sqrt().expand(mean.shape)), model).flatten(1).mean(1)
 
 
@@ -125,22 +127,22 @@ def network_outputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 @pytest.mark.parametrize("t", [1, 2, 30, 1000])
 def test_the_learned_term_is_a_kl_of_gaussians(t: int) -> None:
     eps_hat, v, x0, eps = network_outputs()
-    got = vlb_loss(eps_hat, v, SCHEDULE, t, eps)
+    got = vlb_loss(eps_hat, v, SCHEDULE, t, eps=eps)
     assert got.shape == (5,)
-    expected = slow_vlb(eps_hat, v, t, x0, eps)
+    expected = slow_vlb(eps_hat, v, t, x0=x0, eps=eps)
     assert torch.allclose(got, expected, rtol=1e-8, atol=1e-14)
-    assert not torch.allclose(got, slow_vlb(eps_hat, 1 - v, t, x0, eps), rtol=1e-8, atol=1e-14)
-    assert not torch.allclose(got, slow_vlb(eps, v, t, x0, eps), rtol=1e-8, atol=1e-14)
+    assert not torch.allclose(got, slow_vlb(eps_hat, 1 - v, t, x0=x0, eps=eps), rtol=1e-8, atol=1e-14)
+    assert not torch.allclose(got, slow_vlb(eps, v, t, x0=x0, eps=eps), rtol=1e-8, atol=1e-14)
 
 
 def test_a_batch_of_timesteps_is_each_row_alone() -> None:
     eps_hat, v, _x0, eps = network_outputs()
     t = torch.tensor([1, 2, 30, 1000, 1])
-    got = vlb_loss(eps_hat, v, SCHEDULE, t, eps)
-    alone = [vlb_loss(eps_hat[i : i + 1], v[i : i + 1], SCHEDULE, int(t[i]), eps[i : i + 1]) for i in range(5)]
+    got = vlb_loss(eps_hat, v, SCHEDULE, t, eps=eps)
+    alone = [vlb_loss(eps_hat[i : i + 1], v[i : i + 1], SCHEDULE, int(t[i]), eps=eps[i : i + 1]) for i in range(5)]
     assert torch.allclose(got, torch.cat(alone), rtol=1e-12)
-    assert not torch.allclose(got, vlb_loss(eps_hat, v, SCHEDULE, t.flip(0), eps), rtol=1e-3)
-    single = vlb_loss(eps_hat.float(), v.float(), SCHEDULE, t, eps.float())
+    assert not torch.allclose(got, vlb_loss(eps_hat, v, SCHEDULE, t.flip(0), eps=eps), rtol=1e-3)
+    single = vlb_loss(eps_hat.float(), v.float(), SCHEDULE, t, eps=eps.float())
     assert single.dtype == torch.float32
     assert torch.allclose(single, got.float(), rtol=1e-3)
 
@@ -149,18 +151,18 @@ def test_the_hybrid_loss_trains_the_mean_by_the_simple_loss_alone() -> None:
     eps_hat, v, _x0, eps = network_outputs()
     eps_hat, v = eps_hat.requires_grad_(), v.detach().requires_grad_()
     t = torch.tensor([1, 2, 30, 1000, 500])
-    loss = hybrid_loss(eps_hat, v, SCHEDULE, t, eps)
+    loss = hybrid_loss(eps_hat, v, SCHEDULE, t, eps=eps)
     loss.backward()
     assert torch.allclose(eps_hat.grad, 2 * (eps_hat - eps).detach() / eps.numel(), rtol=1e-12)
     assert torch.isfinite(v.grad).all() and (v.grad != 0).all()
 
     def of_v(v: Tensor) -> Tensor:
-        return vlb_loss(eps_hat.detach(), v, SCHEDULE, t, eps).mean()  # lambda T = 1
+        return vlb_loss(eps_hat.detach(), v, SCHEDULE, t, eps=eps).mean()  # lambda T = 1
 
     assert torch.autograd.gradcheck(of_v, v.detach().requires_grad_())
     assert close(loss.item(), (eps - eps_hat).square().mean().item() + of_v(v).item(), 1e-12)
     assert close(
-        hybrid_loss(eps_hat, v, SCHEDULE, t, eps, vlb_weight=0.0).item(), (eps - eps_hat).square().mean().item()
+        hybrid_loss(eps_hat, v, SCHEDULE, t, eps=eps, vlb_weight=0.0).item(), (eps - eps_hat).square().mean().item()
     )
 
 
@@ -169,8 +171,8 @@ def test_the_hybrid_loss_weighs_the_bound_by_its_number_of_terms(T: int) -> None
     """L_vlb is a sum over t = 1..T: a mean over rows stands for a T-th of it."""
     eps_hat, v, _x0, eps = network_outputs()
     schedule, t = linear(T), torch.tensor([1, 1, (T + 1) // 2, T, T])
-    simple, bound = (eps - eps_hat).square().mean().item(), vlb_loss(eps_hat, v, schedule, t, eps).mean().item()
-    got = hybrid_loss(eps_hat, v, schedule, t, eps).item()
+    simple, bound = (eps - eps_hat).square().mean().item(), vlb_loss(eps_hat, v, schedule, t, eps=eps).mean().item()
+    got = hybrid_loss(eps_hat, v, schedule, t, eps=eps).item()
     assert abs(got - simple - 1e-3 * T * bound) < 1e-12 * max(1.0, abs(T * bound))
     assert abs(got - simple - bound) > 1e-3 * abs(bound)  # what it is at T = 1000 alone
 
@@ -182,7 +184,7 @@ def test_the_learned_term_falls_to_the_exact_one(t: int) -> None:
     x0, eps = BIMODAL.sample(n, gen(1)), normal(n, 1, seed=2)
     eps_hat = BIMODAL.at(SCHEDULE, t).eps(q_sample(SCHEDULE, x0, t, eps))
     left = x0_uncertainty(BIMODAL, SCHEDULE, t).value
-    got = vlb_loss(eps_hat, torch.full_like(eps, 0.3), SCHEDULE, t, eps)
+    got = vlb_loss(eps_hat, torch.full_like(eps, 0.3), SCHEDULE, t, eps=eps)
     se = got.std().item() / math.sqrt(n)
     assert abs(got.mean().item() - vlb_term(pair, learned_range(0.3)(pair, NOTHING), left)) < Z * se
     linear_mix = 0.3 * pair.beta + 0.7 * pair.beta_tilde
@@ -218,9 +220,9 @@ def test_the_term_at_pure_noise_is_finite_in_x0_and_not_to_be_had_in_eps(T: int)
     for t in (T, torch.tensor([1, T, 1, 1, 1])):
         for loss in (vlb_loss, hybrid_loss):
             with pytest.raises(BadInput, match=rf"^alpha is 0 at t = {T}, where eps says nothing of x_0\.$"):
-                loss(eps_hat, v, blind, t, eps)
-    assert torch.isfinite(vlb_loss(eps_hat, v, blind, T - 1, eps)).all()
-    assert torch.isfinite(vlb_loss(eps_hat, v, linear(T), T, eps)).all()
+                loss(eps_hat, v, blind, t, eps=eps)
+    assert torch.isfinite(vlb_loss(eps_hat, v, blind, T - 1, eps=eps)).all()
+    assert torch.isfinite(vlb_loss(eps_hat, v, linear(T), T, eps=eps)).all()
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
@@ -236,12 +238,12 @@ def test_bad_input_is_one_clear_sentence() -> None:
         simple_weight(pair, fixed_large(pair, NOTHING))
     eps_hat, v, x0, eps = network_outputs()
     with pytest.raises(BadInput, match="v must have the shape of eps"):
-        vlb_loss(eps_hat, v[..., :1], SCHEDULE, 5, eps)
+        vlb_loss(eps_hat, v[..., :1], SCHEDULE, 5, eps=eps)
     with pytest.raises(BadInput, match="t must be an integer from 1 to 1000; got 0"):
-        hybrid_loss(eps_hat, v, SCHEDULE, 0, eps)
+        hybrid_loss(eps_hat, v, SCHEDULE, 0, eps=eps)
     with pytest.raises(BadInput, match="t must be an integer from 1"):
-        simple_loss(lambda x, t, cond: x, SCHEDULE, x0, 0, eps)
+        simple_loss(lambda x, t, cond: x, SCHEDULE, x0, 0, eps=eps)
     with pytest.raises(BadInput, match="denoiser's eps must have the shape"):
-        simple_loss(lambda x, t, cond: x[:1], SCHEDULE, x0, 5, eps)
+        simple_loss(lambda x, t, cond: x[:1], SCHEDULE, x0, 5, eps=eps)
     with pytest.raises(BadInput, match="the predicted v must have the shape of x0"):
-        simple_loss(lambda x, t, cond: x[:1], SCHEDULE, x0, 5, eps, target=V)
+        simple_loss(lambda x, t, cond: x[:1], SCHEDULE, x0, 5, eps=eps, target=V)

@@ -100,7 +100,7 @@ def test_mean_from_eps_is_the_mean_from_x0() -> None:
     schedule, x0, eps = linear(), normal(20, seed=1), normal(20, seed=2)
     for t in (1, 2, 10, 500, 1000):
         x_t = q_sample(schedule, x0, t, eps)
-        mean, _ = q_posterior(schedule, x_t, x0, t, t - 1)
+        mean, _ = q_posterior(schedule, x_t, x0, t=t, s=t - 1)
         beta, root = schedule.beta[t].item(), schedule.sqrt_one_minus_alpha_bar[t].item()
         from_eps = (x_t - beta / root * eps) / math.sqrt(1 - beta)  # Ho et al., eq. 11
         torch.testing.assert_close(mean, from_eps, rtol=1e-10, atol=1e-10)
@@ -118,11 +118,11 @@ def test_bayes_identity_in_log_densities(t: int, s: int) -> None:
 
     pair = transition(schedule, t, s)
     right_side = (
-        log_density(x_t, q_step(schedule, x_s, s, t, zero), pair.beta)
+        log_density(x_t, q_step(schedule, x_s, s, t, eps=zero), pair.beta)
         + log_density(x_s, q_sample(schedule, x0, s, zero), schedule.one_minus_alpha_bar[s].item())
         - log_density(x_t, q_sample(schedule, x0, t, zero), schedule.one_minus_alpha_bar[t].item())
     )
-    mean, variance = q_posterior(schedule, x_t, x0, t, s)
+    mean, variance = q_posterior(schedule, x_t, x0, t=t, s=s)
     scale = 1e-9 * (1 + right_side.abs())
     assert ((log_density(x_s, mean, variance.item()) - right_side).abs() < scale).all()
     assert ((log_density(x_s, mean, pair.beta) - right_side).abs() > scale).any()
@@ -147,8 +147,8 @@ def residual_p(choose: Callable[[Transition], float], t: int, n: int) -> float:
     """Chi-square of x_s around mu-tilde."""
     schedule, x0 = linear(), normal(n, seed=1)
     x_s = q_sample(schedule, x0, t - 1, normal(n, seed=2))
-    x_t = q_step(schedule, x_s, t - 1, t, normal(n, seed=3))
-    mean, _ = q_posterior(schedule, x_t, x0, t, t - 1)
+    x_t = q_step(schedule, x_s, t - 1, t, eps=normal(n, seed=3))
+    mean, _ = q_posterior(schedule, x_t, x0, t=t, s=t - 1)
     tail = stats.chi2.cdf(((x_s - mean) ** 2).sum().item() / choose(transition(schedule, t, t - 1)), n)
     return 2 * min(tail, 1 - tail)
 
@@ -163,7 +163,7 @@ def test_regression_finds_the_coefficients() -> None:
     schedule, t, s, n = linear(), 200, 100, 100_000
     x0 = normal(n, seed=1)
     x_s = q_sample(schedule, x0, s, normal(n, seed=2))
-    x_t = q_step(schedule, x_s, s, t, normal(n, seed=3))
+    x_t = q_step(schedule, x_s, s, t, eps=normal(n, seed=3))
     design = torch.stack([x0, x_t], 1)
     found = np.linalg.lstsq(design.numpy(), x_s.numpy(), rcond=None)[0]
     pair = transition(schedule, t, s)
@@ -183,15 +183,15 @@ def test_regression_finds_the_coefficients() -> None:
 def test_s_zero_is_the_data_itself() -> None:
     x_t, x0 = normal(3, seed=1), normal(3, seed=2)
     for name, make in SCHEDULES.items():
-        mean, variance = q_posterior(make(4), x_t, x0, 4, 0)
+        mean, variance = q_posterior(make(4), x_t, x0, t=4, s=0)
         assert torch.equal(mean, x0) and variance == 0, name
-        mean, variance = q_posterior(make(4), x_t, x0, 4, 1)
+        mean, variance = q_posterior(make(4), x_t, x0, t=4, s=1)
         assert not torch.equal(mean, x0) and variance > 0, name
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
 def test_dtype_follows_the_data(dtype: torch.dtype) -> None:
-    mean, variance = q_posterior(linear(), normal(3).to(dtype), normal(3, seed=1).to(dtype), 500, 499)
+    mean, variance = q_posterior(linear(), normal(3).to(dtype), normal(3, seed=1).to(dtype), t=500, s=499)
     assert mean.dtype == variance.dtype == dtype and variance.ndim == 0
 
 
@@ -218,13 +218,13 @@ def test_extreme_betas_stay_finite(beta: float) -> None:
 def test_bad_arguments() -> None:
     schedule, x = linear(5), normal(3)
     with pytest.raises(BadInput, match=r"^x0 must have the shape of x_t \(3,\); got \(2,\)\.$"):
-        q_posterior(schedule, x, x[:2], 2, 1)
+        q_posterior(schedule, x, x[:2], t=2, s=1)
     with pytest.raises(BadInput, match=r"^x0 must hold finite numbers only"):
-        q_posterior(schedule, x, x * math.nan, 2, 1)
+        q_posterior(schedule, x, x * math.nan, t=2, s=1)
     with pytest.raises(BadInput, match=r"^x_t must hold finite numbers only"):
-        q_posterior(schedule, x * math.inf, x, 2, 1)
+        q_posterior(schedule, x * math.inf, x, t=2, s=1)
     with pytest.raises(BadInput, match=r"^s must be an integer from 0 to t - 1 = 1; got 2\.$"):
-        q_posterior(schedule, x, x, 2, 2)
+        q_posterior(schedule, x, x, t=2, s=2)
 
 
 @pytest.mark.parametrize("schedule", [linear(1000), cosine(1000), linear(100_000)], ids=lambda s: f"{s.name} {s.T}")

@@ -27,7 +27,7 @@ def marked(folder: Path) -> Iterator[str]:
 
 
 def carried() -> Iterator[str]:
-    from diffusion_core.claims import ALL, SECTIONS
+    from diffusion_core.claims.ledger import ENTRIES
     from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
     from pages import sections
     from pages.shared.timeline import LABELS
@@ -36,11 +36,9 @@ def carried() -> Iterator[str]:
         yield from names.values()
     yield "nothing to check"
     yield from (name for name, _pages in sections())
-    entries = [entry for entries in SECTIONS.values() for entry in entries]
-    for entry in entries:
+    for entry in ENTRIES:
         yield from (entry.article, entry.correct)
-    for claims in (ALL, *(entry.claims for entry in entries)):
-        for claim in claims:
+        for claim in entry.claims:
             yield claim.says
             yield from claim.mistakes
 

@@ -32,7 +32,9 @@ from pages.shared.weights import Model
 from tests.pages.opening import ROOT, blobs, open_page, run_code, run_source
 from tests.pages.opening import tracks as first_of
 
-SMALL = UNetConfig(4, (8, 16), (True, True), 1, 2, classes=None, patch=1, text=TextConfig(16, 1, 2))
+SMALL = UNetConfig(
+    4, widths=(8, 16), attention=(True, True), blocks=1, heads=2, classes=None, patch=1, text=TextConfig(16, 1, 2)
+)
 NAME = "a small red star on the left"
 
 

@@ -1,12 +1,14 @@
 """Every page, in both languages, with odd URLs: no exception, all its parts, and code that runs as it stands."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import pages
-from diffusion_core.claims import Claim, Outcome
+from diffusion_core.claims import AnyClaim, Outcome
+from diffusion_core.claims.ledger import ENTRIES
 from pages.shared import checks
 from pages.shared.i18n import read_parts
 from pages.shared.typography import typeset
@@ -130,6 +132,13 @@ def test_edges_open(page: str, url: dict[str, str]) -> None:
     assert app.get("bidi_component"), "no picture"
 
 
+def test_what_a_lesson_checks_stands_in_the_ledger() -> None:
+    listed = {id(claim) for entry in ENTRIES for claim in entry.claims}
+    taught = [claim for claims in CLAIMS.values() for claim in claims]
+    assert len(taught) > 40 and all(id(claim) in listed for claim in taught)
+    assert id(replace(taught[0])) not in listed
+
+
 @pytest.mark.parametrize("page", CLAIMS)
 @pytest.mark.parametrize("url", [{}, {"schedule": "cosine", "data": "word", "word": "SNR", "seed": "3"}])
 def test_the_code_shown_runs_as_it_stands(page: str, url: dict[str, str]) -> None:
@@ -141,7 +150,7 @@ def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeyp
     """Each claim is asked once, with what the page hands it; its light shows what was found."""
     asked, run_claim = [], checks.run_claim
 
-    def judge(key: str, mistake: str | None, known_by: str, seed: int, _claim: Claim, _setting: Any) -> Outcome:
+    def judge(key: str, mistake: str | None, known_by: str, seed: int, _claim: AnyClaim, _setting: Any) -> Outcome:
         assert mistake is None
         asked.append(key)
         assert [name for name in _claim.mistakes if _claim.run(name, _setting, seed).passed] == [], key

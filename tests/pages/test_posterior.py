@@ -61,7 +61,7 @@ def test_without_x_0_the_recipe_and_the_picture_look_at_one_law() -> None:
     strides = without.strides_of(400)
     here = torch.tensor([0.3], dtype=torch.float64)
     for place in (0, len(strides) // 2, len(strides) - 1):
-        q = recipe.without(linear(1000), "bimodal", 400, 400 - strides[place], here)
+        q = recipe.without(linear(1000), "bimodal", t=400, s=400 - strides[place], x_t=here)
         same = bimodal().law.at(linear(1000), 400).reverse_conditional(here, 400 - strides[place])
         torch.testing.assert_close(q.means, same.means, rtol=0, atol=0)
         assert drawn["sd"][place] == pytest.approx(float(q.variance) ** 0.5, abs=1e-12)

@@ -52,7 +52,7 @@ def test_the_digits_that_come_back_are_others_of_the_10_000(seed: int) -> None:
     x0 = torch.from_numpy(here.x0)
     x_T = q_sample(schedule, x0, 1000, torch.randn(x0.shape, generator=generator))
     steps = schedule.timesteps(50, spacing="trailing")
-    *_, last = ancestral(law.denoiser(schedule), schedule, x_T, steps, fixed_small, generator)
+    *_, last = ancestral(law.denoiser(schedule), schedule, x_T, steps, variance=fixed_small, generator=generator)
     back = last.x_s.float()
     assert torch.cdist(back, law.points.float()).amin(1).max() < 0.1  # two digits are 4 and more apart
     assert (back - x0).norm(dim=1).min() > 1
@@ -126,7 +126,9 @@ def test_where_guided_samples_end_depends_on_the_class_and_on_the_sampler() -> N
     """Guidance's numbers at w = 3: 0.92, 1.32 and 1.13 from the middle; a middle class narrower, not farther out."""
     schedule = cosine(1000)
     steps = schedule.timesteps(50, spacing="trailing")
-    outer, middle = (guided_law(law, 1, 3.0, schedule, steps, n=2001) for law in (two_bumps(), three_bumps()))
+    outer, middle = (
+        guided_law(law, 1, 3.0, schedule=schedule, timesteps=steps, n=2001) for law in (two_bumps(), three_bumps())
+    )
     assert moments(outer.x, outer.tilted)[0] == pytest.approx(0.92, abs=0.005)
     assert moments(outer.x, outer.made)[0] == pytest.approx(1.32, abs=0.005)
     assert moments(middle.x, middle.tilted)[1] == pytest.approx(0.36, abs=0.005)
@@ -134,7 +136,7 @@ def test_where_guided_samples_end_depends_on_the_class_and_on_the_sampler() -> N
     generator = torch.Generator().manual_seed(0)
     x_T = torch.randn((10_000, 1), generator=generator, dtype=torch.float64)
     guided = Guided(two_bumps().denoiser(schedule), torch.ones(10_000, dtype=torch.long), 3.0)
-    *_, last = ancestral(guided, schedule, x_T, schedule.timesteps(500), fixed_large, generator)
+    *_, last = ancestral(guided, schedule, x_T, schedule.timesteps(500), variance=fixed_large, generator=generator)
     assert last.x_s.mean().item() == pytest.approx(1.13, abs=0.02)  # 4.5 standard errors
 
 

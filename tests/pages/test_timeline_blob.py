@@ -24,7 +24,7 @@ TRACKS: dict[str, tl.Track] = {
     "a": tl.Scalar(np.linspace(1, 0, P)),
 }
 PLANE = tl.Plane((tl.Points("x_t"),), "x_t")
-BELL = tl.Mixture(np.ones(1), np.zeros((1, 2)), np.ones(1), np.ones(P), np.zeros(P))
+BELL = tl.Mixture(np.ones(1), np.zeros((1, 2)), np.ones(1), a=np.ones(P), noise_variance=np.zeros(P))
 
 
 def picture(
@@ -148,11 +148,17 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
         ({"panels": (tl.Plane((tl.Points("a"),), ""),)}, "Track 'a' must hold points, shape (n, 2); got ()."),
         ({"panels": (tl.Plane((), "", domain=(1, 1)),)}, "domain must be (low, high) with low < high; got (1, 1)."),
         (
-            {"panels": (tl.Images("x0", 3, 3, 1, 1, ""),)},
+            {"panels": (tl.Images("x0", height=3, width=3, channels=1, columns=1, title=""),)},
             "Track 'x0' must hold pictures of 3 x 3 x 1; got 10 values.",
         ),
-        ({"panels": (tl.Images("x0", 5, 1, 2, 1, ""),)}, "channels must be 1 (grey) or 3 (colour); got 2."),
-        ({"panels": (tl.Images("x0", 5, 1, 1, 0, ""),)}, "columns must be at least 1; got 0."),
+        (
+            {"panels": (tl.Images("x0", height=5, width=1, channels=2, columns=1, title=""),)},
+            "channels must be 1 (grey) or 3 (colour); got 2.",
+        ),
+        (
+            {"panels": (tl.Images("x0", height=5, width=1, channels=1, columns=0, title=""),)},
+            "columns must be at least 1; got 0.",
+        ),
         ({"panels": (tl.Histogram("x0", "", bins=0),)}, "bins must be at least 1; got 0."),
         (
             {"panels": (tl.Histogram("x0", "", component=2),)},
@@ -219,7 +225,7 @@ def test_what_does_not_fit_is_one_sentence(change: dict[str, Any], sentence: str
 
 def test_a_pick_is_asked_for_only_where_something_shows_it() -> None:
     probe = tl.Formula("<mn>{{q}}</mn>", {"q": tl.Probe("x_t", 1)})
-    images = tl.Images("x0", 5, 2, 1, 1, "")
+    images = tl.Images("x0", height=5, width=2, channels=1, columns=1, title="")
     assert spec_of(blob())["pick_kind"] is None
     assert spec_of(blob(panels=(PLANE, probe)))["pick_kind"] == "point"
     element = picture(panels=(images, probe))

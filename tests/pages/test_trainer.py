@@ -192,7 +192,7 @@ def test_the_shipped_run_is_within_two_percent_of_the_floor() -> None:
 
     view = shipped()
     law = eight_gaussians().law
-    new = held_out(law, view.schedule, even_times(1000), 200, torch.Generator().manual_seed(77))
+    new = held_out(law, view.schedule, even_times(1000), n=200, generator=torch.Generator().manual_seed(77))
     floor = floors(law, view.schedule, even_times(1000)).mean()  # type: ignore[arg-type]
     ratio = (errors(view.denoiser, new).distance.mean() / floor).item()  # type: ignore[arg-type]
     assert 0 < ratio < 0.02

@@ -172,7 +172,10 @@ def test_the_code_prints_the_exact_variances_and_what_was_sampled() -> None:
     assert list(found) == ["large", "small", "learned", "optimal", "ddim"]
     for name, choice in (("large", fixed_large), ("small", fixed_small)):
         timesteps = linear(1000).timesteps(7, spacing="trailing")
-        exact, quiet = (generated_variance(linear(1000), timesteps, choice, 0.5, last) / 0.5 for last in (True, False))
+        exact, quiet = (
+            generated_variance(linear(1000), timesteps, choice, data_variance=0.5, noisy_last=last) / 0.5
+            for last in (True, False)
+        )
         assert found[name][1] == pytest.approx(exact, abs=6e-4)
         assert name == "small" or abs(quiet - exact) > 1e-3
     assert all(abs(sampled / exact - 1) < 0.05 for sampled, exact in found.values())  # 5 standard errors

@@ -138,7 +138,7 @@ def ours_and_theirs(
     theirs.set_timesteps(n)
     pair = transition(schedule, t, s)
     noise = normal(8, 4, seed=3) if adapter(t) > 0 else None
-    step = reverse_step(pair, x_t, eps, choose(pair, x_t), noise)
+    step = reverse_step(pair, x_t, eps, choose(pair, x_t), noise=noise)
     generator = torch.Generator().manual_seed(3)
     return step.x_s, theirs.step(eps, adapter(t), x_t, generator=generator).prev_sample, t
 
@@ -149,10 +149,10 @@ def ours_and_theirs(
 def test_ddpm_step(variance_type: str, spacing: str, n: int) -> None:
     (wrong,) = [choose for name, choose in CHOICES.items() if name != variance_type]
     for k in (0, 1, n // 2, n - 2, n - 1):
-        ours, theirs, t = ours_and_theirs(variance_type, spacing, n, CHOICES[variance_type], k)
+        ours, theirs, t = ours_and_theirs(variance_type, spacing, n, choose=CHOICES[variance_type], k=k)
         assert near(ours, theirs, t)
         if n < 1000 and 0 < k < n - 1:  # so far apart that float32 can tell
-            ours, theirs, t = ours_and_theirs(variance_type, spacing, n, wrong, k)
+            ours, theirs, t = ours_and_theirs(variance_type, spacing, n, choose=wrong, k=k)
             assert not near(ours, theirs, t)
 
 
@@ -173,7 +173,15 @@ def test_ddim_run(spacing: str, eta: float, clip: tuple[float, float] | None) ->
     theirs.set_timesteps(n)
     generator = torch.Generator().manual_seed(4)
     denoiser = lambda x_t, t: torch.sin(x_t) + t / 2000  # noqa: E731
-    for step in ddim(denoiser, schedule, normal(8, 4, seed=1), schedule.timesteps(n, spacing), eta, generator, clip):
+    for step in ddim(
+        denoiser,
+        schedule,
+        normal(8, 4, seed=1),
+        schedule.timesteps(n, spacing),
+        eta=eta,
+        generator=generator,
+        clip=clip,
+    ):
         eps = denoiser(step.x_t, step.t)
         for again, right in ((True, True), (False, clip is None)):  # eps derived again after clipping (mistake 9)
             out = theirs.step(
@@ -192,6 +200,6 @@ def test_fixed_large_log_is_not_a_number_there() -> None:
     x = normal(2, 2, seed=1)
     got = theirs.step(x, 500, x, generator=torch.Generator().manual_seed(0)).prev_sample
     pair = transition(linear(), 501, 500)
-    ours = reverse_step(pair, x, x, fixed_large(pair, x), normal(2, 2, seed=2)).x_s
+    ours = reverse_step(pair, x, x, fixed_large(pair, x), noise=normal(2, 2, seed=2)).x_s
     assert torch.isfinite(ours).all()
     assert got.isnan().all()  # when this fails, diffusers has mended it

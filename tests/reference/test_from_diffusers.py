@@ -57,7 +57,15 @@ def test_ddpm_step_by_step(kind: str, clip: tuple[float, float] | None) -> None:
     ours, x_T = from_diffusers(net, theirs), normal(2, 1, 8, 8, seed=1)
     assert ours.schedule.T == 1000 and ours.schedule.name == "squaredcos_cap_v2"
     assert torch.equal(ours.schedule.beta[1:], theirs.betas.double())
-    run = ancestral(ours, ours.schedule, x_T, ours.schedule.timesteps(10, "trailing"), fixed_small, _seed(2), clip)
+    run = ancestral(
+        ours,
+        ours.schedule,
+        x_T,
+        ours.schedule.timesteps(10, "trailing"),
+        variance=fixed_small,
+        generator=_seed(2),
+        clip=clip,
+    )
     for step in run:
         answer = net(step.x_t, step.t - 1).sample
         out = theirs.step(answer, step.t - 1, step.x_t, generator=_seed(0))
@@ -83,7 +91,7 @@ def test_ddim_step_by_step(kind: str, eta: float) -> None:
         scheduler.set_timesteps(10)
     ours = from_diffusers(net, theirs)
     timesteps = ours.schedule.timesteps(10, "trailing")
-    for step in ddim(ours, ours.schedule, normal(2, 1, 8, 8, seed=1), timesteps, eta, _seed(2)):
+    for step in ddim(ours, ours.schedule, normal(2, 1, 8, 8, seed=1), timesteps, eta=eta, generator=_seed(2)):
         answer = net(step.x_t, step.t - 1).sample
         landed, astray = (
             scheduler.step(answer, step.t - 1, step.x_t, eta, variance_noise=step.noise).prev_sample
@@ -103,7 +111,7 @@ def test_a_batch_of_t_and_the_loss_are_those_of_any_denoiser() -> None:
     eps = normal(3, 1, 8, 8, seed=2)
     x_t = ours.schedule.sqrt_alpha_bar[400] * x + ours.schedule.sqrt_one_minus_alpha_bar[400] * eps
     expected = (net(x_t, 399).sample - eps).square().flatten(1).mean(1)
-    assert torch.allclose(simple_loss(ours, ours.schedule, x, 400, eps), expected, rtol=1e-10)
+    assert torch.allclose(simple_loss(ours, ours.schedule, x, 400, eps=eps), expected, rtol=1e-10)
     for t_out in (0, 1001, torch.tensor([1, 0, 3])):  # theirs would be -1
         with pytest.raises(BadInput, match=r"^t must be an integer from 1 to 1000; got "):
             ours(x, t_out)
@@ -136,7 +144,9 @@ def test_a_learned_range_is_ours() -> None:
     ours = from_diffusers(net, theirs)
     run = LearnedVariance(ours)
     timesteps = ours.schedule.timesteps(10, "trailing")
-    for step in ancestral(run, ours.schedule, normal(2, 1, 8, 8, seed=1), timesteps, run.variance, _seed(2)):
+    for step in ancestral(
+        run, ours.schedule, normal(2, 1, 8, 8, seed=1), timesteps, variance=run.variance, generator=_seed(2)
+    ):
         if step.s > 0:
             output = net(step.x_t, step.t - 1).sample
             out = theirs.step(output, step.t - 1, step.x_t, generator=_seed(0)).prev_sample

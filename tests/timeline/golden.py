@@ -48,13 +48,13 @@ def law(component: int | None = None) -> tl.Mixture:
     means = 1.6 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     means = means if component is None else means[:, component : component + 1]
     variances = np.where(np.arange(8) % 2, 0.02, 0.08)
-    return tl.Mixture(np.arange(1, 9) / 36, means, variances, np.sqrt(SIGNAL), NOISE)
+    return tl.Mixture(np.arange(1, 9) / 36, means, variances, a=np.sqrt(SIGNAL), noise_variance=NOISE)
 
 
 def levels() -> tl.Mixture:
     """Grey levels: atoms, which noise alone gives a width."""
     atoms = np.linspace(-0.987, 0.993, 40)
-    return tl.Mixture(np.arange(1, 41) / 820, atoms[:, None], np.zeros(40), np.sqrt(SIGNAL), NOISE)
+    return tl.Mixture(np.arange(1, 41) / 820, atoms[:, None], np.zeros(40), a=np.sqrt(SIGNAL), noise_variance=NOISE)
 
 
 def core_law(mixture: tl.Mixture) -> GaussianMixture:
@@ -153,8 +153,8 @@ def pictures() -> Golden:
     assert isinstance(walk, tl.Frames)
     stored = (tl.DensityFrames(densities), tl.DensityFrames(densities, top=1.0), tl.Field(vectors), tl.Points("walk"))
     panels: list[tl.Panel] = [
-        tl.Images("x_t", 5, 6, 3, 2, "x_t"),
-        tl.Images("guess", 5, 6, 3, 4, "guess", captions=["a", "b", "c", "d"]),
+        tl.Images("x_t", height=5, width=6, channels=3, columns=2, title="x_t"),
+        tl.Images("guess", height=5, width=6, channels=3, columns=4, title="guess", captions=["a", "b", "c", "d"]),
         tl.Plane(stored, "walk", domain=(-2, 2)),
         tl.Histogram("x_t", "All values", density=levels()),
         tl.Lines((tl.Line("signal", "signal", BLUE), tl.Line(NOISE, "noise", BLUE, dash=True)), "Levels", log_y=True),

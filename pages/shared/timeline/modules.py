@@ -79,7 +79,8 @@ def _read(path: Path) -> _Module:
             f"at its top level; got {unread[0]}"
         )
     exports = frozenset(name for export, default, name in declared if export and not default)
-    return _Module(path.name, imports, tuple(name for *_, name in declared), exports, body.strip() + "\n")
+    names = tuple(name for *_, name in declared)
+    return _Module(path.name, imports, names=names, exports=exports, body=body.strip() + "\n")
 
 
 def _listed(names: str) -> Iterable[str]:

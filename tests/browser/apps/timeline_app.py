@@ -47,7 +47,9 @@ def mixture(component: int | None = None) -> tl.Mixture:
     if component is not None:
         means = means[:, component : component + 1]
     signal = alpha_bar()
-    return tl.Mixture(np.full(MODES, 1 / MODES), means, np.full(MODES, 0.02), np.sqrt(signal), 1 - signal)
+    return tl.Mixture(
+        np.full(MODES, 1 / MODES), means, np.full(MODES, 0.02), a=np.sqrt(signal), noise_variance=1 - signal
+    )
 
 
 def formula(values: dict[str, str | tl.Probe]) -> tl.Formula:
@@ -121,13 +123,19 @@ def pictures() -> Demo:
     signal = alpha_bar()
     values, counts = np.unique(np.round((x0 + 1) * 127.5), return_counts=True)
     levels = tl.Mixture(
-        counts / counts.sum(), values[:, None] / 127.5 - 1, np.zeros(len(values)), np.sqrt(signal), 1 - signal
+        counts / counts.sum(),
+        values[:, None] / 127.5 - 1,
+        np.zeros(len(values)),
+        a=np.sqrt(signal),
+        noise_variance=1 - signal,
     )
     guess = np.round(127.5 * (1 + np.sqrt(signal)[:, None, None] * x0)).astype(np.uint8)
     tracks = {**noised(x0, rng), "guess": tl.Frames(guess, scale=1 / 127.5, offset=-1.0), "next": tl.Shifted("x_t", 1)}
     panels: list[tl.Panel] = [
-        tl.Images("x_t", 28, 28, 1, 4, "x_t"),
-        tl.Images("guess", 28, 28, 1, 4, "x̂_0", captions=[str(k) for k in range(16)]),
+        tl.Images("x_t", height=28, width=28, channels=1, columns=4, title="x_t"),
+        tl.Images(
+            "guess", height=28, width=28, channels=1, columns=4, title="x̂_0", captions=[str(k) for k in range(16)]
+        ),
         tl.Histogram("x_t", "Values of x_t and their exact density", density=levels),
         LEVELS,
         formula(PROBED),
@@ -141,7 +149,7 @@ def photo(size: int = 512) -> Demo:
     x0 = np.stack([np.sin(9 * x * y), np.cos(7 * x) * y, 2 * (np.hypot(x - 0.5, y - 0.5) < 0.3) - 1.0], axis=-1)
     tracks = noised(x0.reshape(1, -1), np.random.default_rng(2))
     panels: list[tl.Panel] = [
-        tl.Images("x_t", size, size, 3, 1, "x_t"),
+        tl.Images("x_t", height=size, width=size, channels=3, columns=1, title="x_t"),
         tl.Histogram("x_t", "Values of x_t"),
         LEVELS,
         formula(PROBED),

@@ -80,7 +80,7 @@ def test_16_bit_is_scaled_not_cut_off() -> None:
     assert decoded[..., 0].tolist() == [[0, 100], [1, 255]]
     assert decoded[0, 1, 0] != 255  # what clipping would give
     row = b"\0" + struct.pack(">6H", 65535, 0, 257 * 50, 0, 65535, 0)
-    assert as_bytes(decode_photo(png(2, 1, 16, 2, row))).tolist() == [[[255, 0, 50], [0, 255, 0]]]
+    assert as_bytes(decode_photo(png(2, 1, 16, colour_type=2, rows=row))).tolist() == [[[255, 0, 50], [0, 255, 0]]]
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -208,5 +208,12 @@ def test_bombs_are_refused_from_their_header(monkeypatch: pytest.MonkeyPatch) ->
 def test_text_bombs_in_a_png() -> None:
     packed = zlib.compress(bytes(200_000_000), 9)
     row = b"\0" + bytes(3)
-    refused(png(1, 1, 8, 2, row, png_chunk(b"zTXt", b"note\0\0" + packed)), "no picture that can be read|damaged")
-    assert decode_photo(png(1, 1, 8, 2, row, png_chunk(b"tEXt", b"note\0short"))).shape == (1, 1, 3)
+    refused(
+        png(1, 1, 8, colour_type=2, rows=row, extra=png_chunk(b"zTXt", b"note\0\0" + packed)),
+        "no picture that can be read|damaged",
+    )
+    assert decode_photo(png(1, 1, 8, colour_type=2, rows=row, extra=png_chunk(b"tEXt", b"note\0short"))).shape == (
+        1,
+        1,
+        3,
+    )

@@ -126,7 +126,7 @@ def samples(law: LabelledMixture, w: float, schedule: NoiseSchedule, timesteps: 
 
 def kolmogorov(x: Tensor, places: Tensor, F: Tensor) -> float:
     """The p-value of samples x under the distribution function with the values F at these places."""
-    return float(stats.ks_1samp(x.numpy(), lambda at: np.interp(at, places.numpy(), F.numpy(), 0, 1)).pvalue)
+    return float(stats.ks_1samp(x.numpy(), lambda at: np.interp(at, places.numpy(), F.numpy(), left=0, right=1)).pvalue)
 
 
 def carried_as_if_rising(
@@ -136,7 +136,7 @@ def carried_as_if_rising(
     x_T = torch.linspace(-5.5, 5.5, 2001, dtype=torch.float64)[:, None]
     guided = Guided(law.denoiser(schedule), torch.ones(2001, dtype=torch.long), w)
     *_, last = ddim(guided, schedule, x_T, steps)
-    return torch.from_numpy(np.interp(x, last.x_s[:, 0].sort()[0], torch.special.ndtr(x_T[:, 0]), 0, 1))
+    return torch.from_numpy(np.interp(x, last.x_s[:, 0].sort()[0], torch.special.ndtr(x_T[:, 0]), left=0, right=1))
 
 
 LEVEL = 1e-3 / 74  # Bonferroni over all settings below

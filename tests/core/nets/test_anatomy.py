@@ -24,7 +24,20 @@ CONFIGS = [
     (UNetConfig(3, (8, 16, 24), (True, False, True), blocks=2, heads=2, classes=4), (32, 16)),
     (UNetConfig(2, (16,), (True,), blocks=3, heads=8), (6, 10)),
     (LATENTS, (8, 8)),
-    (UNetConfig(3, (16, 24), (False, True), 2, 2, None, True, 4, TextConfig(24, 2, 3, 50)), (16, 24)),
+    (
+        UNetConfig(
+            3,
+            widths=(16, 24),
+            attention=(False, True),
+            blocks=2,
+            heads=2,
+            classes=None,
+            learned_variance=True,
+            patch=4,
+            text=TextConfig(24, 2, 3, 50),
+        ),
+        (16, 24),
+    ),
     (UNetConfig(4, (8, 8, 8), (True, False, False), classes=None, patch=1, text=TextConfig(8, 1, 1, 5)), (4, 8)),
 ]
 

@@ -14,7 +14,7 @@ assert isinstance(LAW, GaussianMixture)
 
 
 def draws(n: int = 200, seed: int = 0):
-    return held_out(LAW, SCHEDULE, even_times(1000, 25), n, torch.Generator().manual_seed(seed))
+    return held_out(LAW, SCHEDULE, even_times(1000, 25), n=n, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_floor_of_one_gaussian_is_the_closed_form() -> None:
     alpha_bar, noise = SCHEDULE.alpha_bar[list(times)], SCHEDULE.one_minus_alpha_bar[list(times)]
     expected = alpha_bar * 0.25 / (alpha_bar * 0.25 + noise)
     assert (floors(law, SCHEDULE, times, 64) - expected).abs().max() < 1e-10
-    drawn = held_out(law, SCHEDULE, times, 8, torch.Generator().manual_seed(0)).floor
+    drawn = held_out(law, SCHEDULE, times, n=8, generator=torch.Generator().manual_seed(0)).floor
     assert (drawn - expected[:, None]).abs().max() < 1e-10
     assert (alpha_bar * 0.5 / (alpha_bar * 0.5 + noise) - expected).abs().max() > 0.01  # sd taken for a variance
 
@@ -102,7 +102,7 @@ def test_draws_repeat_by_seed_and_the_first_ones_are_the_first_ones() -> None:
 @pytest.mark.parametrize("t", [0, 1001])
 def test_a_time_outside_is_one_sentence(t: int) -> None:
     with pytest.raises(BadInput, match="t must"):
-        held_out(LAW, SCHEDULE, [t], 2, torch.Generator())
+        held_out(LAW, SCHEDULE, [t], n=2, generator=torch.Generator())
     with pytest.raises(BadInput, match="t must"):
         floors(LAW, SCHEDULE, [t], 2)
 

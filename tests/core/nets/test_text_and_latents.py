@@ -145,9 +145,11 @@ def test_cross_attention_is_pytorchs() -> None:
     k_weight, v_weight = block.kv.weight.chunk(2)
     k_bias, v_bias = block.kv.bias.chunk(2)
     out, weights = nn.functional.multi_head_attention_forward(
-        queries.transpose(0, 1), words.transpose(0, 1), words.transpose(0, 1), 16, 2, None,
-        torch.cat([block.q.bias, k_bias, v_bias]), None, None, False, 0.0,
-        block.proj.weight[:, :, 0, 0], block.proj.bias,
+        queries.transpose(0, 1), words.transpose(0, 1), words.transpose(0, 1),
+        embed_dim_to_check=16, num_heads=2, in_proj_weight=None,
+        in_proj_bias=torch.cat([block.q.bias, k_bias, v_bias]), bias_k=None, bias_v=None,
+        add_zero_attn=False, dropout_p=0.0,
+        out_proj_weight=block.proj.weight[:, :, 0, 0], out_proj_bias=block.proj.bias,
         key_padding_mask=~is_word, use_separate_proj_weight=True, average_attn_weights=False,
         q_proj_weight=block.q.weight[:, :, 0, 0], k_proj_weight=k_weight, v_proj_weight=v_weight,
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The reverse process: a step, a run, the density of a path, and what the best denoiser says."""
