@@ -11,6 +11,7 @@ References:
     less 1). Nichol, Dhariwal 2021, section 3.1 (v for the variance).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,7 +24,17 @@ from diffusion_core.posterior import Transition
 from diffusion_core.schedule import NoiseSchedule, from_beta
 from diffusion_core.variance import Variance, learned_range
 
-__all__ = ["Denoiser", "Guided", "LearnedVariance", "OutputConfig", "Predictor", "check_predicts", "from_diffusers"]
+__all__ = [
+    "Denoiser",
+    "Guided",
+    "LearnedVariance",
+    "Model",
+    "OutputConfig",
+    "Predictor",
+    "StepDenoiser",
+    "check_predicts",
+    "from_diffusers",
+]
 
 
 class Denoiser(Protocol):
@@ -36,6 +47,13 @@ class Denoiser(Protocol):
     """
 
     def __call__(self, x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor: ...
+
+
+StepDenoiser = Callable[[Tensor, int], Tensor]
+"""What a sampler asks: (x_t, t) -> the predicted eps, one t for all rows. Every `Denoiser` is one."""
+
+Model = Callable[[Tensor, int | Tensor, Tensor | None], Tensor]
+"""What a loss asks: (x_t, t, cond) -> what is predicted, eps or another `Target`. Every `Denoiser` is one."""
 
 
 class OutputConfig(Protocol):

@@ -6,6 +6,7 @@ Checks stand at the border of a module, in one line each, and come from here; th
 import math
 from collections.abc import Iterable
 from numbers import Integral
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -46,7 +47,7 @@ class BadInput(ValueError):
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     """Whether value is an integer of Python (the fast way) or NumPy; no bool is."""
     return type(value) is int or (isinstance(value, Integral) and not isinstance(value, bool))
 

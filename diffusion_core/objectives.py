@@ -28,7 +28,7 @@ import math
 import torch
 from torch import Tensor
 
-from diffusion_core.denoisers import Denoiser
+from diffusion_core.denoisers import Model
 from diffusion_core.errors import BadInput, check_floating, check_rows, check_same_shape
 from diffusion_core.forward import q_sample
 from diffusion_core.parameterization import EPS, Target
@@ -45,7 +45,7 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 def simple_loss(
-    model: Denoiser,
+    model: Model,
     schedule: NoiseSchedule,
     x0: Tensor,
     t: int | Tensor,

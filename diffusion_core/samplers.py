@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from diffusion_core.denoisers import Denoiser
+from diffusion_core.denoisers import StepDenoiser
 from diffusion_core.errors import BadInput, check_clip, check_floating, check_generator_of, check_same_shape
 from diffusion_core.parameterization import check_signal
 from diffusion_core.posterior import Transition, transitions
@@ -30,7 +30,7 @@ __all__ = ["ancestral", "ddim"]
 
 
 def ancestral(
-    denoiser: Denoiser,
+    denoiser: StepDenoiser,
     schedule: NoiseSchedule,
     x_T: Tensor,
     timesteps: Sequence[int],
@@ -72,7 +72,7 @@ def ancestral(
 
 
 def ddim(
-    denoiser: Denoiser,
+    denoiser: StepDenoiser,
     schedule: NoiseSchedule,
     x_T: Tensor,
     timesteps: Sequence[int],
@@ -102,7 +102,7 @@ def ddim(
 
 
 def _sample(
-    denoiser: Denoiser,
+    denoiser: StepDenoiser,
     pairs: Sequence[Transition],
     x: Tensor,
     *,

@@ -166,7 +166,7 @@ class NoiseSchedule:
     def _log_alpha_bar_floats(self) -> list[float]:
         return self.log_alpha_bar.tolist()
 
-    def check_t(self, t: int, low: int = 0) -> None:
+    def check_t(self, t: object, low: int = 0) -> None:
         """Raises BadInput unless t is an integer in low..T."""
         if not is_int(t) or not low <= t <= self.T:
             raise BadInput("t must be an integer from {low} to {T}; got {got}.", low=low, T=self.T, got=t)

@@ -152,9 +152,10 @@ FRESH_NOISE = Claim(
 # --- Gaussian additivity --------------------------------------------------------------------------------------------
 
 SIGMA = (0.6, 0.8)  # standard deviations; the sum of independent ones has variance 1
+Sum = Callable[[Tensor, Tensor, Tensor], Tensor]  # of z_1, z_2 and a coin
 
 
-def check_additivity(combine: Callable[[Tensor, Tensor, Tensor], Tensor], setting: int, seed: int) -> list[Trial]:
+def check_additivity(combine: Sum, setting: int, seed: int) -> list[Trial]:
     """sigma_1 z_1 + sigma_2 z_2 against N(0, sigma_1^2 + sigma_2^2)."""
     generator = torch.Generator().manual_seed(seed)
     z1, z2 = torch.randn((2, setting), generator=generator, dtype=torch.float64)
@@ -163,7 +164,7 @@ def check_additivity(combine: Callable[[Tensor, Tensor, Tensor], Tensor], settin
     return [z_of_mean(total), chi_square(total), kolmogorov_smirnov(total)]
 
 
-ADDITIVITY = Claim(
+ADDITIVITY: Claim[Sum, int] = Claim(
     key="E12",
     says="Independent Gaussian variables add to one whose variance is the sum of theirs.",
     check=check_additivity,

@@ -14,7 +14,7 @@ References:
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -33,7 +33,6 @@ from diffusion_core.laws.estimates import loss_floor
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.law import Law
 from diffusion_core.nets.autoencoder import Autoencoder, psnr
-from diffusion_core.nets.classifier import Classifier
 from diffusion_core.nets.text import tokenize
 from diffusion_core.objectives import simple_loss
 from diffusion_core.samplers import ddim
@@ -43,6 +42,7 @@ from diffusion_core.training.recipes import digit_images
 __all__ = [
     "AutoencoderReport",
     "DigitsReport",
+    "Judge",
     "PointsReport",
     "ShapesReport",
     "accuracy",
@@ -54,6 +54,10 @@ __all__ = [
     "judge_shapes",
     "nearest_distance",
 ]
+
+
+Judge = Callable[[Tensor], Tensor]
+"""Pictures (n, 1, 28, 28) -> how much each looks like each class, (n, 10): a `Classifier`, say."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class DigitsReport:
 
 @torch.no_grad()
 def judge_digits(
-    denoiser: Predictor, judge: Classifier, n: int = 1000, steps: int = 50, guidance: float = 3.0, seed: int = 1
+    denoiser: Predictor, judge: Judge, n: int = 1000, steps: int = 50, guidance: float = 3.0, seed: int = 1
 ) -> DigitsReport:
     """Samples of every class, n in all, and what the judge and the nearest neighbours say of them.
 
@@ -185,7 +189,7 @@ def _held_out_loss(denoiser: Predictor, x0: Tensor, labels: Tensor, generator: t
 
 
 @torch.no_grad()
-def accuracy(judge: Classifier, images: Tensor, labels: Tensor) -> float:
+def accuracy(judge: Judge, images: Tensor, labels: Tensor) -> float:
     """The part of the pictures that the judge names right."""
     check_rows("images", images)
     right: Tensor = judge(images).argmax(1) == labels

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.denoisers import Denoiser, split_variance
+from diffusion_core.denoisers import Model, split_variance
 from diffusion_core.errors import BadInput, check_finite, check_whole
 from diffusion_core.forward import q_sample
 from diffusion_core.nets.initial import seeded
@@ -89,7 +89,7 @@ def train(
 
 
 def _states(
-    learner: "_Learner", schedule: NoiseSchedule, model: Denoiser, *, batches: Iterable[tuple[int, "Batch"]], every: int
+    learner: "_Learner", schedule: NoiseSchedule, model: Model, *, batches: Iterable[tuple[int, "Batch"]], every: int
 ) -> Iterator[TrainingState]:
     config, meter = learner.config, _Meter(schedule.T, learner.device)
     clock = time.perf_counter()
@@ -117,7 +117,7 @@ def _states(
             clock = time.perf_counter()
 
 
-def _model(net: nn.Module, device: torch.device, bf16: bool) -> Denoiser:
+def _model(net: nn.Module, device: torch.device, bf16: bool) -> Model:
     """The network on its device, asked from the CPU; it answers in float32, there."""
 
     def model(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
@@ -221,7 +221,7 @@ def _shorten(gradients: list[Tensor], max_norm: float) -> None:
     torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
 
 
-def objective(config: TrainingConfig, schedule: NoiseSchedule, model: Denoiser, batch: Batch) -> tuple[Tensor, Tensor]:
+def objective(config: TrainingConfig, schedule: NoiseSchedule, model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
     """The loss, a 0-d tensor to differentiate, and the squared error of eps in each row, (batch,), detached.
 
     Args:

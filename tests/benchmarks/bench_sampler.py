@@ -36,7 +36,7 @@ class TimedDenoiser:
 
     def __call__(self, x_t: Tensor, t: int) -> Tensor:
         start = time.perf_counter()
-        eps = self.net(x_t, t)
+        eps: Tensor = self.net(x_t, t)
         self.seconds += time.perf_counter() - start
         return eps
 
@@ -53,7 +53,8 @@ class PointMLP(nn.Module):
         )
 
     def forward(self, x: Tensor, t: int) -> Tensor:
-        return self.rest(self.first(x) + self.time.weight[t])
+        output: Tensor = self.rest(self.first(x) + self.time.weight[t])
+        return output
 
 
 def conv_block(inside: int, outside: int) -> nn.Sequential:
@@ -83,7 +84,8 @@ class SmallUNet(nn.Module):
         b = self.down2(nn.functional.avg_pool2d(a, 2)) + self.time.weight[t][:, None, None]
         h = self.middle(nn.functional.avg_pool2d(b, 2))
         h = self.up2(torch.cat([nn.functional.interpolate(h, scale_factor=2), b], 1))
-        return self.out(self.up1(torch.cat([nn.functional.interpolate(h, scale_factor=2), a], 1)))
+        output: Tensor = self.out(self.up1(torch.cat([nn.functional.interpolate(h, scale_factor=2), a], 1)))
+        return output
 
 
 def ours(denoiser: TimedDenoiser, x_T: Tensor, n: int) -> Iterator[Tensor]:

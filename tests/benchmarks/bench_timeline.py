@@ -80,7 +80,8 @@ def key_to_picture(page: Page, url: str) -> list[float]:
         page.keyboard.press("ArrowRight")
         page.wait_for_function("k => window.waits.length >= k", arg=k, timeout=20_000)
         page.wait_for_timeout(400)  # so that the next key finds the page at rest
-    return page.evaluate("window.waits")
+    waits: list[float] = page.evaluate("window.waits")
+    return waits
 
 
 def redraws(page: Page, url: str) -> list[float]:
@@ -90,7 +91,8 @@ def redraws(page: Page, url: str) -> list[float]:
     root = page.locator(".timeline[data-t]")
     root.wait_for()
     root.evaluate(REDRAW, 20)
-    return root.evaluate(REDRAW, REDRAWS)
+    waits: list[float] = root.evaluate(REDRAW, REDRAWS)
+    return waits
 
 
 def main() -> None:

@@ -56,7 +56,8 @@ def bare(config: TrainingConfig, sample: DataSampler, block: int) -> Iterator[No
 def by_hand(config: TrainingConfig, sample: DataSampler, block: int) -> Iterator[None]:
     """The shortest loop of PyTorch's own parts that trains alike, a block of steps."""
     net, ema = config.net.build(), config.net.build().requires_grad_(False)
-    weights, averages = list(net.parameters()), list(ema.parameters())
+    weights: list[Tensor] = list(net.parameters())
+    averages: list[Tensor] = list(ema.parameters())
     optimizer = torch.optim.AdamW(weights, lr=1e-3, fused=True)
     alpha_bar, generator = linear().alpha_bar.float(), torch.Generator().manual_seed(0)
     while True:
@@ -104,7 +105,7 @@ def sampling_ratio(steps: int) -> float:
     def timed(x_t: Tensor, t: int) -> Tensor:
         nonlocal inside
         start = time.process_time()
-        eps = denoiser.net(x_t, t)
+        eps: Tensor = denoiser.net(x_t, t)
         inside += time.process_time() - start
         return eps
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core import linear, q_sample
@@ -120,7 +121,8 @@ def test_the_formula_is_right_as_printed_and_no_step_begins_at_0(url: str, app_u
 
     def number(text: str) -> float:
         digits, _times, power = text.replace("−", "-").partition("×10")
-        return float(digits) * 10 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")) or 0)
+        tens: float = 10 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")) or 0)
+        return float(digits) * tens
 
     for position in range(last):
         n = {name: number(text) for name, text in printed(position).items()}
@@ -249,7 +251,7 @@ def test_a_run_can_be_taken_away(app_url: str, open_page: Open) -> None:
     with page.expect_download() as animation:
         page.get_by_text("Animation (GIF)").click()
     with Image.open(Path(animation.value.path())) as film:
-        assert film.n_frames == 5
+        assert isinstance(film, GifImageFile) and film.n_frames == 5
         film.seek(0)
         first = np.asarray(film.convert("RGB")).astype(int)
         film.seek(4)

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Position, expect
 
 from tests.browser.apps import timeline_app as app
 from tests.browser.demo import Show, constant, heard, read
@@ -122,7 +122,7 @@ def test_a_click_picks_the_nearest_point(show: Show) -> None:
     nearest = int(np.argmin(((xy - target) ** 2).sum(1)))
     box = root.locator(".plane .frame").bounding_box()
     assert box is not None
-    place = {"x": (target[0] + 3) / 6 * box["width"], "y": (3 - target[1]) / 6 * box["height"]}
+    place: Position = {"x": (target[0] + 3) / 6 * box["width"], "y": (3 - target[1]) / 6 * box["height"]}
     root.locator(".plane .frame").click(position=place)
     picked = int(root.evaluate("root => root.timeline.pick"))
     assert np.hypot(*(xy[picked] - target)) < np.hypot(*(xy[nearest] - target)) + 0.02  # a pixel is 0.02 wide

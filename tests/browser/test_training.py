@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.training.checkpoint import load_denoiser, load_training
 from tests.browser.conftest import wait_until_idle
 
@@ -69,6 +70,7 @@ def test_pause_take_away_resume(app_url: str, open_page: Open) -> None:
     with page.expect_download() as run:
         page.get_by_text("The run, to go on from").click()
     snapshot = load_training(Path(run.value.path()).read_bytes())
+    assert isinstance(snapshot.config.net, MLPConfig)
     assert 0 < snapshot.step < 4000 and snapshot.config.net.width == 16
     with page.expect_download() as network:
         page.get_by_text("The network (.safetensors)").click()

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -173,9 +174,14 @@ def test_chain_has_the_jumps_distribution() -> None:
 
 def kl_by_quadrature(alpha_bar: float, x0: float) -> float:
     q = stats.norm(math.sqrt(alpha_bar) * x0, math.sqrt(1 - alpha_bar))
-    integrand = lambda x: q.pdf(x) * (q.logpdf(x) - stats.norm.logpdf(x))  # noqa: E731
+
+    def integrand(x: float) -> float:
+        density: float = q.pdf(x) * (q.logpdf(x) - stats.norm.logpdf(x))
+        return density
+
     low, high = q.mean() - 12 * q.std(), q.mean() + 12 * q.std()
-    return integrate.quad(integrand, low, high, epsabs=1e-12, epsrel=1e-12, limit=200)[0]
+    kl: float = integrate.quad(integrand, low, high, epsabs=1e-12, epsrel=1e-12, limit=200)[0]
+    return kl
 
 
 def test_kl_equals_quadrature() -> None:
@@ -247,7 +253,7 @@ def test_bad_arguments() -> None:
         (r"eps must hold the noise of t = 4 steps; got 3", lambda: collapse_noise(schedule, z[:3], 4)),
         (r"t must be an integer from 1 to 5; got 0", lambda: collapse_noise(schedule, z, 0)),
         (r"x0 must hold finite numbers", lambda: q_chain(schedule, x / 0, z)),  # at the call, before the first step
-        (r"eps must be a tensor of floating-point numbers", lambda: q_chain(schedule, x, [1.0])),
+        (r"eps must be a tensor of floating-point numbers", lambda: q_chain(schedule, x, cast(Any, [1.0]))),
         (r"eps must stack the noise of 1 to T = 5 steps; got shape \(\)", lambda: collapse_noise(schedule, z.sum(), 1)),
         (r"eps must hold finite numbers", lambda: collapse_noise(schedule, z / 0, 1)),
         (r"t must be an integer from 0 to 5; got -1", lambda: forward_kl(schedule, 1.0, -1)),

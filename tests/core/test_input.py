@@ -1,7 +1,7 @@
 """Whatever comes in, whole numbers, complex ones, few digits, no rows, NaN: it works, or it is one sentence."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
 from diffusion_core.forward import collapse_noise, q_chain, q_sample, q_step
 from diffusion_core.laws.finite import FiniteData
+from diffusion_core.laws.law import Law
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.laws.variances import state_dependent
 from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
@@ -33,7 +34,7 @@ from diffusion_core.parameterization import (
     x0_from_v,
 )
 from diffusion_core.posterior import q_posterior, transition
-from diffusion_core.reverse import reverse_step
+from diffusion_core.reverse import ReverseStep, reverse_step
 from diffusion_core.samplers import ancestral, ddim
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule, cosine, from_beta, linear, scaled_linear
 from diffusion_core.training import judges
@@ -46,11 +47,12 @@ from diffusion_core.variance import Variance
 
 SCHEDULE = cosine(100)
 LAW = GaussianMixture.isotropic([0.5, 0.5], [[-0.9, 0.0], [0.9, 0.0]], 0.1)
-POINTS = FiniteData([[-0.9, 0.0], [0.9, 0.0]])
+POINTS = FiniteData(torch.tensor([[-0.9, 0.0], [0.9, 0.0]], dtype=torch.float64))
 MLP = MLPConfig(2, 8)
 NET = Predictor(MLP.build().requires_grad_(False), MLP, SCHEDULE)
 
 Call = Callable[[Tensor, Tensor], Tensor]
+Conversion = Callable[[NoiseSchedule, Tensor, Tensor, int | Tensor], Tensor]
 
 
 def rows(x: Tensor) -> Tensor:
@@ -61,14 +63,34 @@ def same(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
     return x_t
 
 
-def last(steps: object) -> Tensor:
-    return list(steps)[-1].x_s  # type: ignore[call-overload, no-any-return]
+def last(steps: Iterable[ReverseStep]) -> Tensor:
+    return list(steps)[-1].x_s
+
+
+def with_index(convert: Conversion, index: Callable[[Tensor], int | Tensor]) -> Call:
+    return lambda x, y: convert(SCHEDULE, x, y, index(x))
+
+
+def number(x: Tensor) -> int:
+    return 3
+
+
+def variance_at(x: Tensor, _: Tensor) -> Tensor:
+    return torch.as_tensor(state_dependent(LAW, SCHEDULE)(transition(SCHEDULE, 3, 2), x).value)
+
+
+def of_law(law: Law, name: str) -> Call:
+    def call(x: Tensor, _: Tensor) -> Tensor:
+        found: Tensor = getattr(law.at(SCHEDULE, 3), name)(x)
+        return found
+
+    return call
 
 
 PAIRS = (x0_from_eps, eps_from_x0, v_from_eps, v_from_x0, x0_from_v, eps_from_v)
 TWO: dict[str, Call] = {  # of two tensors of one shape
-    **{f.__name__: lambda x, y, f=f: f(SCHEDULE, x, y, 3) for f in PAIRS},
-    **{f"{f.__name__}, rows": lambda x, y, f=f: f(SCHEDULE, x, y, rows(x)) for f in PAIRS},
+    **{f.__name__: with_index(f, number) for f in PAIRS},
+    **{f"{f.__name__}, rows": with_index(f, rows) for f in PAIRS},
     "q_sample": lambda x, y: q_sample(SCHEDULE, x, 3, y),
     "q_sample, rows": lambda x, y: q_sample(SCHEDULE, x, rows(x), y),
     "q_step": lambda x, y: q_step(SCHEDULE, x, 2, 3, eps=y),
@@ -88,9 +110,9 @@ ONE: dict[str, Call] = {
     "eps_from_score": lambda x, _: eps_from_score(SCHEDULE, x, 3),
     "ancestral": lambda x, _: last(ancestral(same, SCHEDULE, x, (3, 1), generator=torch.Generator())),
     "ddim": lambda x, _: last(ddim(same, SCHEDULE, x, (3, 1))),
-    "state_dependent": lambda x, _: state_dependent(LAW, SCHEDULE)(transition(SCHEDULE, 3, 2), x).value,
-    **{f"mixture, {f}": lambda x, _, f=f: getattr(LAW.at(SCHEDULE, 3), f)(x) for f in ("log_prob", "eps", "x0_mean")},
-    **{f"points, {f}": lambda x, _, f=f: getattr(POINTS.at(SCHEDULE, 3), f)(x) for f in ("log_prob", "eps")},
+    "state_dependent": variance_at,
+    **{f"mixture, {name}": of_law(LAW, name) for name in ("log_prob", "eps", "x0_mean")},
+    **{f"points, {name}": of_law(POINTS, name) for name in ("log_prob", "eps")},
 }
 NETWORKS: dict[str, Call] = {"network": lambda x, _: NET(x, 3), "network, rows": lambda x, _: NET(x, rows(x))}
 DRAWN = torch.randn((2, 4, 2), generator=torch.Generator().manual_seed(0))
@@ -156,6 +178,7 @@ def test_an_empty_batch_stays_empty_or_is_one_sentence(name: str) -> None:
 
 def test_nothing_to_work_on_is_one_sentence() -> None:
     coder, unet = AutoencoderConfig(8).build(), UNetConfig(widths=(8, 16), heads=2).build()
+    sees = ClassifierConfig(2).build()
     generator = torch.Generator()
     nothing, pictures = torch.empty(0, 3, 32, 32), torch.ones(2, 1, 8, 8)
     cases: list[tuple[str, Callable[[], object]]] = [
@@ -173,9 +196,9 @@ def test_nothing_to_work_on_is_one_sentence() -> None:
         ),
         (r"x must hold at least one row; got the shape \(0, 2\)", lambda: pca.pca(torch.empty(0, 2), 1)),
         (r"x must hold at least one row", lambda: psnr(nothing, nothing)),
-        (r"images must hold at least one row", lambda: judges.accuracy(None, nothing, torch.empty(0))),
+        (r"images must hold at least one row", lambda: judges.accuracy(sees, nothing, torch.empty(0))),
         (r"x must hold at least one row", lambda: sliced_wasserstein(torch.empty(0, 2), torch.empty(0, 2), generator)),
-        ("samples must be an integer from 10 to 1000000; got 0", lambda: judges.judge_digits(NET, None, 0)),
+        ("samples must be an integer from 10 to 1000000; got 0", lambda: judges.judge_digits(NET, sees, 0)),
         ("samples must be an integer from 1 to 1000000; got 0", lambda: judges.judge_shapes(NET, coder, 0)),
     ]
     for sentence, call in cases:

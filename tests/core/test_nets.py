@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -30,10 +31,13 @@ TINY = UNetConfig(widths=(8, 16), heads=2, classes=3)
 TIMES = torch.tensor([1, 7, 250, 1000])
 
 
-def randomized(config: NetConfig) -> nn.Module:
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def randomized(build: Callable[[], Net]) -> Net:
     """A network whose every weight is drawn: zeroed layers would hide mistakes."""
     torch.manual_seed(0)
-    net = config.build().double()
+    net = build().double()
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.normal_(0, 0.3)
@@ -92,7 +96,7 @@ def test_norms_and_attention_stay_in_float32_under_autocast(monkeypatch: pytest.
     seen: list[torch.dtype] = []
     attend = nn.functional.scaled_dot_product_attention
 
-    def spy(q: Tensor, k: Tensor, v: Tensor, **options: object) -> Tensor:
+    def spy(q: Tensor, k: Tensor, v: Tensor, **options: Any) -> Tensor:
         seen.extend((q.dtype, k.dtype, v.dtype))
         return attend(q, k, v, **options)
 
@@ -117,7 +121,7 @@ def test_coarse_maps_of_words_are_enlarged_between_the_middles_of_their_places()
 
 def test_a_unet_is_laid_out_for_a_cpu() -> None:
     net = UNetConfig().build()
-    assert net.down["0_0"].conv1.weight.is_contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr]
+    assert net.get_parameter("down.0_0.conv1.weight").is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("outside", [16, 24])
@@ -153,7 +157,7 @@ def test_residual_block_is_diffusers(outside: int) -> None:
 @pytest.mark.parametrize("learned", [False, True])
 def test_shapes_and_time(config: NetConfig, shape: tuple[int, ...], learned: bool) -> None:
     config = replace(config, learned_variance=learned)
-    net = randomized(config)
+    net = randomized(config.build)
     x = torch.randn(shape, dtype=torch.float64)
     out = net(x, TIMES)
     assert out.shape == (shape[0], shape[1] * (1 + learned), *shape[2:])
@@ -167,7 +171,7 @@ def test_shapes_and_time(config: NetConfig, shape: tuple[int, ...], learned: boo
 
 
 def test_the_mlp_is_its_formula() -> None:
-    net = randomized(MLPConfig(2, 16, depth=3))
+    net = randomized(MLPConfig(2, 16, depth=3).build)
     w = {name: parameter.detach() for name, parameter in net.named_parameters()}
     x = torch.randn(4, 2, dtype=torch.float64)
     angle = TIMES.double()[:, None] * 10_000 ** (-torch.arange(32, dtype=torch.float64) / 31)
@@ -189,7 +193,7 @@ def test_an_output_with_a_variance_has_two_halves(channels: int) -> None:
 
 
 def test_no_class_is_a_class_of_its_own() -> None:
-    net = randomized(TINY)
+    net = randomized(TINY.build)
     x = torch.randn(4, 1, 8, 8, dtype=torch.float64)
     none = net(x, 5)
     assert gap(none, net(x, 5, torch.full((4,), 3))) < 1e-10
@@ -203,7 +207,7 @@ def test_what_says_nothing_is_the_class_after_the_last_or_nothing() -> None:
 
 
 def test_maps_are_what_the_blocks_computed() -> None:
-    net = randomized(replace(TINY, blocks=2))
+    net = randomized(replace(TINY, blocks=2).build)
     x = torch.randn(2, 1, 28, 28, dtype=torch.float64)
     maps: dict[str, Tensor] = {}
     assert torch.equal(net(x, 9, maps=maps), net(x, 9))
@@ -244,7 +248,7 @@ def test_predictor_gives_eps_whatever_the_network_predicts(predicts: str) -> Non
 
 
 def test_guidance_walks_from_no_class_to_the_class_and_beyond() -> None:
-    net = randomized(TINY)
+    net = randomized(TINY.build)
     predictor = Predictor(net, TINY, linear(), "eps")
     x, labels = torch.randn(4, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2, 0])
     without, with_class = predictor(x, 5), predictor(x, 5, labels)
@@ -256,7 +260,7 @@ def test_guidance_walks_from_no_class_to_the_class_and_beyond() -> None:
     assert gap(Guided(predictor, 2 - labels, 4.0)(x, 5, labels), guided) == 0  # asked for others, it follows those
     asked: list[object] = []
 
-    def spy(x_t: Tensor, t: int, cond: Tensor | None = None) -> Tensor:
+    def spy(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
         asked.append(cond)
         return x_t
 
@@ -271,7 +275,7 @@ def test_guidance_walks_from_no_class_to_the_class_and_beyond() -> None:
 
 def test_learned_variance_shares_the_denoisers_call() -> None:
     config = MLPConfig(2, 16, learned_variance=True)
-    net, schedule = randomized(config), linear(100)
+    net, schedule = randomized(config.build), linear(100)
     calls = []
     net.register_forward_hook(lambda *_: calls.append(1))
     run = LearnedVariance(Predictor(net, config, schedule))
@@ -295,13 +299,14 @@ def test_learned_variance_shares_the_denoisers_call() -> None:
 
 def test_learned_variance_tells_the_network_its_class() -> None:
     config = replace(TINY, learned_variance=True)
-    predictor = Predictor(randomized(config), config, linear(100))
+    predictor = Predictor(randomized(config.build), config, linear(100))
     x, labels = torch.randn(3, 1, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 2])
     pair, turned = transition(predictor.schedule, 9, 8), labels.flip(0)
     for run, told in ((LearnedVariance(predictor, labels), labels), (LearnedVariance(predictor), None)):
         eps_hat, v = predictor.eps_and_v(x, 9, told)
         assert gap(run(x, 9), eps_hat) < 1e-12
-        expected = v * math.log(pair.beta) + (1 - v) * math.log(pair.beta_tilde)  # type: ignore[operator]
+        assert v is not None
+        expected = v * math.log(pair.beta) + (1 - v) * math.log(pair.beta_tilde)
         assert gap(torch.as_tensor(run.variance(pair, x).log), expected) < 1e-12
         assert gap(eps_hat, predictor(x, 9, turned)) > 1e-3
         assert gap(run(x, 9, turned), predictor(x, 9, turned)) < 1e-12  # a class given at the call goes first
@@ -309,7 +314,7 @@ def test_learned_variance_tells_the_network_its_class() -> None:
 
 
 def test_the_embedding_of_time_and_class_goes_through_silu_before_the_blocks() -> None:
-    net = randomized(TINY)
+    net = randomized(TINY.build)
     seen: list[Tensor] = []
     for module in net.modules():
         if isinstance(module, Residual):
@@ -317,9 +322,9 @@ def test_the_embedding_of_time_and_class_goes_through_silu_before_the_blocks() -
     label = torch.tensor([2, 0])
     net(torch.randn(2, 1, 8, 8, dtype=torch.float64), 7, label)
     angle = 7 * torch.exp(-math.log(10_000) * torch.arange(4) / 3)
-    first, _, second = net.time[1:]  # type: ignore[index, misc]
-    hidden = torch.cat([angle.sin(), angle.cos()]).double() @ first.weight.T + first.bias
-    emb = (hidden / (1 + (-hidden).exp())) @ second.weight.T + second.bias + net.label.weight[label]  # type: ignore
+    (W_1, b_1), (W_2, b_2) = ([net.get_parameter(f"time.{k}.{kind}") for kind in ("weight", "bias")] for k in (1, 3))
+    hidden = torch.cat([angle.sin(), angle.cos()]).double() @ W_1.T + b_1
+    emb = (hidden / (1 + (-hidden).exp())) @ W_2.T + b_2 + net.get_parameter("label.weight")[label]
     assert len(seen) == 6
     for h in seen:
         assert gap(h, emb / (1 + (-emb).exp())) < 1e-5  # float32 angles
@@ -344,15 +349,15 @@ def test_the_embedding_of_time_and_class_goes_through_silu_before_the_blocks() -
         ),
     ],
 )
-def test_wrong_configurations_are_one_sentence(make: object, sentence: str) -> None:
+def test_wrong_configurations_are_one_sentence(make: Callable[[], object], sentence: str) -> None:
     with pytest.raises(BadInput) as error:
-        make()  # type: ignore[operator]
+        make()
     assert str(error.value) == sentence
 
 
-def wide(**changes: object) -> UNetConfig:
+def wide(**changes: Any) -> UNetConfig:
     """One resolution of 1024 channels, which many numbers of heads divide."""
-    return UNetConfig(**{"widths": (1024,), "attention": (True,)} | changes)  # type: ignore[arg-type]
+    return UNetConfig(**{"widths": (1024,), "attention": (True,)} | changes)
 
 
 LIMITS: list[tuple[Callable[[int], object], str, int, int]] = [

@@ -47,6 +47,7 @@ def test_simple_loss_has_a_gradient() -> None:
     x0, eps = normal(20, 3), normal(20, 3, seed=1)
     simple_loss(lambda x, t, cond: weight * x, SCHEDULE, x0, 100, eps=eps).mean().backward()
     x_t = q_sample(SCHEDULE, x0, 100, eps)
+    assert weight.grad is not None
     assert close(weight.grad.item(), (2 * (0.3 * x_t - eps) * x_t).mean().item())
 
 
@@ -79,7 +80,7 @@ WEIGHTS = {1: (0.500, math.inf), 2: (0.273, 0.600), 10: (0.0737, 0.0864), 100: (
 @pytest.mark.parametrize("t", WEIGHTS)
 def test_weights_of_the_simple_loss(t: int) -> None:
     pair = transition(SCHEDULE, t, t - 1)
-    large, small = (simple_weight(pair, choice(pair, NOTHING)) for choice in (fixed_large, fixed_small))
+    large, small = (float(simple_weight(pair, choice(pair, NOTHING))) for choice in (fixed_large, fixed_small))
     assert abs(large - WEIGHTS[t][0]) < 6e-4 * max(0.2, large) / 0.5
     assert small == WEIGHTS[t][1] or abs(small - WEIGHTS[t][1]) < 5e-4
     if t > 1:
@@ -94,13 +95,14 @@ def test_a_network_pays_the_weight_for_its_error_in_eps(t: int, s: int) -> None:
     in_x0 = in_eps * pair.one_minus_alpha_bar_t / pair.alpha_bar_t
     for choice in (fixed_small, fixed_large):
         variance = choice(pair, NOTHING)
-        paid = vlb_term(pair, variance, 0.2, in_x0) - vlb_term(pair, variance, 0.2)
-        assert close(paid, simple_weight(pair, variance) * in_eps, 1e-8)
-        assert not close(paid, simple_weight(pair, variance) * in_x0, 1e-6)
+        paid = float(vlb_term(pair, variance, 0.2, in_x0) - vlb_term(pair, variance, 0.2))
+        weight = float(simple_weight(pair, variance))
+        assert close(paid, weight * in_eps, 1e-8)
+        assert not close(paid, weight * in_x0, 1e-6)
     first = transition(SCHEDULE, 1, 0)
     variance = fixed_large(first, NOTHING)
-    paid = decoder_term(variance, 1e-4, 1e-5) - decoder_term(variance, 1e-4)
-    assert close(paid, simple_weight(first, variance) * 1e-5 * SCHEDULE.snr[1].item(), 1e-8)
+    paid = float(decoder_term(variance, 1e-4, 1e-5) - decoder_term(variance, 1e-4))
+    assert close(paid, float(simple_weight(first, variance)) * 1e-5 * SCHEDULE.snr[1].item(), 1e-8)
 
 
 # --- a learned variance ---------------------------------------------------------------------------------------------
@@ -114,9 +116,11 @@ def slow_vlb(eps_hat: Tensor, v: Tensor, t: int, x0: Tensor, eps: Tensor) -> Ten
     low, high = log_range(pair)
     model = Normal(pair.c_0 * x0_hat + pair.c_t * x_t, torch.exp((v * high + (1 - v) * low) / 2))
     if t == 1:
-        return -model.log_prob(x0).flatten(1).mean(1)
+        surprise: Tensor = -model.log_prob(x0)
+        return surprise.flatten(1).mean(1)
     mean, variance = q_posterior(SCHEDULE, x_t, x0, t=t, s=t - 1)
-    return kl_divergence(Normal(mean, variance.sqrt().expand(mean.shape)), model).flatten(1).mean(1)
+    kl: Tensor = kl_divergence(Normal(mean, variance.sqrt().expand(mean.shape)), model)
+    return kl.flatten(1).mean(1)
 
 
 def network_outputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -153,6 +157,7 @@ def test_the_hybrid_loss_trains_the_mean_by_the_simple_loss_alone() -> None:
     t = torch.tensor([1, 2, 30, 1000, 500])
     loss = hybrid_loss(eps_hat, v, SCHEDULE, t, eps=eps)
     loss.backward()
+    assert eps_hat.grad is not None and v.grad is not None
     assert torch.allclose(eps_hat.grad, 2 * (eps_hat - eps).detach() / eps.numel(), rtol=1e-12)
     assert torch.isfinite(v.grad).all() and (v.grad != 0).all()
 
@@ -186,9 +191,11 @@ def test_the_learned_term_falls_to_the_exact_one(t: int) -> None:
     left = x0_uncertainty(BIMODAL, SCHEDULE, t).value
     got = vlb_loss(eps_hat, torch.full_like(eps, 0.3), SCHEDULE, t, eps=eps)
     se = got.std().item() / math.sqrt(n)
-    assert abs(got.mean().item() - vlb_term(pair, learned_range(0.3)(pair, NOTHING), left)) < Z * se
+    at_v = float(vlb_term(pair, learned_range(0.3)(pair, NOTHING), left))
+    assert abs(got.mean().item() - at_v) < Z * se
     linear_mix = 0.3 * pair.beta + 0.7 * pair.beta_tilde
-    assert t > 2 or abs(got.mean().item() - vlb_term(pair, Variance(linear_mix, math.log(linear_mix)), left)) > Z * se
+    mixed = float(vlb_term(pair, Variance(linear_mix, math.log(linear_mix)), left))
+    assert t > 2 or abs(got.mean().item() - mixed) > Z * se
     low, high = log_range(pair)
     best = (optimal_for(BIMODAL, SCHEDULE, [t])(pair, NOTHING).log - low) / (high - low)
     terms = [vlb_term(pair, learned_range(v)(pair, NOTHING), left) for v in (best - 0.01, best, best + 0.01)]
@@ -207,10 +214,11 @@ def test_the_term_at_pure_noise_is_finite_in_x0_and_not_to_be_had_in_eps(T: int)
     variance, excess = learned_range(0.4)(pair, NOTHING), 0.3  # x0_hat is off by sqrt(.3); V_T = .25: x_T says nothing
     truth = Normal(normal(400_000, seed=3) * 0.5 * pair.c_0, math.sqrt(pair.beta_tilde))
     model = Normal(torch.full((400_000,), pair.c_0 * math.sqrt(excess)).double(), math.sqrt(variance.value))
-    rows = kl_divergence(truth, model)
-    got = vlb_term(pair, variance, x0_uncertainty(law, blind, T).value, excess)
+    rows: Tensor = kl_divergence(truth, model)
+    got = float(vlb_term(pair, variance, x0_uncertainty(law, blind, T).value, excess))
+    without = float(vlb_term(pair, variance, 0.25))
     assert abs(got - rows.mean().item()) < Z * rows.std().item() / math.sqrt(len(rows))
-    assert abs(vlb_term(pair, variance, 0.25) - rows.mean().item()) > Z * rows.std().item() / math.sqrt(len(rows))
+    assert abs(without - rows.mean().item()) > Z * rows.std().item() / math.sqrt(len(rows))
     timesteps = blind.timesteps(T)
     for choice in (fixed_large, learned_range(0.4)):
         terms, gaps = vlb(law, blind, timesteps, choice), vlb_gap(law, blind, timesteps, choice)

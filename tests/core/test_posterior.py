@@ -149,7 +149,7 @@ def residual_p(choose: Callable[[Transition], float], t: int, n: int) -> float:
     x_s = q_sample(schedule, x0, t - 1, normal(n, seed=2))
     x_t = q_step(schedule, x_s, t - 1, t, eps=normal(n, seed=3))
     mean, _ = q_posterior(schedule, x_t, x0, t=t, s=t - 1)
-    tail = stats.chi2.cdf(((x_s - mean) ** 2).sum().item() / choose(transition(schedule, t, t - 1)), n)
+    tail: float = stats.chi2.cdf(((x_s - mean) ** 2).sum().item() / choose(transition(schedule, t, t - 1)), n)
     return 2 * min(tail, 1 - tail)
 
 

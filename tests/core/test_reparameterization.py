@@ -87,6 +87,6 @@ def test_variances_for_a_cosine_against_the_trapezium_rule(mu: float, sigma: flo
 def test_which_estimator_is_noisier_depends_on_the_function() -> None:
     """Mohamed et al. 2020: for cos 10z the score function is 100 times less noisy; at sigma = 0.1 it is not."""
     pathwise, score = cosine_variances(0.3, 1.0, 10)
-    assert (pathwise, score) == (pytest.approx(50), pytest.approx(0.5))
+    assert pathwise == pytest.approx(50) and score == pytest.approx(0.5)
     pathwise, score = cosine_variances(0.3, 0.1, 1)
     assert score > pathwise

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
+from typing import Any
 
 import pytest
 import torch
@@ -32,6 +33,10 @@ RUNS: dict[str, Callable[[NoiseSchedule, Tensor, tuple[int, ...]], Run]] = {
 }
 
 
+def close(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("spacing", ["iddpm", "trailing", "leading"])
 def test_every_number_of_a_step_follows_from_the_others(name: str, spacing: str) -> None:
@@ -41,7 +46,7 @@ def test_every_number_of_a_step_follows_from_the_others(name: str, spacing: str)
     assert [(step.t, step.s) for step in steps] == list(zip(timesteps, [*timesteps[1:], 0], strict=True))
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         a_t, a_s = schedule.alpha_bar[step.t].item(), schedule.alpha_bar[step.s].item()
-        close = lambda a, b: torch.allclose(a, b, rtol=1e-10, atol=1e-10)  # noqa: E731
+        variance = float(step.variance)
         assert close(math.sqrt(a_t) * step.x0_hat + math.sqrt(1 - a_t) * step.eps_used, step.x_t)
         assert step.pair == transition(schedule, step.t, step.s)
         assert torch.equal(step.eps_hat, nonlinear(step.x_t, step.t))  # as it was said, whatever was clipped
@@ -49,8 +54,8 @@ def test_every_number_of_a_step_follows_from_the_others(name: str, spacing: str)
         assert step.partner is (step.eps_used if "ddim" in name else step.x_t)
         first, second = step.weights
         assert close(first * step.partner + second * step.x0_hat, step.mean)
-        assert abs(math.exp(step.log_variance) - step.variance) <= 1e-12 * step.variance  # -inf where it is 0
-        assert close(step.mean + math.sqrt(step.variance) * step.noise, step.x_s)
+        assert abs(math.exp(step.log_variance) - variance) <= 1e-12 * variance  # -inf where it is 0
+        assert close(step.mean + math.sqrt(variance) * step.noise, step.x_s)
         raw = (step.x_t - math.sqrt(1 - a_t) * nonlinear(step.x_t, step.t)) / math.sqrt(a_t)
         assert close(step.x0_hat_raw, raw)
         assert close(step.x0_hat, raw.clamp(-1, 1) if "clipped" in name else raw)
@@ -63,7 +68,7 @@ def test_every_number_of_a_step_follows_from_the_others(name: str, spacing: str)
             sigma2 = step.pair.beta_tilde if name in ("small", "clipped") else step.pair.beta
             alpha = a_t / a_s
             mean = (math.sqrt(alpha) * (1 - a_s) * step.x_t + math.sqrt(a_s) * (1 - alpha) * step.x0_hat) / (1 - a_t)
-        assert close(step.mean, mean) and abs(step.variance - sigma2) < 1e-12
+        assert close(step.mean, mean) and abs(variance - sigma2) < 1e-12
         has_noise = sigma2 > 0 and (step.s > 0 or name == "noisy last")
         assert bool(step.noise.any()) == has_noise
         assert has_noise or torch.equal(step.x_s, step.mean)
@@ -91,10 +96,12 @@ class Operations(TorchDispatchMode):
     """Every tensor operation under it, by name."""
 
     def __init__(self) -> None:
-        super().__init__()
+        TorchDispatchMode.__init__(self)
         self.names: list[str] = []
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+    def __torch_dispatch__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         self.names.append(str(function))
         return function(*args, **(kwargs or {}))
 

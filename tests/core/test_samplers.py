@@ -19,7 +19,9 @@ from diffusion_core.schedule import SCHEDULES, NoiseSchedule, cosine, linear
 from diffusion_core.variance import Variance, VarianceChoice, fixed_large, fixed_small
 from tests.core.runs import Run, nonlinear, normal, seeded
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "reference" / "golden.json").read_text())["gen_var_over_data_var"]
+GOLDEN: dict[str, dict[str, dict[str, float]]] = json.loads(
+    (Path(__file__).parents[1] / "reference" / "golden.json").read_text()
+)["gen_var_over_data_var"]
 
 
 def gaussian(schedule: NoiseSchedule, data_variance: float) -> Callable[[Tensor, int], Tensor]:
@@ -37,7 +39,7 @@ def generated(run: Run, noisy_last: bool = False) -> float:
     g = 1.0
     for step in run:
         gain = (step.mean / step.x_t).mean().item()
-        g = gain**2 * g + (step.variance if step.s > 0 or noisy_last else 0.0)
+        g = gain**2 * g + (float(step.variance) if step.s > 0 or noisy_last else 0.0)
     return g
 
 
@@ -131,7 +133,7 @@ def test_ddim_at_eta_one_is_ancestral_with_beta_tilde(
     theirs = list(ddim(denoiser, schedule, x, timesteps, eta=1.0, generator=seeded(), clip=clip))
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a.x_s, b.x_s, rtol=1e-10, atol=1e-10)
-        assert abs(a.variance - b.variance) < 1e-14
+        assert abs(float(a.variance) - float(b.variance)) < 1e-14
     for wrong in (
         ddim(denoiser, schedule, x, timesteps, eta=0.9, generator=seeded(), clip=clip),
         ancestral(denoiser, schedule, x, timesteps, variance=fixed_large, generator=seeded(), clip=clip),
@@ -176,6 +178,7 @@ def test_state_dependent_variance_fits_the_contract() -> None:
         return Variance(log.exp(), log)
 
     for step in ancestral(nonlinear, schedule, x, schedule.timesteps(5), variance=learned, generator=seeded()):
+        assert isinstance(step.variance, Tensor)
         expected = step.mean + step.variance.sqrt() * step.noise
         torch.testing.assert_close(step.x_s, expected)
         assert step.s == 0 or not torch.allclose(step.x_s, step.mean + step.variance * step.noise)
@@ -193,13 +196,14 @@ def test_gradients_flow_through_a_run() -> None:
 
 def test_no_noise_is_drawn_where_none_is_used() -> None:
     schedule, x = linear(), normal(4)
-    for run, draws in (
+    runs: list[tuple[Callable[[torch.Generator], Run], int]] = [
         (lambda g: ddim(nonlinear, schedule, x, (500, 1), generator=g), 0),
         (lambda g: ancestral(nonlinear, schedule, x, (1000,), variance=fixed_large, generator=g), 0),
         (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), variance=fixed_large, generator=g), 1),
         (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), variance=fixed_large, generator=g, noisy_last=True), 2),
         (lambda g: ancestral(nonlinear, schedule, x, (1000, 1), variance=fixed_small, generator=g, noisy_last=True), 1),
-    ):
+    ]
+    for run, draws in runs:
         generator, expected = seeded(3), seeded(3)
         list(run(generator))
         for _ in range(draws):

@@ -4,6 +4,7 @@ import json
 import math
 from decimal import Decimal, getcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from diffusion_core.schedule import (
 )
 from diffusion_core.variance import log_range
 
+Golden = dict[str, dict[str, float]]
 DIGEST = "db4aed2dcb6834a5"  # of the name "mine" and of beta = 0, 1/4, 1/2
 
 
@@ -99,7 +101,7 @@ def test_cosine_clips_exactly_one_beta() -> None:
     assert (cosine(max_beta=0.5).beta >= 0.999).sum() == 0
 
 
-def test_golden_alpha_bar(golden: dict) -> None:
+def test_golden_alpha_bar(golden: Golden) -> None:
     for schedule in (linear(), cosine()):
         assert close(schedule.alpha_bar[-1].item(), golden["abar_T"][schedule.name])
         shifted = from_beta(schedule.beta[1:].roll(1) * 0.999)
@@ -121,6 +123,10 @@ def test_short_linear_is_not_yet_noise() -> None:
 # --- the tables -----------------------------------------------------------------------------------------------------
 
 
+def column(values: list[Decimal]) -> Tensor:
+    return torch.tensor([float(v) for v in values], dtype=torch.float64)
+
+
 def exact_tables(beta: list[float]) -> tuple[Tensor, Tensor]:
     """alpha_bar and 1 - alpha_bar in 50 digits: an arithmetic that shares nothing with the code's logs."""
     getcontext().prec = 50
@@ -128,8 +134,7 @@ def exact_tables(beta: list[float]) -> tuple[Tensor, Tensor]:
     for value in beta:
         product *= 1 - Decimal(value)
         kept.append(product)
-    to = lambda values: torch.tensor([float(v) for v in values], dtype=torch.float64)  # noqa: E731
-    return to(kept), to([1 - v for v in kept])
+    return column(kept), column([1 - v for v in kept])
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -208,7 +213,7 @@ def test_levels_are_the_two_tables_at_t() -> None:
             else:
                 assert got.shape == (3, 1, 1) and got.dtype == torch.float32
                 assert torch.equal(got.flatten(), table[[4, 0, 10]].float())
-                assert torch.equal(got, schedule.at(table, t, x))
+                assert torch.equal(got, torch.as_tensor(schedule.at(table, t, x)))
         assert not torch.equal(torch.as_tensor(signal), torch.as_tensor(noise))
     with pytest.raises(BadInput, match=r"^t must be an integer from 1 to 10; got 0\.$"):
         schedule.levels(torch.tensor([4, 0, 10]), x, low=1)
@@ -241,13 +246,13 @@ def test_the_callers_tensor_stays_apart() -> None:
 def test_the_smallest_t_holds_for_a_batch_too() -> None:
     """A t below it in the middle of a batch: a score of infinity, a loss at t = 0."""
     schedule, x = linear(10), torch.ones(3, 2)
-    assert schedule.at(schedule.beta, torch.tensor([1, 3, 1]), x, low=1).shape == (3, 1)
+    assert torch.as_tensor(schedule.at(schedule.beta, torch.tensor([1, 3, 1]), x, low=1)).shape == (3, 1)
     for t in (torch.tensor([1, 0, 3]), 0):
         with pytest.raises(BadInput, match=r"^t must be an integer from 1 to 10; got 0\.$"):
             schedule.at(schedule.beta, t, x, low=1)
     with pytest.raises(BadInput, match=r"^t must be an integer from 4 to 10; got 3\.$"):
         schedule.at(schedule.beta, torch.tensor([4, 3, 9]), x, low=4)
-    assert schedule.at(schedule.beta, torch.tensor([1, 0, 3]), x)[1] == 0
+    assert torch.as_tensor(schedule.at(schedule.beta, torch.tensor([1, 0, 3]), x))[1] == 0
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
@@ -255,7 +260,7 @@ def test_the_smallest_t_holds_for_a_batch_too() -> None:
 
 @pytest.mark.parametrize("T", [0, -1, 1.5, "3", None, True, math.nan])
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_bad_T(name: str, T: object) -> None:
+def test_bad_T(name: str, T: Any) -> None:
     with pytest.raises(BadInput, match=r"^T must be an integer of at least 1; got .*\.$"):
         SCHEDULES[name](T)
 
@@ -294,7 +299,7 @@ def test_bad_t(t: object) -> None:
 
 
 @pytest.mark.parametrize(("t", "s"), [(0, 0), (11, 3), (5, 5), (5, 6), (5, -1), (True, 0), (5, 0.0)])
-def test_bad_pairs(t: object, s: object) -> None:
+def test_bad_pairs(t: Any, s: Any) -> None:
     sentence = r"^(t must be an integer from 1 to 10|s must be an integer from 0 to t - 1)"
     for call in (linear(10).check_pair, linear(10).log_alpha_between):
         with pytest.raises(BadInput, match=sentence):
@@ -318,11 +323,12 @@ def test_bad_times_of_a_table() -> None:
         schedule.at(schedule.beta, torch.tensor([-1]), x[:1])
     with pytest.raises(BadInput, match=r"t must hold one integer for each row of x \(\); got \(1,\)"):
         schedule.at(schedule.beta, torch.tensor([1]), x.sum())
-    for t in (-1, 11):
+    for outside in (-1, 11):
         with pytest.raises(BadInput, match="t must be an integer from 0 to 10"):
-            schedule.log_alpha_bar_at(t)
+            schedule.log_alpha_bar_at(outside)
 
 
 @pytest.fixture(scope="module")
-def golden() -> dict:
-    return json.loads((Path(__file__).parents[1] / "reference" / "golden.json").read_text())
+def golden() -> Golden:
+    read: Golden = json.loads((Path(__file__).parents[1] / "reference" / "golden.json").read_text())
+    return read

@@ -1,6 +1,7 @@
 """Which timesteps: the three spacings by hand, and what holds for all of them."""
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ def test_timesteps_fall_and_stay_inside(T: int, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("n", [0, 11, -1, 2.0, None])
-def test_bad_number_of_steps(n: object) -> None:
+def test_bad_number_of_steps(n: Any) -> None:
     with pytest.raises(BadInput, match=r"^n must be an integer from 1 to T = 10; got "):
         linear(10).timesteps(n)
 

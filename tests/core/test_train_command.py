@@ -29,7 +29,8 @@ from diffusion_core.training.checkpoint import (
     save_denoiser,
     save_training,
 )
-from diffusion_core.training.state import Snapshot
+from diffusion_core.training.recipes import digit_images, digits_config, points_config
+from diffusion_core.training.state import Snapshot, TrainingConfig
 
 ROOT = Path(__file__).parents[2]
 TINY = ["points", "--width", "16", "--batch", "16", "--steps", "60", "--every", "5"]
@@ -84,7 +85,7 @@ def train_to(file: Path, step: int) -> list[Snapshot]:
 )
 def test_another_value_is_refused_by_name(tmp_path: Path, options: list[str], has: str, got: str) -> None:
     file = tmp_path / "a.run"
-    config = replace(train.points_config(width=16, steps=60), batch=16)
+    config = replace(points_config(width=16, steps=60), batch=16)
     save_training(file, next(training.train(config, draws.points(eight_gaussians().law), linear(), 1)).snapshot())
     before = file.read_bytes()
     with pytest.raises(SystemExit) as error:
@@ -96,7 +97,7 @@ def test_another_value_is_refused_by_name(tmp_path: Path, options: list[str], ha
 
 
 def test_the_width_of_a_u_net_is_that_of_its_first_level(tmp_path: Path) -> None:
-    config = replace(train.digits_config(steps=2, width=8), batch=2)
+    config = replace(digits_config(steps=2, width=8), batch=2)
     data = draws.images(torch.zeros(2, 1, 28, 28), torch.zeros(2).long())
     save_training(tmp_path / "a.run", next(training.train(config, data, cosine(), 1)).snapshot())
     same = ["digits", "--width", "8", "--resume", str(tmp_path / "a.run"), "--schedule", "cosine", "--batch", "2"]
@@ -208,7 +209,7 @@ def test_accelerate_runs_the_same_program(tmp_path: Path) -> None:
     assert not all(torch.allclose(w, one.net[name], atol=1e-5) for name, w in two.net.items())
 
 
-def _two_ranks_in_one_process(config: training.TrainingConfig) -> dict[str, Tensor]:
+def _two_ranks_in_one_process(config: TrainingConfig) -> dict[str, Tensor]:
     """The weights of a run whose batches are those of both ranks, one after the other."""
     draw = training._draw
 
@@ -253,8 +254,8 @@ def test_points_are_judged_by_their_distance_from_the_floor() -> None:
 
 
 def test_copies_are_found_and_new_digits_are_not() -> None:
-    known, _ = train.digit_images()
-    real, _ = train.digit_images(held_out=True)
+    known, _ = digit_images()
+    real, _ = digit_images(held_out=True)
     assert len(known) == 9000 and len(real) == 1000 and known.shape[1:] == (1, 28, 28)
     copies = known[::900] + 0.001
     assert judges.nearest_distance(copies, known).max() < 0.1
@@ -264,11 +265,11 @@ def test_copies_are_found_and_new_digits_are_not() -> None:
 
 
 def test_a_classifier_learns_and_comes_back(tmp_path: Path) -> None:
-    images, labels = train.digit_images()
+    images, labels = digit_images()
     keep = labels < 2
     config = ClassifierConfig(width=4, classes=2)
     *_, state = train_classifier(config, images[keep][::2], labels[keep][::2], epochs=4)
-    real, real_labels = train.digit_images(held_out=True)
+    real, real_labels = digit_images(held_out=True)
     shown = real_labels < 2
     assert judges.accuracy(state.net, real[shown], real_labels[shown]) > 0.97
     assert judges.accuracy(state.net, real[shown], 1 - real_labels[shown]) < 0.03
@@ -303,7 +304,8 @@ def test_a_copy_is_nearer_than_one_held_out_digit_in_a_hundred(monkeypatch: pyte
     monkeypatch.setattr(judges, "nearest_distance", lambda *_: next(answers))
     monkeypatch.setattr(judges, "generate", lambda _, labels, **rest: torch.zeros(len(labels), 1, 28, 28))
     monkeypatch.setattr(judges, "_held_out_loss", lambda *_: 0.0)
-    report = judges.judge_digits(None, lambda x: torch.eye(10)[torch.arange(len(x)) % 10], 20)  # type: ignore
+    net = Predictor(torch.nn.Identity(), UNetConfig(), linear())
+    report = judges.judge_digits(net, lambda x: torch.eye(10)[torch.arange(len(x)) % 10], 20)
     assert report.copies_percent == 10 and report.real_nearest == 500 and report.right_percent == 100
 
 

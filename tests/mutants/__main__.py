@@ -30,10 +30,13 @@ import tempfile
 import tomllib
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
+from importlib.machinery import ModuleSpec
 from multiprocessing import get_context
 from pathlib import Path
+from types import CodeType, ModuleType
+from typing import TypedDict
 
 import coverage
 import pytest
@@ -75,6 +78,22 @@ MODULES += [
 ]
 MODULES += [f"nets/{path.stem}" for path in sorted((CORE / "nets").glob("[a-z]*.py"))]
 KILLED, TIMED_OUT, SURVIVED, EQUIVALENT = "killed", "timed out", "survived", "equivalent"
+Change = tuple[str, str, str | None]
+"""Where, the old lines and the new ones; None: whatever they become."""
+
+
+class Facts(TypedDict):
+    """Of a test: its processor seconds, the functions that it runs."""
+
+    seconds: float
+    runs: list[str]
+
+
+class Measured(TypedDict):
+    """Of a test file: what its tests import besides the core, and each of them."""
+
+    imports: list[str]
+    tests: dict[str, Facts]
 
 
 def main() -> None:
@@ -90,12 +109,12 @@ def main() -> None:
     settings.load_profile("mutants")
     tests = measured_tests()
     listed = {(e["in"], e["old"], e.get("new")) for e in equivalents()}
-    found = {}
+    found: dict[str, Counter[str]] = {}
     for module in arguments.modules or MODULES:
         found[module] = try_module(module, tests, listed, arguments.workers)
     for module, counts in found.items():
         print_counts(module, counts)
-    total = sum(found.values(), Counter())
+    total = sum(found.values(), Counter[str]())
     print_counts("all", total)
     sys.exit(share(total) < WANTED)
 
@@ -105,15 +124,16 @@ def file_of(module: str) -> Path:
 
 
 def equivalents() -> list[dict[str, str]]:
-    return tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())["equivalent"]
+    listed: list[dict[str, str]] = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())["equivalent"]
+    return listed
 
 
-def share(counts: Counter) -> float:
+def share(counts: Counter[str]) -> float:
     killed = counts[KILLED] + counts[TIMED_OUT]
     return killed / max(1, killed + counts[SURVIVED])
 
 
-def print_counts(name: str, counts: Counter) -> None:
+def print_counts(name: str, counts: Counter[str]) -> None:
     each = ", ".join(f"{counts[kind]} {kind}" for kind in (KILLED, TIMED_OUT, SURVIVED, EQUIVALENT))
     print(f"{name:22} {counts.total():5} mutants: {each}; {share(counts):.1%} of the others killed", flush=True)
 
@@ -121,7 +141,7 @@ def print_counts(name: str, counts: Counter) -> None:
 # --- the mutants of one module ----------------------------------------------------------------------------------------
 
 
-def try_module(module: str, tests: dict, listed: set[tuple], workers: int) -> Counter:
+def try_module(module: str, tests: dict[str, Facts], listed: set[Change], workers: int) -> Counter[str]:
     """How many there are of each kind; prints those that survive."""
     store = CACHE / f"{module.replace('/', '.')}.json"
     outcomes, killers = json.loads(store.read_text()) if store.exists() else ({}, {})
@@ -131,7 +151,7 @@ def try_module(module: str, tests: dict, listed: set[tuple], workers: int) -> Co
     equal = {h for h, m in everything.items() if {(m.where, m.old, m.new), (m.where, m.old, None)} & listed}
     todo = {h: m for h, m in everything.items() if h not in outcomes and h not in equal}
     jobs = [(module, m.source, choose(module, m, tests, killers.get(m.key))) for m in todo.values()]
-    used = set()
+    used: set[str] = set()
     with get_context("fork").Pool(workers) as pool:
         for (digest, mutant), (outcome, by) in zip(todo.items(), pool.imap(_try, jobs), strict=True):
             outcomes[digest] = outcome
@@ -160,7 +180,7 @@ def own_tests(module: str, tests: Iterable[str]) -> list[str]:
     return [t for t in tests if t.startswith(beside)] or [t for t in tests if wing and t.startswith(of_wing)]
 
 
-def choose(module: str, mutant: Mutant, tests: dict, killer: str | None) -> list[dict[str, float]]:
+def choose(module: str, mutant: Mutant, tests: dict[str, Facts], killer: str | None) -> list[dict[str, float]]:
     """The tests to run, each with its seconds, in groups that are imported together: the last killer, the module's own,
     the others.
     """
@@ -169,12 +189,12 @@ def choose(module: str, mutant: Mutant, tests: dict, killer: str | None) -> list
     def runs(test: str) -> bool:
         return any(f == mutant.where or f.startswith(f"{mutant.where}.") for f in tests[test]["runs"])
 
-    groups = [
+    groups: list[list[str]] = [
         [killer] if killer in tests else [],
         sorted(own, key=lambda t: (not runs(t), tests[t]["seconds"])),
         sorted((t for t in tests if t not in own and runs(t)), key=lambda t: tests[t]["seconds"]),
     ]
-    left, chosen = SECONDS, []
+    left, chosen = SECONDS, list[dict[str, float]]()
     for group in groups:
         chosen.append({})
         for test in group:
@@ -220,14 +240,17 @@ def replace(module: str, source: str) -> None:
     name = f"{CORE}.{module}".replace("/", ".").removesuffix(".__init__")
 
     class Source(importlib.machinery.SourceFileLoader):
-        def get_code(self, fullname: str):
+        def get_code(self, fullname: str) -> CodeType:
             return compile(source, self.path, "exec", dont_inherit=True)
 
     class Finder(importlib.abc.MetaPathFinder):
-        def find_spec(self, fullname: str, path, target=None):
+        def find_spec(
+            self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        ) -> ModuleSpec | None:
             if fullname != name:
                 return None
             spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+            assert spec is not None and spec.origin is not None
             spec.loader = Source(fullname, spec.origin)
             return spec
 
@@ -265,7 +288,7 @@ class _Until:
         signal.setitimer(signal.ITIMER_REAL, 60 + 20 * self.seconds[item.nodeid])  # if it waits for ever
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo) -> None:
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
         if call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
             os._exit(1)  # before the failure is told at length
 
@@ -277,7 +300,7 @@ class _Until:
 # --- which test runs which function -----------------------------------------------------------------------------------
 
 
-def measured_tests() -> dict[str, dict]:
+def measured_tests() -> dict[str, Facts]:
     """test -> {"seconds", "runs"}: measured in a child for each test file that changed. Loads what the tests import."""
     store = CACHE / "tests.json"
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -303,7 +326,7 @@ def test_files() -> list[Path]:
     return sorted(path for folder in ("core", "reference") for path in Path("tests", folder).rglob("test_*.py"))
 
 
-def _measure(path: str) -> dict:
+def _measure(path: str) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         child = os.fork()
         if child == 0:
@@ -311,19 +334,20 @@ def _measure(path: str) -> dict:
         os.waitpid(child, 0)
         if not Path(folder, "facts").exists():
             sys.exit(f"{path} fails without any change")
-        return json.loads(Path(folder, "facts").read_text())
+        found: Measured = json.loads(Path(folder, "facts").read_text())
+        return found
 
 
 class _Measure:
     """Notes the processor seconds of each test and the functions that it runs."""
 
     def __init__(self, result: Path) -> None:
-        self.result, self.seconds = result, {}
+        self.result, self.seconds = result, dict[str, float]()
         self.coverage = coverage.Coverage(data_file=None, include=[f"{CORE}/*"])
         self.coverage.start()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         self.coverage.switch_context(item.nodeid)
         begin = sum(os.times()[:4])
         result = yield
@@ -337,7 +361,7 @@ class _Measure:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         self.coverage.stop()
-        data, runs = self.coverage.get_data(), {test: set() for test in self.seconds}
+        data, runs = self.coverage.get_data(), {test: set[str]() for test in self.seconds}
         for module in MODULES:
             inside = functions(file_of(module).read_text(), module)
             for line, contexts in data.contexts_by_lineno(str(file_of(module).absolute())).items():

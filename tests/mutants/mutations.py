@@ -54,7 +54,7 @@ def functions(source: str, module: str) -> dict[int, str]:
     def walk(node: ast.AST, name: str) -> None:
         for child in ast.iter_child_nodes(node):
             inner = f"{name}.{child.name}" if isinstance(child, ast.FunctionDef | ast.ClassDef) else name
-            if isinstance(child, ast.FunctionDef):
+            if isinstance(child, ast.FunctionDef) and child.end_lineno is not None:
                 names.update(dict.fromkeys(range(child.body[0].lineno, child.end_lineno + 1), inner))
             walk(child, inner)
 
@@ -114,12 +114,11 @@ def _changes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call):
         yield node.with_changes(value=cst.Ellipsis())  # check(x) -> ...
     if isinstance(node, cst.Call) and _called(node) in NUMERIC.split():  # f(x) -> x, x.f(...) -> x
-        library = isinstance(node.func, cst.Attribute) and isinstance(node.func.value, cst.Name)
-        library = library and node.func.value.value in {"math", "torch", "F", "np"}
-        if library or isinstance(node.func, cst.Name):
+        owner = node.func.value if isinstance(node.func, cst.Attribute) else None
+        if owner is None or (isinstance(owner, cst.Name) and owner.value in {"math", "torch", "F", "np"}):
             yield _parenthesized(node.args[0].value)
         else:
-            yield node.func.value
+            yield owner
 
 
 def _with_less(call: cst.Call) -> Iterator[cst.Call]:

@@ -52,5 +52,6 @@ def catalogue(language: str) -> Catalog:
 if __name__ == "__main__":
     have = catalogue("zh")
     for message in sorted(needed()):
-        if not (have.get(message) and have.get(message).string):
+        known = have.get(message)
+        if not (known and known.string):
             print(f"msgid {message!r}\n")

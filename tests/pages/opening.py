@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
 
 import pages
 from pages.shared.typography import typeset
 
-__all__ = ["ROOT", "blobs", "light_of", "open_page", "run_code", "run_source", "spec_of", "tracks", "words"]
+__all__ = ["ROOT", "blobs", "elements", "light_of", "open_page", "run_code", "run_source", "spec_of", "tracks", "words"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,9 +49,14 @@ def visit(app: AppTest, page: str, **url: str) -> AppTest:
     return app
 
 
+def elements(app: AppTest, *kinds: str) -> list[Element]:
+    """What the page shows of these kinds, kind after kind."""
+    return [one for kind in kinds for one in app.get(kind) if isinstance(one, Element)]
+
+
 def words(app: AppTest) -> str:
     """All that is said in words."""
-    return "\n".join(element.value for kind in ("title", "header", "markdown") for element in app.get(kind))
+    return "\n".join(one.value for one in elements(app, "title", "header", "markdown"))
 
 
 def blobs(app: AppTest) -> list[bytes]:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from diffusion_core import cosine, ddim
 from diffusion_core.claims import text
 from diffusion_core.claims.text import ATTENTION, CAPTION, Text, colours_swapped, two_things
-from diffusion_core.data.captions import HELD_OUT, parse
+from diffusion_core.data.captions import HELD_OUT, Caption, parse
 from diffusion_core.data.scenes import SIDE, captioned_shapes, draw
 from diffusion_core.denoisers import Guided, Predictor
 from diffusion_core.errors import BadInput
@@ -29,7 +29,7 @@ from pages.guidance.figures import heat
 from pages.guidance.runs import DEFAULT, Asked
 from pages.shared import weights
 from pages.shared.weights import Model
-from tests.pages.opening import ROOT, blobs, open_page, run_code, run_source
+from tests.pages.opening import ROOT, blobs, elements, open_page, run_code, run_source
 from tests.pages.opening import tracks as first_of
 
 SMALL = UNetConfig(
@@ -69,9 +69,7 @@ def tracks(app: AppTest) -> dict[str, np.ndarray]:
 
 
 def said(app: AppTest) -> list[str]:
-    return [
-        one.value for kind in ("error", "info", "warning") for one in app.get(kind) if "ejected by" not in one.value
-    ]
+    return [one.value for one in elements(app, "error", "info", "warning") if "ejected by" not in one.value]
 
 
 def sheets(app: AppTest) -> str:
@@ -116,8 +114,8 @@ def test_without_words_both_eps_are_the_same(prompt: str, models: Path) -> None:
     shown = tracks(app)
     assert np.abs(shown["delta"]).max() < 1e-10 and np.abs(shown["angle"]).max() < 0.1
     assert np.abs(tracks(page())["delta"]).max() > 1e-6
-    shown = said(page(prompt=prompt, open="read_back"))
-    assert shown == ["There are no words: each picture is one of all that the network has learned."]
+    notes = said(page(prompt=prompt, open="read_back"))
+    assert notes == ["There are no words: each picture is one of all that the network has learned."]
 
 
 def test_a_prompt_that_cannot_be_judged_is_drawn_and_what_is_seen_is_said(models: Path) -> None:
@@ -131,7 +129,7 @@ def test_a_prompt_that_cannot_be_judged_is_drawn_and_what_is_seen_is_said(models
 
 def test_an_example_is_taken_into_the_url_and_a_prompt_of_ones_own_is_none(models: Path) -> None:
     app = page()
-    examples = next(group for group in app.get("button_group") if group.key == "example")
+    examples = next(group for group in elements(app, "button_group") if group.key == "example")
     assert examples.value == [DEFAULT.prompt] or examples.value == DEFAULT.prompt
     examples.set_value([NAME] if isinstance(examples.value, list) else NAME).run()
     assert not app.exception
@@ -143,7 +141,9 @@ def test_an_example_is_taken_into_the_url_and_a_prompt_of_ones_own_is_none(model
 
 def test_the_examples_hold_pairs_that_never_met_in_training() -> None:
     app = page(N="2")
-    labels = [str(option) for group in app.get("button_group") if group.key == "example" for option in group.options]
+    labels = [
+        str(option) for group in elements(app, "button_group") if group.key == "example" for option in group.options
+    ]
     marked = {label.removesuffix(" ✦") for label in labels if label.endswith("✦")}
     assert len(marked) == 3
     captions = [label.removesuffix(" ✦") for label in labels if label.startswith("a")]
@@ -304,7 +304,7 @@ def test_exact_guidance_is_the_density_at_w_0_and_1_and_another_law_beyond() -> 
     def z(k: int) -> float:
         made, drawn = exact.made[k, :, 1], exact.drawn[k, :, 1]
         error = np.sqrt((made.var() + drawn.var()) / len(made))
-        return abs(made.mean() - drawn.mean()) / error
+        return float(abs(made.mean() - drawn.mean()) / error)
 
     scales = list(SCALES_EXACT)
     assert z(scales.index(0)) < 4 and z(scales.index(1)) < 4
@@ -341,7 +341,9 @@ def test_the_caption_is_recovered_from_true_pictures_and_not_from_others(monkeyp
 
     others = torch.Generator().manual_seed(99)
 
-    def drawn(_net, _autoencoder, captions, _steps, scale, generator):
+    def drawn(
+        _net: object, _coder: object, captions: list[Caption], _steps: int, scale: float, generator: torch.Generator
+    ) -> torch.Tensor:
         return draw(captions, generator) if scale else captioned_shapes(len(captions), others)[0]
 
     monkeypatch.setattr(text, "generate_shapes", drawn)

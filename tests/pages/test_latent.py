@@ -21,7 +21,7 @@ from diffusion_core.training.checkpoint import load_autoencoder, save_autoencode
 from pages.latent import recipe, runs
 from pages.shared import weights
 from pages.shared.typography import typeset
-from tests.pages.opening import blobs, open_page, run_code, spec_of, tracks, words
+from tests.pages.opening import blobs, elements, open_page, run_code, spec_of, tracks, words
 from tests.pages.test_guidance import small
 
 MISSING_NETWORK = "The network that reads text is not installed (assets/models/shapes_unet.safetensors is missing)"
@@ -43,7 +43,7 @@ def page(**url: str) -> AppTest:
 
 
 def said(app: AppTest) -> list[str]:
-    return [e.value for kind in ("info", "error", "warning") for e in app.get(kind)]
+    return [e.value for e in elements(app, "info", "error", "warning")]
 
 
 # --- the way --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from diffusion_core.claims.ledger import ENTRIES
 from pages.shared import checks
 from pages.shared.i18n import read_parts
 from pages.shared.typography import typeset
-from tests.pages.opening import ROOT, blobs, light_of, open_page, run_code, words
+from tests.pages.opening import ROOT, blobs, elements, light_of, open_page, run_code, words
 
 PAGES = tuple(page.name for page in pages.PAGES)
 CLAIMS = {lesson.name: lesson.claims for lesson in pages.LESSONS if lesson.claims}
@@ -168,7 +168,7 @@ def test_the_mistake_that_is_chosen_is_the_one_that_is_run() -> None:
     for number in range(1, len(claim.mistakes) + 1):
         app = open_page("add_noise", lang="en", **{f"try_{claim.key}": str(number)})
         assert not light_of(app, claim.says)
-        chosen = next(control for control in app.get("button_group") if control.label == "Try a mistake")
+        chosen = next(control for control in elements(app, "button_group") if control.label == "Try a mistake")
         assert chosen.value == str(number)
         assert chosen.proto.options[number].content == typeset(list(claim.mistakes)[number - 1])
 

@@ -5,7 +5,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Expander
 
-from tests.pages.test_pages import open_page
+from tests.pages.opening import open_page
 
 
 def page() -> None:

@@ -10,6 +10,7 @@ from diffusion_core import ancestral, cosine, fixed_large, fixed_small, linear, 
 from diffusion_core.claims.guidance import moments
 from diffusion_core.denoisers import Guided
 from diffusion_core.files import MODELS
+from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.guided import guided_law, three_bumps, two_bumps
 from diffusion_core.nets.anatomy import plan
 from diffusion_core.nets.unet import UNet, UNetConfig
@@ -49,6 +50,7 @@ def test_the_digits_that_come_back_are_others_of_the_10_000(seed: int) -> None:
     """Start's sentence, by its own steps."""
     schedule, here = linear(1000), scene("digits", "", seed)
     law, generator = law_of("digits", ""), torch.Generator().manual_seed(seed)
+    assert isinstance(law, FiniteData)
     x0 = torch.from_numpy(here.x0)
     x_T = q_sample(schedule, x0, 1000, torch.randn(x0.shape, generator=generator))
     steps = schedule.timesteps(50, spacing="trailing")

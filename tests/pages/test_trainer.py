@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,14 +24,19 @@ DATA: Data = trainer.shipped_data()
 SCHEDULE = linear(100)
 
 
-def config(steps: int = 60, **changes) -> TrainingConfig:
+def config(steps: int = 60, **changes: Any) -> TrainingConfig:
     return TrainingConfig(MLPConfig(2, 16), steps=steps, batch=64, warmup=5, **changes)
+
+
+def see(runs: Trainer, id: str) -> View:
+    view = runs.view(id)
+    assert view is not None
+    return view
 
 
 def wait(runs: Trainer, id: str, until: Callable[[View], bool] = lambda view: not view.alive) -> View:
     for _attempt in range(1200):
-        view = runs.view(id)
-        assert view is not None
+        view = see(runs, id)
         if until(view):
             return view
         time.sleep(0.02)
@@ -60,8 +66,8 @@ def test_paused_and_resumed_is_the_run_that_never_stopped() -> None:
     id = runs.start(DATA, config(), SCHEDULE)
     wait(runs, id, lambda view: view.step >= 10 or not view.alive)
     runs.pause(id)
-    paused = runs.view(id)
-    assert paused is not None and paused.state == "paused" and 10 <= paused.step < 60
+    paused = see(runs, id)
+    assert paused.state == "paused" and 10 <= paused.step < 60
     assert not torch.equal(weights(paused), weights(whole))
     runs.resume(id)
     resumed = wait(runs, id)
@@ -74,14 +80,14 @@ def test_few_train_at_once_and_the_others_wait_in_order() -> None:
     runs = Trainer(at_once=1, waiting=2)
     first = runs.start(DATA, config(5_000), SCHEDULE)
     second, third = (runs.start(DATA, config(5_000), SCHEDULE) for _ in range(2))
-    assert [runs.view(id).place for id in (first, second, third)] == [0, 1, 2]
+    assert [see(runs, id).place for id in (first, second, third)] == [0, 1, 2]
     with pytest.raises(BadInput, match="2 runs wait already"):
         runs.start(DATA, config(), SCHEDULE)
     runs.stop(second)
-    assert [(runs.view(id).state, runs.view(id).place) for id in (second, third)] == [("stopped", 0), ("waiting", 1)]
+    assert [(see(runs, id).state, see(runs, id).place) for id in (second, third)] == [("stopped", 0), ("waiting", 1)]
     runs.pause(first)  # it gives its place to the next one
     assert wait(runs, third, lambda view: view.step > 0).state == "running"
-    assert runs.view(first).state == "paused"
+    assert see(runs, first).state == "paused"
     runs.forget(third)
     assert runs.view(third) is None and not runs.threads
 
@@ -119,12 +125,12 @@ def test_a_file_of_a_run_goes_on_to_the_same_network() -> None:
     id = runs.start(DATA, config(), SCHEDULE)
     wait(runs, id, lambda view: view.step >= 10 or not view.alive)
     runs.pause(id)
-    content = write(runs.view(id), "run")
+    content = write(see(runs, id), "run")
     runs.resume(id)
     whole = wait(runs, id)
     loaded = runs.load(DATA, content)
-    assert runs.view(loaded).state == "paused" and runs.view(loaded).step < 60
-    assert not torch.equal(weights(runs.view(loaded)), weights(whole))
+    assert see(runs, loaded).state == "paused" and see(runs, loaded).step < 60
+    assert not torch.equal(weights(see(runs, loaded)), weights(whole))
     runs.resume(loaded)
     assert torch.equal(weights(wait(runs, loaded)), weights(whole))
 
@@ -132,7 +138,7 @@ def test_a_file_of_a_run_goes_on_to_the_same_network() -> None:
 def test_a_file_of_a_network_is_a_run_that_is_done() -> None:
     runs = Trainer()
     whole = wait(runs, runs.start(DATA, config(predicts="v"), SCHEDULE))
-    view = runs.view(runs.load(DATA, write(whole, "network")))
+    view = see(runs, runs.load(DATA, write(whole, "network")))
     assert view.state == "done" and view.config.predicts == "v" and view.snapshot is None
     assert torch.equal(weights(view), weights(whole))
     np.testing.assert_allclose(view.milestones[-1].distance, whole.milestones[-1].distance, rtol=1e-5)
@@ -168,7 +174,11 @@ def blind_file() -> bytes:
 
 def test_eps_of_pure_noise_is_one_sentence_and_no_run() -> None:
     runs, blind = Trainer(), SCHEDULES["zero_terminal_snr"](20)
-    for action in (lambda: runs.start(DATA, config(), blind), lambda: runs.load(DATA, blind_file())):
+    actions: list[Callable[[], str]] = [
+        lambda: runs.start(DATA, config(), blind),
+        lambda: runs.load(DATA, blind_file()),
+    ]
+    for action in actions:
         with pytest.raises(BadInput, match="alpha_bar is 0 at t = 20 of the schedule zero_terminal_snr"):
             action()
     assert not runs.views and not runs.threads
@@ -192,9 +202,10 @@ def test_the_shipped_run_is_within_two_percent_of_the_floor() -> None:
 
     view = shipped()
     law = eight_gaussians().law
+    assert view.denoiser is not None
     new = held_out(law, view.schedule, even_times(1000), n=200, generator=torch.Generator().manual_seed(77))
-    floor = floors(law, view.schedule, even_times(1000)).mean()  # type: ignore[arg-type]
-    ratio = (errors(view.denoiser, new).distance.mean() / floor).item()  # type: ignore[arg-type]
+    floor = floors(law, view.schedule, even_times(1000)).mean()
+    ratio = (errors(view.denoiser, new).distance.mean() / floor).item()
     assert 0 < ratio < 0.02
     assert abs(view.milestones[-1].distance.mean() / floor - ratio) < 0.002
     assert view.milestones[10].distance.mean() / floor > 0.02  # the curve shows it come down

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_the_sentence_in_chinese() -> None:
     assert "too" not in text
 
 
-def histograms(**url: str) -> tuple[list[dict], dict[str, np.ndarray]]:
+def histograms(**url: str) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     """The panels of the four chains, and the arrays that the browser is given."""
     blob = blobs(open_page("variance", **url))[0]
     size = int.from_bytes(blob[:8], "little")

@@ -19,8 +19,8 @@ from diffusion_core.training.checkpoint import load_denoiser
 from diffusion_core.training.draws import images
 from diffusion_core.training.loop import train
 from diffusion_core.training.state import TrainingConfig
-from pages.shared.trainer import Data, View, shipped, shipped_data, the_trainer, write
-from tests.pages.opening import ROOT, open_page, run_code, tracks, visit, words
+from pages.shared.trainer import Data, State, View, shipped, shipped_data, the_trainer, write
+from tests.pages.opening import ROOT, elements, open_page, run_code, tracks, visit, words
 from tests.pages.test_trainer import blind_file
 
 
@@ -29,7 +29,7 @@ def trained() -> View:
     """A small network for two moons, T = 100, of a run on this server."""
     law = TOYS["two_moons"]().law
     config = TrainingConfig(MLPConfig(2, 16), steps=60, batch=64, warmup=5)
-    id = the_trainer().start(Data("two_moons", "", law), config, linear(100))  # type: ignore[arg-type]
+    id = the_trainer().start(Data("two_moons", "", law), config, linear(100))
     for _attempt in range(500):
         view = the_trainer().view(id)
         assert view is not None
@@ -45,7 +45,7 @@ def sample_page(**url: str) -> AppTest:
 
 def said(app: AppTest) -> list[str]:
     """Every note of the page on what it shows."""
-    return [note.value for kind in ("info", "warning", "error") for note in app.get(kind)]
+    return [note.value for note in elements(app, "info", "warning", "error")]
 
 
 def button(app: AppTest, label: str) -> AppTest:
@@ -208,7 +208,7 @@ def test_too_few_steps_over_a_long_schedule_are_one_sentence(lang: str, sentence
     ],
 )
 def test_a_network_of_nan_and_one_that_is_not_there_yet_are_one_sentence(
-    trained: View, milestones: int, state: str, sentence: str
+    trained: View, milestones: int, state: State, sentence: str
 ) -> None:
     last = trained.milestones[-1]
     broken = [replace(last, samples=np.full_like(last.samples, np.nan))]

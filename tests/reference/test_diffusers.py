@@ -4,6 +4,8 @@ Its t counts from 0 (`ADAPTER`), and its tables are float32, whose 1 - alpha_bar
 hence 1e-3 at t <= 10 and 1e-5 from t = 100 on; in between 1e-4.
 """
 
+from typing import Any
+
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler
@@ -38,7 +40,7 @@ def near(a: Tensor, b: Tensor, t: int) -> bool:
 
 # --- schedules and spacings -------------------------------------------------------------------------------------------
 
-SCHEDULES = {
+SCHEDULES: dict[str, tuple[NoiseSchedule, dict[str, Any]]] = {
     "linear": (linear(), {"beta_schedule": "linear"}),
     "scaled_linear": (
         scaled_linear(),
@@ -158,10 +160,13 @@ def test_ddpm_step(variance_type: str, spacing: str, n: int) -> None:
 
 def test_published_variances() -> None:
     """diffusers' own test values; the fixed_small variance of a whole chain at its t = 0, 487, 999."""
+
+    def small(t: int, s: int) -> float:
+        return float(fixed_small(transition(linear(), t, s), torch.empty(0)).value)
+
     for t, published in ((0, 0.0), (487, 0.00979), (999, 0.02)):
-        pair = transition(linear(), t + 1, t)
-        assert abs(fixed_small(pair, torch.empty(0)).value - published) < 1e-5
-        assert t != 487 or abs(fixed_small(transition(linear(), t + 2, t), torch.empty(0)).value - published) > 1e-5
+        assert abs(small(t + 1, t) - published) < 1e-5
+        assert t != 487 or abs(small(t + 2, t) - published) > 1e-5
 
 
 @pytest.mark.parametrize("spacing", ["trailing", "leading"])  # DDIMScheduler's s is t - T / n: not right for linspace
@@ -172,7 +177,10 @@ def test_ddim_run(spacing: str, eta: float, clip: tuple[float, float] | None) ->
     theirs = DDIMScheduler(1000, timestep_spacing=spacing, clip_sample=clip is not None)
     theirs.set_timesteps(n)
     generator = torch.Generator().manual_seed(4)
-    denoiser = lambda x_t, t: torch.sin(x_t) + t / 2000  # noqa: E731
+
+    def denoiser(x_t: Tensor, t: int) -> Tensor:
+        return torch.sin(x_t) + t / 2000
+
     for step in ddim(
         denoiser,
         schedule,

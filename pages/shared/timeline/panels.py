@@ -16,7 +16,13 @@ __all__ = ["Curves", "Fitted", "Formula", "Histogram", "Images", "Lines", "Numbe
 
 
 class Panel(ABC):
-    """One picture of a timeline, or a formula, or a table."""
+    """One picture of a timeline, or a formula, or a table.
+
+    Attributes:
+        title: of a picture always; a formula or a table may have none.
+    """
+
+    title: str | None
 
     @abstractmethod
     def pack(self, w: Writer, name: str) -> Spec:

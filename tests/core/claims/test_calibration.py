@@ -12,7 +12,7 @@ from diffusion_core.claims.check import SHARES, Trial, chi_square, z_of_mean
 from diffusion_core.claims.forward import ORDER
 
 
-def noise(variance: float, setting: int, seed: int) -> list:
+def noise(variance: float, setting: int, seed: int) -> list[Trial]:
     r = torch.randn(setting, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return [z_of_mean(r), chi_square(r * variance**0.5)]
 
@@ -58,7 +58,7 @@ def test_all_claims_together_raise_a_false_alarm_as_seldom_as_was_promised() -> 
 def test_a_one_sided_test_may_be_sure_but_not_too_eager() -> None:
     """p near 1 at every seed is no fault of a test whose claim is true on a whole side; p near 0 is."""
 
-    def shifted(by: float, setting: int, seed: int) -> list:
+    def shifted(by: float, setting: int, seed: int) -> list[Trial]:
         two_sided = z_of_mean(torch.randn(setting, generator=torch.Generator().manual_seed(seed)) + by)
         p = float(stats.norm.cdf(two_sided.value))
         return [Trial("z (one-sided)", two_sided.value, p_value=p, n=setting, one_sided=True)]

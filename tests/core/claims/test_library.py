@@ -7,6 +7,8 @@ import pytest
 from diffusion_core.claims import library as library_module
 from diffusion_core.claims.library import compare, tolerance
 from diffusion_core.errors import BadInput
+from diffusion_core.schedule import sigmoid
+from diffusion_core.variance import fixed_large
 
 
 def test_diffusers_agrees_but_for_the_one_that_is_not_a_number() -> None:
@@ -18,10 +20,10 @@ def test_diffusers_agrees_but_for_the_one_that_is_not_a_number() -> None:
     assert len(rows) == 20
 
 
-def test_a_library_that_differs_is_seen(monkeypatch) -> None:
+def test_a_library_that_differs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("diffusers")
-    monkeypatch.setattr(library_module, "fixed_small", library_module.fixed_large)
-    monkeypatch.setattr(library_module, "linear", library_module.sigmoid)
+    monkeypatch.setattr(library_module, "fixed_small", fixed_large)
+    monkeypatch.setattr(library_module, "linear", sigmoid)
     monkeypatch.setattr(library_module, "PREDICTION_TYPES", {"sample": "v", "v_prediction": "x0"})
     rows = {row.setting: row.verdict for row in compare()}
     assert rows['prediction_type="sample"'] == rows['prediction_type="v_prediction"'] == "differs"
@@ -30,7 +32,7 @@ def test_a_library_that_differs_is_seen(monkeypatch) -> None:
     assert rows["DDIMScheduler, eta=0"] == "differs"
 
 
-def test_without_diffusers_one_sentence_says_how_to_get_it(monkeypatch) -> None:
+def test_without_diffusers_one_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "diffusers", None)
     with pytest.raises(BadInput, match=r"^diffusers is not installed; pip install diffusers==0\.42\.1 brings it\.$"):
         compare()

@@ -39,13 +39,15 @@ def test_the_command_prints_entries_and_exits_with_0() -> None:
 
 
 @pytest.mark.parametrize(("claim", "status"), [(ORDER, 0), (SABOTAGED, 1), (BLIND, 1)])
-def test_a_light_that_is_not_green_makes_the_status_1(claim: AnyClaim, status: int, capsys) -> None:
+def test_a_light_that_is_not_green_makes_the_status_1(
+    claim: AnyClaim, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([], with_claim(claim)) == status
     shown = capsys.readouterr().out
     assert ("RED" in shown) == (status == 1)
     assert ("PASSES" in shown) == (claim is BLIND)
 
 
-def test_an_unknown_key_gives_one_sentence_and_status_2(capsys) -> None:
+def test_an_unknown_key_gives_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["E43"]) == 2
     assert capsys.readouterr().err == "There is no entry E43; there are E1 to E42.\n"

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from diffusion_core.claims import AnyClaim
@@ -68,7 +69,7 @@ def test_markdown_says_the_same_in_the_readers_language() -> None:
     )
 
 
-def test_a_package_that_is_missing_is_said(monkeypatch) -> None:
+def test_a_package_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diffusion_core.claims.report.PACKAGES", ("torch", "no-such-package"))
     assert versions()["no-such-package"] == "not installed"
     assert versions()["torch"].split("+")[0] == torch.__version__.split("+")[0]

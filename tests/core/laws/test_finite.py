@@ -61,7 +61,9 @@ def test_a_float32_product_would_not_do() -> None:
 class LargestTensor(TorchDispatchMode):
     """Remembers the largest tensor that any operation returns."""
 
-    numel = 0
+    def __init__(self) -> None:
+        TorchDispatchMode.__init__(self)
+        self.numel = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -74,9 +76,9 @@ class LargestTensor(TorchDispatchMode):
 def test_nothing_of_the_size_batch_times_n_times_d_is_made() -> None:
     points = digit_like_points()
     x = normal(64, 784)
-    with LargestTensor() as ours:  # type: ignore[no-untyped-call]
+    with LargestTensor() as ours:
         FiniteData(points).at(SCHEDULE, 100).eps(x)
-    with LargestTensor() as broadcasting:  # type: ignore[no-untyped-call]
+    with LargestTensor() as broadcasting:
         broadcast_x0(points, x[:4], *levels(100))
     assert ours.numel <= points.numel()
     assert broadcasting.numel == 4 * points.numel()

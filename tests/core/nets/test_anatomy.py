@@ -10,7 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from diffusion_core.claims.anatomy import CLAIMS, Sized
-from diffusion_core.claims.check import Claim
+from diffusion_core.claims.check import AnyClaim
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.anatomy import Part, measure, places_seen, plan
 from diffusion_core.nets.stable_diffusion import LATENT, TEXT, WIDTHS, units
@@ -80,7 +80,7 @@ def test_four_times_the_pixels_cost_a_convolution_four_times_and_attention_sixte
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
-def test_the_claims_hold_for_the_network_that_reads_text(claim: Claim) -> None:
+def test_the_claims_hold_for_the_network_that_reads_text(claim: AnyClaim) -> None:
     setting = Sized(LATENTS, 8)
     assert claim.run(setting=setting, seed=3).passed
     for mistake in claim.mistakes:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
@@ -40,7 +41,10 @@ TINY = UNetConfig(4, (8, 16), attention=(True, True), heads=2, classes=None, pat
 SENTENCES = ["a blue star above a green square", "a green star above a blue square", "red ring", ""]
 
 
-def randomized(net: nn.Module) -> nn.Module:
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def randomized(net: Net) -> Net:
     """A network whose every weight is drawn: zeroed layers would hide mistakes."""
     torch.manual_seed(0)
     with torch.no_grad():
@@ -64,6 +68,7 @@ def test_tokens() -> None:
     tokens = tokenize(SENTENCES)
     assert tokens.shape == (4, LENGTH)
     assert tokens[2].tolist() == [START, 2 + VOCABULARY.index("red"), 2 + VOCABULARY.index("ring"), *[PAD] * 17]
+    assert TINY.no_condition is not None
     assert tokens[3].tolist() == [START, *[PAD] * 19] == TINY.no_condition.tolist()
     assert tokenize(["A BIG red circle"]).equal(tokenize(["a large red circle"]))
     assert (PAD, START) == (0, 1)  # the numbers that the shipped network knows
@@ -100,10 +105,10 @@ def test_a_layer_is_pytorchs() -> None:
         "self_attn.in_proj_bias": ours.qkv.bias,
         "self_attn.out_proj.weight": ours.proj.weight,
         "self_attn.out_proj.bias": ours.proj.bias,
-        "linear1.weight": ours.mlp[0].weight,
-        "linear1.bias": ours.mlp[0].bias,
-        "linear2.weight": ours.mlp[2].weight,
-        "linear2.bias": ours.mlp[2].bias,
+        "linear1.weight": ours.get_parameter("mlp.0.weight"),
+        "linear1.bias": ours.get_parameter("mlp.0.bias"),
+        "linear2.weight": ours.get_parameter("mlp.2.weight"),
+        "linear2.bias": ours.get_parameter("mlp.2.bias"),
         **{f"norm{k}.{kind}": getattr(getattr(ours, f"norm{k}"), kind) for k in (1, 2) for kind in ("weight", "bias")},
     }
     theirs.load_state_dict(names)
@@ -124,7 +129,7 @@ def test_words_and_places_start_alike() -> None:
 
 def test_words_read_each_other() -> None:
     """The same words in another order give "star" another vector; a bag of words would not."""
-    net: nn.Module = randomized(TextEncoder(TEXT))
+    net = randomized(TextEncoder(TEXT))
     first, second = net(tokenize(SENTENCES[:2]))
     star = SENTENCES[0].split().index("star") + 1
     assert gap(first[star], second[star]) > 1e-3
@@ -144,6 +149,7 @@ def test_cross_attention_is_pytorchs() -> None:
     queries = block.norm(h).flatten(2).transpose(1, 2)
     k_weight, v_weight = block.kv.weight.chunk(2)
     k_bias, v_bias = block.kv.bias.chunk(2)
+    assert block.q.bias is not None
     out, weights = nn.functional.multi_head_attention_forward(
         queries.transpose(0, 1), words.transpose(0, 1), words.transpose(0, 1),
         embed_dim_to_check=16, num_heads=2, in_proj_weight=None,
@@ -153,6 +159,7 @@ def test_cross_attention_is_pytorchs() -> None:
         key_padding_mask=~is_word, use_separate_proj_weight=True, average_attn_weights=False,
         q_proj_weight=block.q.weight[:, :, 0, 0], k_proj_weight=k_weight, v_proj_weight=v_weight,
     )  # fmt: skip
+    assert weights is not None
     expected = h + out.permute(1, 2, 0).reshape(h.shape)
     assert gap(block(h, words, is_word), expected) < 1e-12
     ours = block.weights(h, words, is_word)
@@ -279,7 +286,7 @@ def test_the_autoencoder_is_trained_with_its_own_noise_and_the_kl_to_n01() -> No
     config, generator = AutoencoderConfig(8), torch.Generator().manual_seed(3)
     net = seeded(3, config.build)
     with torch.no_grad():
-        net.encoder[-1].bias[4:] = 1.5  # type: ignore[union-attr, index]  # sigma is far from 1
+        net.get_parameter(f"encoder.{len(net.encoder) - 1}.bias")[4:] = 1.5  # sigma is far from 1
 
     class Given:
         latent, build = config.latent, staticmethod(lambda: net)

@@ -219,10 +219,19 @@ def test_a_stop_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: p
 
 
 def test_the_new_file_is_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls: list[str] = []
     fsync, swap = os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (calls.append("fsync"), fsync(fd)))
-    monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("replace"), swap(a, b)))
+
+    def spied_fsync(fd: int) -> None:
+        calls.append("fsync")
+        fsync(fd)
+
+    def spied_replace(a: str, b: str) -> None:
+        calls.append("replace")
+        swap(a, b)
+
+    monkeypatch.setattr(os, "fsync", spied_fsync)
+    monkeypatch.setattr(os, "replace", spied_replace)
     save_denoiser(tmp_path / "a", predictor())
     assert calls == ["fsync", "replace"] and calls != ["replace", "fsync"]
 
@@ -232,4 +241,4 @@ def test_the_header_is_json(tmp_path: Path) -> None:
     data = (tmp_path / "a").read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     config = json.loads(header[checkpoint.FORMAT])
-    assert config["kind"] == "denoiser" and config["predicts"] == "v" != "eps"
+    assert config["kind"] == "denoiser" and config["predicts"] == "v"

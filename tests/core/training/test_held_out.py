@@ -2,18 +2,20 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from diffusion_core import BadInput, GaussianMixture, linear, q_sample
 from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.denoisers import Denoiser
 from diffusion_core.laws.estimates import loss_floor
-from diffusion_core.training.held_out import errors, even_times, floors, held_out, mean_floor
+from diffusion_core.training.held_out import HeldOut, errors, even_times, floors, held_out, mean_floor
 
 SCHEDULE = linear(1000)
 LAW = eight_gaussians().law
 assert isinstance(LAW, GaussianMixture)
 
 
-def draws(n: int = 200, seed: int = 0):
+def draws(n: int = 200, seed: int = 0) -> HeldOut:
     return held_out(LAW, SCHEDULE, even_times(1000, 25), n=n, generator=torch.Generator().manual_seed(seed))
 
 
@@ -83,10 +85,11 @@ def test_pythagoras_holds_for_any_function_of_x_and_fails_for_one_that_sees_the_
     new = draws(2_000)
     seen = new.eps.reshape(-1, 2)
 
-    def z(denoiser) -> float:
+    def z(denoiser: Denoiser) -> float:
         one = errors(denoiser, new)
         rest = one.loss - one.distance - new.floor
-        return (rest.mean() / (rest.std() / rest.numel() ** 0.5)).item()
+        error: Tensor = rest.std() / rest.numel() ** 0.5
+        return (rest.mean() / error).item()
 
     assert abs(z(lambda x, t, cond=None: torch.zeros_like(x))) < 3.5
     assert abs(z(lambda x, t, cond=None: x.sin())) < 3.5

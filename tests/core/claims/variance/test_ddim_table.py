@@ -53,7 +53,7 @@ def test_the_exponent_where_the_papers_order_begins() -> None:
                 beta = 1 - bar[t] / bar[s]
                 tilde = beta * (1 - bar[s]) / (1 - bar[t])
                 v_t, v_s = (1 - bar[k] + bar[k] * lam for k in (t, s))
-                if eta == "sigma-hat":
+                if isinstance(eta, str):
                     g = (bar[t] / bar[s]) * (v_s / v_t) ** 2 * g + (beta if s else 0)
                 else:
                     turned = math.sqrt((1 - bar[s] - eta**2 * tilde) * (1 - bar[t]))
