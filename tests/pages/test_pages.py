@@ -154,7 +154,7 @@ def test_each_mistake_is_rejected_at_the_settings_of_the_page(page: str, monkeyp
         assert mistake is None
         asked.append(key)
         assert [name for name in _claim.mistakes if _claim.run(name, _setting, seed).passed] == [], key
-        return run_claim(key, None, known_by, seed, _claim, _setting)
+        return run_claim(key, None, known_by, seed, _claim=_claim, _setting=_setting)
 
     monkeypatch.setattr(checks, "run_claim", judge)
     keys = [claim.key for claim in CLAIMS[page]]
