@@ -278,7 +278,7 @@ def judge_shapes(
         readings = [read(picture) for picture in pictures]
         misfits += [thing.misfit for reading in readings for thing in reading.things]
         scores.append(score(captions, readings))
-    real = [thing.misfit for picture in captioned_shapes(200, generator)[0] for thing in read(picture).things]
+    real = [thing.misfit for picture in captioned_shapes(min(n, 200), generator)[0] for thing in read(picture).things]
     start = time.perf_counter()
     draw(captions[:4])
     seconds = time.perf_counter() - start

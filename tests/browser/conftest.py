@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 DEMO = Path(__file__).parent / "apps" / "timeline_app.py"
@@ -87,51 +87,91 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+class Pool:
+    """Pages that are lent to one test after the other.
+
+    A page that has shown the app shows it again at a third of the work: the browser has its code compiled. Between two
+    tests a page goes blank, and forgets what it was told to keep and to listen to.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.contexts: dict[str, BrowserContext] = {}
+        self.idle: dict[str, list[Page]] = {}
+
+    def take(self, options: dict[str, Any]) -> Page:
+        """A page in a context of these options."""
+        kind = repr(sorted(options.items()))
+        if kind not in self.contexts:
+            self.contexts[kind] = self.browser.new_context(**options)
+        idle = self.idle.setdefault(kind, [])
+        return idle.pop() if idle else self.contexts[kind].new_page()
+
+    def give_back(self, options: dict[str, Any], page: Page) -> None:
+        """A page that is done with."""
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.unroute_all()
+        page.goto("about:blank")
+        self.idle[repr(sorted(options.items()))].append(page)
+
+
+@pytest.fixture(scope="session")
+def pool(browser: Browser) -> Pool:
+    """The pages of this session."""
+    return Pool(browser)
+
+
 @contextmanager
-def opener(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """A function that opens pages, each in a context of its own; afterwards nothing may stand in their consoles."""
-    contexts, complaints = [], []
+def opener(pool: Pool) -> Iterator[Callable[..., Page]]:
+    """A function that opens pages; afterwards nothing may stand in their consoles."""
+    complaints: list[str] = []
+    lent: list[tuple[dict[str, Any], Page, dict[str, Callable[..., None]]]] = []
 
     def complain(message: str) -> None:
         if not any(word in message for word in SILENT):
             complaints.append(message)
+
+    def hear_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complain(f"{message.text} {message.location.get('url', '')}")
 
     def open_one(
         url: str,
         *,
         width: int = 1280,
         height: int = 900,
-        before: Callable[[Page], None] | None = None,
+        listen: Mapping[str, Callable[..., None]] | None = None,
         **context_options: Any,
     ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **context_options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: complain(f"{m.text} {m.location.get('url', '')}") if m.type == "error" else None)
-        page.on("pageerror", lambda error: complain(str(error)))
-        if before:
-            before(page)
+        page = pool.take(context_options)
+        heard = {"console": hear_console, "pageerror": lambda error: complain(str(error)), **(listen or {})}
+        for event, hear in heard.items():
+            page.on(event, hear)  # type: ignore[call-overload]  # one overload an event
+        lent.append((context_options, page, heard))
+        page.set_viewport_size({"width": width, "height": height})
         page.goto(url)
         wait_until_idle(page)
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for options, page, heard in lent:
+        for event, hear in heard.items():
+            page.remove_listener(event, hear)
+        pool.give_back(options, page)
     assert complaints == []
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(pool: Pool) -> Iterator[Callable[..., Page]]:
     """Open pages that live as long as one test."""
-    with opener(browser) as open_one:
+    with opener(pool) as open_one:
         yield open_one
 
 
 @pytest.fixture(scope="module")
-def open_shared_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_shared_page(pool: Pool) -> Iterator[Callable[..., Page]]:
     """Open pages that all tests of a module look at."""
-    with opener(browser) as open_one:
+    with opener(pool) as open_one:
         yield open_one
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from pages import LESSONS
@@ -39,14 +39,14 @@ class Opened:
         self.parameter, label = SLIDERS.get(lesson, ("t", "Timestep t"))
         self.runs: Counter[str] = Counter()
         parameters = "".join(f"&{name}={value}" for name, value in url.items())
-        self.page = open_page(f"{app_url}/{lesson}?lang=en{parameters}", before=self._watch)
+        self.page = open_page(f"{app_url}/{lesson}?lang=en{parameters}", listen={"websocket": self._watch})
         self.slider = self.page.get_by_role("slider", name=label)
         expect(self.slider).to_have_count(1)
         self.root = self.page.locator(".timeline[data-t]").filter(has=self.slider)
         self.at_rest()
 
-    def _watch(self, page: Page) -> None:
-        page.on("websocket", lambda socket: socket.on("framereceived", self._count))
+    def _watch(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._count)
 
     def _count(self, frame: Any) -> None:
         message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
