@@ -55,7 +55,7 @@ async def compare(before: Server, now: Server, bare: Server, rounds: int) -> Non
     """A line a lesson."""
     async with AsyncExitStack() as stack:
         servers = (before, now, bare)
-        visitors = {server: await stack.enter_async_context(Visitor(server)) for server in servers}
+        visitors = {server: await stack.enter_async_context(Visitor(server.port)) for server in servers}
         for server in (before, now):
             await see_all(visitors[server])
         await asyncio.sleep(PAUSE + 5)  # until what was loaded is set aside

@@ -36,11 +36,11 @@ async def milliseconds(server: Server, visitor: Visitor, ear: Ear, places: list[
 
 async def measure(server: Server, bare: Server) -> None:
     """A line a timeline."""
-    async with Visitor(server) as visitor:
+    async with Visitor(server.port) as visitor:
         await visitor.open("")
         lessons = list(visitor.pages)
     for lesson in lessons:
-        async with Visitor(server) as visitor, Visitor(bare) as other:
+        async with Visitor(server.port) as visitor, Visitor(bare.port) as other:
             (alone,) = (await other.open("")).ears.values()
             sent = await visitor.open(lesson)
             for key, ear in sent.ears.items():

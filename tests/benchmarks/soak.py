@@ -139,7 +139,7 @@ async def visit(server: Server, number: int, until: float, record: Record) -> No
     await asyncio.sleep(dice.uniform(0, ARRIVAL))
     while time.monotonic() < until:
         record.visits += 1
-        visitor = Visitor(server)
+        visitor = Visitor(server.port)
         try:
             async with visitor:
                 lessons = dice.sample(list(SETTINGS), dice.randint(*LESSONS))

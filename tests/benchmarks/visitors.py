@@ -119,8 +119,8 @@ class Sent:
 class Visitor:
     """One session. Use it in ``async with``."""
 
-    def __init__(self, server: Server) -> None:
-        self.port = server.port
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.pages: dict[str, str] = {}  # name in the address -> what the server calls it
         self.page = ""
         self.query = ""
