@@ -1,4 +1,5 @@
 # make run    the app on http://localhost:8501 (PORT=... changes it)
+# make check  lint and the quick tests of the core: before each commit
 # make test   everything that is tested: lint, core, pages, the timeline's JavaScript, browser
 # make test-js  the pure parts of the timeline's JavaScript, under node
 # make docs   the API reference, from the docstrings, into build/docs
@@ -15,14 +16,22 @@ NPM := node_modules/.bin
 NO_NODE := echo "Node 20 or newer and npm are needed to check the JavaScript: install your system's packages (Debian, Ubuntu: apt-get install nodejs npm)."; exit 1
 JS_FILES := "assets/{shell,timeline}/*.{js,ts,css}" "tests/timeline/*.js" "*.{js,json}"
 
-.PHONY: run test test-js golden node lint docs bench soak calibrate mutants screenshots format clean
+# The tests run side by side, a thread each.
+unit test: export OMP_NUM_THREADS := 1
+
+.PHONY: run check unit test test-js golden node lint docs bench soak calibrate mutants screenshots format clean
 
 run: $(VENV)/run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
+check: $(VENV)/dev node_modules/installed
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint unit
+
+unit: $(VENV)/dev
+	$(BIN)/python -m pytest -n 2 -m "not slow" tests/core tests/reference
+
 test: lint test-js
-	$(BIN)/python -m pytest -n 2 tests/core tests/reference tests/pages
-	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest tests/browser
+	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest -n 2 tests
 
 test-js: golden
 	node --test --test-reporter=spec tests/timeline/*.test.js

@@ -28,6 +28,8 @@ from diffusion_core.claims.ledger import ENTRIES
 
 ROOT = Path(__file__).parents[2]
 ALL = [claim for entry in ENTRIES for claim in entry.claims]
+SLOW = {"E36c", "E36n", "E37n", "E39c", "E39d"}  # seconds each: many pictures, many draws
+BY_COST = [pytest.param(one, id=one.key, marks=[pytest.mark.slow] if one.key in SLOW else []) for one in ALL]
 
 
 @cache
@@ -36,7 +38,7 @@ def truth(key: str) -> Outcome:
     return next(claim for claim in ALL if claim.key == key).run(seed=0)
 
 
-@pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.key)
+@pytest.mark.parametrize("claim", BY_COST)
 def test_truth_passes_and_every_mistake_is_rejected(claim: AnyClaim) -> None:
     """At one seed; `make calibrate` does it at 200."""
     assert claim.mistakes
@@ -45,6 +47,7 @@ def test_truth_passes_and_every_mistake_is_rejected(claim: AnyClaim) -> None:
         assert not claim.run(mistake, seed=0).passed, mistake
 
 
+@pytest.mark.slow
 def test_all_checks_share_one_false_alarm_rate() -> None:
     """Every claim has the same share of 1e-3, no more claims have tests than there are shares, and the pages say so."""
     assert PAGE_ALPHA == 1e-3

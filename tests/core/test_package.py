@@ -36,6 +36,7 @@ def python(code: str, site: Path) -> str:
     return ran.stdout
 
 
+@pytest.mark.slow
 def test_data_and_networks_are_found_wherever_it_is_installed(installed: Path) -> None:
     said = python(
         "from diffusion_core import digits, __version__, __file__\n"

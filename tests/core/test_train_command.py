@@ -167,6 +167,7 @@ for kill in [True] * 20 + [False]:
 """
 
 
+@pytest.mark.slow
 def test_kills_lose_no_checkpoint_and_change_nothing(tmp_path: Path) -> None:
     long = [*TINY, "--steps", "400"]
     train.main([*long, "--every", "400", "--out", str(tmp_path / "whole")])
@@ -189,6 +190,7 @@ def test_kills_lose_no_checkpoint_and_change_nothing(tmp_path: Path) -> None:
 LAUNCH = "--multi_gpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port 0"
 
 
+@pytest.mark.slow
 def test_accelerate_runs_the_same_program(tmp_path: Path) -> None:
     """Two processes, each with its own draws: together they are one run with gradients averaged over both."""
     pytest.importorskip("accelerate")

@@ -342,9 +342,15 @@ def test_the_caption_is_recovered_from_true_pictures_and_not_from_others(monkeyp
     others = torch.Generator().manual_seed(99)
 
     def drawn(
-        _net: object, _coder: object, captions: list[Caption], _steps: int, scale: float, generator: torch.Generator
+        _net: object,
+        _coder: object,
+        captions: list[Caption],
+        *,
+        steps: int,
+        guidance: float,
+        generator: torch.Generator,
     ) -> torch.Tensor:
-        return draw(captions, generator) if scale else captioned_shapes(len(captions), others)[0]
+        return draw(captions, generator) if guidance else captioned_shapes(len(captions), others)[0]
 
     monkeypatch.setattr(text, "generate_shapes", drawn)
     setting = Text(small())

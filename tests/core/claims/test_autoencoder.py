@@ -1,8 +1,11 @@
 """The claims about the shipped autoencoder hold by a wide margin."""
 
+import pytest
+
 from diffusion_core.claims.autoencoder import LOSES_LESS, SCALED
 
 
+@pytest.mark.slow
 def test_what_the_claims_measure() -> None:
     """Far from what they allow, on both sides: a claim that only just holds would be no claim."""
     mean, variance = SCALED.run(seed=3).trials

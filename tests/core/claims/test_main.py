@@ -14,6 +14,7 @@ from tests.core.claims.examples import BLIND, SABOTAGED, with_claim
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_the_command_prints_entries_and_exits_with_0() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "diffusion_core.claims", "--seed", "5", "E1", "E3", "E13"],

@@ -9,6 +9,7 @@ from diffusion_core.data.scenes import captioned_shapes, draw
 from diffusion_core.errors import BadInput
 
 
+@pytest.mark.slow
 def test_true_pictures_are_read_right() -> None:
     """At most 1 of 200 wrong; with a reader that errs in 1 of 1,000 that fails in 2 % of the seeds, with 5 % always."""
     pictures, captions = captioned_shapes(200, torch.Generator().manual_seed(0))

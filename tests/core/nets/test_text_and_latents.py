@@ -266,6 +266,7 @@ def trained(steps: int = 120, seed: int = 0) -> Autoencoder:
     return state.net.requires_grad_(False)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_learns_and_its_latents_have_variance_1() -> None:
     net = trained()
     x = pictures(256, torch.Generator().manual_seed(9))
@@ -313,6 +314,7 @@ def test_psnr() -> None:
 # --- the commands ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_commands_train_and_judge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     coder, net = tmp_path / "coder", tmp_path / "net"
     train.main(["autoencoder", "--out", str(coder), "--width", "8", "--steps", "3", "--batch", "4", "--bf16"])
