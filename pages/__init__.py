@@ -21,19 +21,23 @@ from diffusion_core.claims.posterior import bayes, coefficients, from_noise, tri
 from diffusion_core.claims.reverse import copies, run, step
 from diffusion_core.claims.variance import ddim_table, optimum, peaks, spreads
 
-__all__ = ["FOLDER", "LESSONS", "PAGES", "START", "Lesson", "sections"]
+__all__ = ["FOLDER", "LESSONS", "PAGES", "START", "Lesson", "neighbours", "sections"]
 
 FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A page: its folder and name in the URL, the section of the navigation, a Material icon, what it claims."""
+    """A page: its folder and name in the URL, the section of the navigation, a Material icon, what it claims.
+
+    One that is ``deep`` may be left out: no lesson of the core path needs it.
+    """
 
     name: str
     section: str
     icon: str
     claims: tuple[AnyClaim, ...] = ()
+    deep: bool = False
 
     @property
     def page(self) -> Path:
@@ -66,17 +70,17 @@ VARIANCE = (
 START = Lesson("start", "", "home")
 LESSONS = (
     Lesson("add_noise", "Forward process", "blur_on", forward.CLAIMS),
-    Lesson("reparameterization", "Forward process", "casino", reparameterization.CLAIMS),
     Lesson("closed_form", "Forward process", "fast_forward", closed_form.CLAIMS),
+    Lesson("reparameterization", "Forward process", "casino", reparameterization.CLAIMS, deep=True),
     Lesson("posterior", "Reverse process", "join_inner", POSTERIOR),
+    Lesson("training", "Reverse process", "school", network.CLAIMS),
     Lesson("sampling", "Reverse process", "auto_awesome", (step.STEP, run.LAW, copies.COPIES)),
-    Lesson("variance", "Reverse process", "balance", VARIANCE),
-    Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS),
-    Lesson("training", "Learning", "school", network.CLAIMS),
-    Lesson("unet", "Learning", "account_tree", anatomy.CLAIMS),
-    Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS)),
+    Lesson("variance", "Reverse process", "balance", VARIANCE, deep=True),
+    Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS, deep=True),
+    Lesson("unet", "Stable Diffusion", "account_tree", anatomy.CLAIMS, deep=True),
+    Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS), deep=True),
     Lesson("guidance", "Stable Diffusion", "chat", (*text.CLAIMS, *guidance.CLAIMS)),
-    Lesson("ledger", "Check everything", "fact_check"),
+    Lesson("ledger", "Check everything", "fact_check", deep=True),
 )
 PAGES = (START, *LESSONS)
 
@@ -85,3 +89,9 @@ def sections() -> Iterator[tuple[str, list[Lesson]]]:
     """The sections of the navigation, with their pages, in order."""
     for name in dict.fromkeys(page.section for page in PAGES):
         yield name, [page for page in PAGES if page.section == name]
+
+
+def neighbours(name: str) -> tuple[Lesson | None, Lesson | None]:
+    """The pages before and after one."""
+    at = [page.name for page in PAGES].index(name)
+    return (PAGES[at - 1] if at else None), (PAGES[at + 1] if at + 1 < len(PAGES) else None)

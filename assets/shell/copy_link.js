@@ -1,4 +1,5 @@
-// Copies the address of the view on screen, language included. Where the browser keeps its clipboard from us
+// Says in which language the page is (to what reads it aloud, chooses its glyphs or offers to translate it), and copies
+// the address of the view on screen, language included. Where the browser keeps its clipboard from us
 // (plain http on a local network), the address is shown, selected, to be copied by hand.
 
 /** @import { Mounting } from "../timeline/types.d.ts" */
@@ -13,6 +14,7 @@ export default function mount({ parentElement, data }) {
   const field = parentElement.querySelector("input");
   const say = parentElement.querySelector("[role=status]");
   if (!button || !words || !field || !say) throw new TypeError("copy_link.html lacks a part.");
+  document.documentElement.lang = data.lang === "zh" ? "zh-CN" : data.lang;
   words.textContent = data.label;
   button.onclick = async () => {
     const url = new URL(window.location.href);

@@ -16,10 +16,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from diffusion_core.claims import AnyClaim
 from diffusion_core.errors import BadInput
-from pages import LESSONS
-from pages.shared import checks, controls, sections, take_away
+from pages import LESSONS, START, neighbours
+from pages.shared import checks, controls, sections, shell, take_away
 from pages.shared.checks import Checked
-from pages.shared.i18n import _, explain, parts
+from pages.shared.i18n import _, explain, language, parts
 from pages.shared.sections import folded, is_open
 from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, show
 
@@ -185,6 +185,21 @@ def open_page(name: str, prose: Mapping[str, str] | None = None) -> Iterator[Pag
     page = begin(name, prose)
     yield page
     page.article()
+    onward(name)
+
+
+def onward(name: str) -> None:
+    """The ways to the lesson before and to the next one."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="onward"):
+        for other, icon in zip(neighbours(name), ("back", "forward"), strict=True):
+            if other is not None:
+                st.page_link(
+                    shell.page_path(other.name),
+                    label=_("Start") if other is START else parts(other.name)["title"],
+                    icon=f":material/arrow_{icon}:",
+                    icon_position="left" if icon == "back" else "right",
+                    query_params={"lang": language()},
+                )
 
 
 def timeline_labels(label: str | None = None) -> dict[str, str]:

@@ -12,9 +12,10 @@ from pages import FOLDER, START, Lesson, sections
 from pages.shared import memory
 from pages.shared.i18n import LANGUAGES, _, language, parts, set_language
 
-__all__ = ["build_navigation", "has_visitor", "lifespan", "open_door", "page_path", "set_up"]
+__all__ = ["ICON", "build_navigation", "has_visitor", "lifespan", "open_door", "page_path", "set_up"]
 
 SHELL = ASSETS / "shell"
+ICON = str(SHELL / "icon.svg")
 
 copy_link = st.components.v2.component(
     "copy_link",

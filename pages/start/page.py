@@ -18,6 +18,6 @@ for one in LESSONS:
     with st.container(border=True):
         about = parts(one.name)
         st.page_link(shell.page_path(one.name), label=f"**{about['title']}**", icon=":material/arrow_forward:")
-        st.markdown(about["question"])
+        st.markdown(about["question"] + (" :gray-badge[" + _("deep dive") + "]" if one.deep else ""))
 for part in ("check", "article"):
     st.markdown(page.prose[part])

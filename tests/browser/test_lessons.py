@@ -214,9 +214,11 @@ def test_no_page_is_wider_than_a_phone(path: str, lang: str, app_url: str, open_
 def test_the_language_follows_the_browser_then_the_switch(app_url: str, open_page: Open) -> None:
     page = open_page(f"{app_url}/add_noise", locale="zh-CN")
     expect(page.get_by_role("heading", level=1)).to_have_text("加噪")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     page.get_by_test_id("stSidebar").get_by_text("English", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Add noise")
     assert query(page)["lang"] == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_test_id("stSidebarNav").get_by_text("Sample", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sample")
 

@@ -74,6 +74,34 @@ def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str
     assert "Shown instead: " in warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("page", "before", "after"),
+    [
+        ("add_noise", "Start", "Jump to any t"),
+        ("sampling", "Predict the noise", "Which variance?"),
+        ("ledger", "Text and guidance", None),
+    ],
+)
+def test_a_lesson_ends_with_the_ways_to_its_neighbours(page: str, before: str, after: str | None) -> None:
+    app = open_page(page, lang="en")
+    links = [(link.proto.label, link.proto.query_string) for link in app.get("page_link")]
+    assert links[-2 if after else -1 :] == [(title, "lang=en") for title in (before, after) if title]
+
+
+def test_from_start_to_end_the_neighbours_are_the_list() -> None:
+    walked, here = [], pages.START
+    while True:
+        walked.append(here.name)
+        before, after = pages.neighbours(here.name)
+        assert (before.name if before else None) == (walked[-2] if len(walked) > 1 else None)
+        if after is None:
+            break
+        here = after
+    assert tuple(walked) == PAGES
+    core = [lesson.name for lesson in pages.LESSONS if not lesson.deep]
+    assert core == ["add_noise", "closed_form", "posterior", "training", "sampling", "guidance"]
+
+
 def test_a_language_that_is_not_there_is_said() -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["lang"] = "fr"
