@@ -125,7 +125,7 @@ def check_finite(name: str, x: Tensor) -> None:
     """Raises BadInput unless x is a tensor of floating-point numbers, and every one is finite."""
     check_floating(name, x)
     # A finite sum has finite terms; it costs a tenth of looking at each. The sum may overflow: then each is looked at.
-    if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
+    if not math.isfinite(x.sum().item()) and not torch.isfinite(x).all():
         raise BadInput("{name} must hold finite numbers only; got NaN or infinity.", name=name)
 
 

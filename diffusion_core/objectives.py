@@ -27,6 +27,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from diffusion_core.denoisers import Model
 from diffusion_core.errors import BadInput, check_floating, check_rows, check_same_shape
@@ -78,7 +79,7 @@ def simple_loss(
 
 def row_errors(answer: Tensor, truth: Tensor) -> Tensor:
     """The mean squared error of each row, (batch,)."""
-    return _rows_of((answer - truth).square())
+    return _rows_of(functional.mse_loss(answer, truth, reduction="none"))
 
 
 def _rows_of(values: Tensor) -> Tensor:
