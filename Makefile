@@ -31,7 +31,7 @@ unit: $(VENV)/dev
 	$(BIN)/python -m pytest -n 2 -m "not slow" tests/core tests/reference
 
 test: lint test-js
-	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest -n 2 tests
+	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 test-js: golden
 	node --test --test-reporter=spec tests/timeline/*.test.js

@@ -3,7 +3,6 @@
 import html
 import re
 import sys
-from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -15,19 +14,14 @@ from diffusion_core.claims.report import SECTION_NAMES, VERDICTS
 from diffusion_core.errors import BadInput
 from pages.ledger.texts import with_indices
 from pages.shared.i18n import catalogue
+from tests.pages.opening import open_page
 
-PAGE = str(Path(__file__).parents[2] / "pages" / "ledger" / "page.py")
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
 N = sum(bool(entry.claims) for entry in ENTRIES)
 
 
 def open_ledger(lang: str = "en", **url: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=600)
-    for name, value in {"lang": lang, **url}.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception, [e.value for e in app.exception]
-    return app
+    return open_page("ledger", lang=lang, **url)
 
 
 def press(app: AppTest, label: str) -> AppTest:

@@ -83,7 +83,9 @@ def test_the_link_of_a_run_shows_its_network_on_its_own_data_and_schedule(
 
 
 def test_the_shipped_run_links_to_the_shipped_network() -> None:
-    (link,) = [one.proto for one in open_page("training", lang="en").get("page_link") if "Sample" in one.proto.label]
+    (link,) = [
+        one.proto for one in open_page("training", lang="en").get("page_link") if "Sample with" in one.proto.label
+    ]
     assert "denoiser=network" in link.query_string and "run=" not in link.query_string
 
 
