@@ -54,7 +54,7 @@ class Dataset(Generic[L]):
     shape: tuple[int, ...]
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n draws of x_0, (n, *shape), float64."""
+        """n draws of x_0, ``(n, *shape)``, float64."""
         return self.law.sample(n, generator).reshape(n, *self.shape)
 
 

@@ -9,7 +9,7 @@ kind            tensors                                                     conf
 =============== =========================================================== ==================================
 ``denoiser``    ``net.*``, float32 or float16; ``beta`` of the schedule     network, what it predicts
 ``classifier``  ``net.*``, float32 or float16                               network
-``autoencoder`` ``net.*``, float32 or float16; the latents' scale    network
+``autoencoder`` ``net.*``, float32 or float16; the latents' scale           network
 ``training``    ``net.*``, ``ema.*``, ``exp_avg.*``, ``exp_avg_sq.*``,      the run's; the step
                 float32; ``beta``
 =============== =========================================================== ==================================
