@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parent
 class Lesson:
     """A page: its folder and name in the URL, the section of the navigation, a Material icon, what it claims.
 
-    One that is ``deep`` may be left out: no lesson of the core path needs it.
+    One that is ``deep`` is not on the core path: it may be left out on a first walk.
     """
 
     name: str
