@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,32 +30,9 @@ from pages.shared import weights
 from pages.shared.weights import Model
 from tests.pages.opening import ROOT, blobs, elements, open_page, run_code, run_source
 from tests.pages.opening import tracks as first_of
+from tests.pages.tiny import SMALL, small
 
-SMALL = UNetConfig(
-    4, widths=(8, 16), attention=(True, True), blocks=1, heads=2, classes=None, patch=1, text=TextConfig(16, 1, 2)
-)
 NAME = "a small red star on the left"
-
-
-def small(spread: float = 0.3, predicts: str = "v") -> Predictor:
-    """A tiny network that reads text, with random weights: quick, and no two answers alike."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        net = SMALL.build().requires_grad_(False)
-        for weights in net.parameters():
-            if not weights.any():
-                weights.normal_(0, spread)
-    return Predictor(net, SMALL, cosine(1000), predicts)
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A folder of models with the shipped autoencoder and the tiny network."""
-    (tmp_path / weights.AUTOENCODER.file).write_bytes((MODELS / weights.AUTOENCODER.file).read_bytes())
-    save_denoiser(tmp_path / weights.SHAPES.file, small())
-    monkeypatch.setattr(weights, "MODELS", tmp_path)
-    yield tmp_path
-    monkeypatch.undo()
 
 
 def page(**url: str) -> AppTest:

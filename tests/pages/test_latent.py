@@ -1,7 +1,6 @@
 """Why latents?: the way out and back, odd URLs, files that are missing, damaged or of another shape, its numbers."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +16,14 @@ from diffusion_core.files import MODELS
 from diffusion_core.laws.from_noise import ancestral_from_noise, latent_variance, terminal_snr
 from diffusion_core.nets.autoencoder import AutoencoderConfig, psnr
 from diffusion_core.nets.cost import FED, build, count
-from diffusion_core.training.checkpoint import load_autoencoder, save_autoencoder, save_denoiser
+from diffusion_core.training.checkpoint import load_autoencoder, save_autoencoder
 from pages.latent import recipe, runs
 from pages.shared import weights
 from pages.shared.typography import typeset
 from tests.pages.opening import blobs, elements, open_page, run_code, spec_of, tracks, words
-from tests.pages.test_guidance import small
 
 MISSING_NETWORK = "The network that reads text is not installed (assets/models/shapes_unet.safetensors is missing)"
 MISSING_CODER = "The autoencoder is not installed (assets/models/shapes_autoencoder.safetensors is missing)"
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A folder of models with the shipped autoencoder and a tiny network."""
-    (tmp_path / weights.AUTOENCODER.file).write_bytes((MODELS / weights.AUTOENCODER.file).read_bytes())
-    save_denoiser(tmp_path / weights.SHAPES.file, small())
-    monkeypatch.setattr(weights, "MODELS", tmp_path)
-    yield tmp_path
-    monkeypatch.undo()
 
 
 def page(**url: str) -> AppTest:
