@@ -30,13 +30,15 @@ FOLDER = Path(__file__).parent
 class Lesson:
     """A page: its folder and name in the URL, the section of the navigation, a Material icon, what it claims.
 
-    One that is ``deep`` is not on the core path: it may be left out on a first walk.
+    ``minutes``: about how long its picture and its first sections take. One that is ``deep`` is not on the core path:
+    it may be left out on a first walk.
     """
 
     name: str
     section: str
     icon: str
     claims: tuple[AnyClaim, ...] = ()
+    minutes: int = 10
     deep: bool = False
 
     @property
@@ -69,18 +71,18 @@ VARIANCE = (
 )
 START = Lesson("start", "", "home")
 LESSONS = (
-    Lesson("add_noise", "Forward process", "blur_on", forward.CLAIMS),
-    Lesson("closed_form", "Forward process", "fast_forward", closed_form.CLAIMS),
-    Lesson("reparameterization", "Forward process", "casino", reparameterization.CLAIMS, deep=True),
-    Lesson("posterior", "Reverse process", "join_inner", POSTERIOR),
-    Lesson("training", "Reverse process", "school", network.CLAIMS),
-    Lesson("sampling", "Reverse process", "auto_awesome", (step.STEP, run.LAW, copies.COPIES)),
-    Lesson("variance", "Reverse process", "balance", VARIANCE, deep=True),
-    Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS, deep=True),
-    Lesson("unet", "Stable Diffusion", "account_tree", anatomy.CLAIMS, deep=True),
-    Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS), deep=True),
-    Lesson("guidance", "Stable Diffusion", "chat", (*text.CLAIMS, *guidance.CLAIMS)),
-    Lesson("ledger", "Check everything", "fact_check", deep=True),
+    Lesson("add_noise", "Forward process", "blur_on", forward.CLAIMS, minutes=8),
+    Lesson("closed_form", "Forward process", "fast_forward", closed_form.CLAIMS, minutes=8),
+    Lesson("reparameterization", "Forward process", "casino", reparameterization.CLAIMS, minutes=10, deep=True),
+    Lesson("posterior", "Reverse process", "join_inner", POSTERIOR, minutes=12),
+    Lesson("training", "Reverse process", "school", network.CLAIMS, minutes=12),
+    Lesson("sampling", "Reverse process", "auto_awesome", (step.STEP, run.LAW, copies.COPIES), minutes=10),
+    Lesson("variance", "Reverse process", "balance", VARIANCE, minutes=15, deep=True),
+    Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS, minutes=8, deep=True),
+    Lesson("unet", "Stable Diffusion", "account_tree", anatomy.CLAIMS, minutes=12, deep=True),
+    Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS), minutes=12, deep=True),
+    Lesson("guidance", "Stable Diffusion", "chat", (*text.CLAIMS, *guidance.CLAIMS), minutes=12),
+    Lesson("ledger", "Check everything", "fact_check", minutes=25, deep=True),
 )
 PAGES = (START, *LESSONS)
 

@@ -8,6 +8,7 @@
 import { contextOf, h } from "./dom.js";
 import { Mixture } from "./mixture.js";
 import { pointsLayer } from "./points.js";
+import { stepLayer } from "./step.js";
 import { withAlpha } from "./theme.js";
 
 const RASTER = 96; // cells of a density on each side
@@ -26,6 +27,8 @@ export function makeLayer(/** @type {LayerSpec} */ spec, /** @type {Stage} */ st
       return pointsLayer(spec, stage);
     case "path":
       return pathLayer(spec, stage);
+    case "step":
+      return stepLayer(spec, stage);
   }
 }
 

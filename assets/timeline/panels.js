@@ -9,6 +9,7 @@ import { histogramPanel } from "./histogram.js";
 import { imagesPanel } from "./images.js";
 import { linesPanel } from "./lines.js";
 import { planePanel } from "./plane.js";
+import { sharesPanel } from "./shares.js";
 
 /** Mount a panel at the end of the grid. */
 export function mountPanel(/** @type {PanelSpec} */ spec, /** @type {Stage} */ stage, /** @type {HTMLElement} */ grid) {
@@ -44,6 +45,8 @@ function draws(spec, stage, frame, legend) {
       return curvesPanel(spec, stage, frame, legend);
     case "lines":
       return linesPanel(spec, stage, frame, legend);
+    case "shares":
+      return sharesPanel(spec, stage, frame, legend);
     case "formula":
       return formulaPanel(spec, stage, frame);
     case "numbers":

@@ -122,7 +122,7 @@ export interface ProbeSpec {
   decimals: string | null; // a scalar track
 }
 
-export type LayerSpec = DensitySpec | DensityFramesSpec | FieldSpec | PointsSpec | PathSpec;
+export type LayerSpec = DensitySpec | DensityFramesSpec | FieldSpec | PointsSpec | PathSpec | StepSpec;
 
 export interface DensitySpec {
   kind: "density";
@@ -158,7 +158,19 @@ export interface PathSpec {
   color: string;
 }
 
-export type PanelSpec = PlaneSpec | ImagesSpec | HistogramSpec | CurvesSpec | LinesSpec | FormulaSpec | NumbersSpec;
+/** A step of the way back: tracks of points, and sigma, one number or one a coordinate. */
+export interface StepSpec {
+  kind: "step";
+  x_t: string;
+  x0_hat: string;
+  mean: string;
+  x_s: string;
+  sigma: string;
+  colors: [x_s: string, x0_hat: string, mean: string];
+}
+
+export type PanelSpec =
+  PlaneSpec | ImagesSpec | HistogramSpec | CurvesSpec | LinesSpec | SharesSpec | FormulaSpec | NumbersSpec;
 
 /** What a panel with a picture has. */
 export interface PictureSpec {
@@ -229,6 +241,12 @@ export interface LinesSpec extends PictureSpec {
   kind: "lines";
   series: LineSpec[];
   log_y: boolean;
+}
+
+/** Parts of one bar; at each position they add up to 1. */
+export interface SharesSpec extends PictureSpec {
+  kind: "shares";
+  series: LineSpec[];
 }
 
 export interface LineSpec extends LookSpec {

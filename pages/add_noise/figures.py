@@ -53,6 +53,33 @@ def picture(scene: Scene, schedule: NoiseSchedule, seed: int) -> tl.Picture:
     return packed(range(schedule.T + 1), tracks, panels)
 
 
+@kept
+def one_step(scene: Scene, seed: int) -> tl.Picture:
+    """x_0 and one noising step from it, for every beta: the browser makes it itself."""
+    beta = np.linspace(0, 1, 101)
+    keep, add = np.sqrt(1 - beta), np.sqrt(beta)
+    noise = recipe.noise(torch.from_numpy(scene.x0), seed).numpy()
+    tracks: dict[str, tl.Track] = {
+        "x0": tl.Constant(scene.x0),
+        "x_1": tl.Affine(keep, "x0", add, noise),
+        "keep": tl.Scalar(keep),
+        "add": tl.Scalar(add),
+        "start": tl.Affine(keep, "x0", 0 * beta, "x0"),
+    }
+    shares = (
+        tl.Line(1 - beta, _("of the data, 1 − β"), COLORS["x0"]),
+        tl.Line(beta, _("of new noise, β"), COLORS["eps"]),
+    )
+    none = density(scene, np.ones(101), 0 * beta) if scene.kind == "plane" else None
+    panels = [
+        drawn(scene, "x0", _("x_0, before"), density=none),
+        drawn(scene, "start", _("√(1 − β) x_0, a little smaller")),
+        drawn(scene, "x_1", _("x_1 = √(1 − β) x_0 + √β z, after one step"), density=density(scene, keep, beta)),
+        tl.Shares(shares, title=_("Where the variance 1 of x_1 comes from, for data of variance 1")),
+    ]
+    return packed(beta.round(2).tolist(), tracks, panels, label=_("Variance of the step β"))
+
+
 def second_moment(scene: Scene) -> float:
     """E|x_0|^2 / d of what is shown."""
     return float(np.mean(scene.x0.astype(float) ** 2))

@@ -10,15 +10,14 @@ from pages.shared.i18n import _
 from pages.shared.scenes import data_names, pick_scene, schedule_names, schedule_of
 
 with lesson.open_page("add_noise") as page:
-    with page.controls(3, 3, 2, 3) as columns:
-        with columns[3]:
-            seed = controls.seed()
-        with columns[0]:
-            scene = pick_scene(list(data_names()), "digits", seed)
-        with columns[1]:
-            name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
-        with columns[2]:
+    with page.controls(3, 3) as (left, right):
+        with page.more():
             T = controls.integer("T", "T", 1000, low=1, high=4000)
+            seed = controls.seed()
+        with left:
+            scene = pick_scene(list(data_names()), "digits", seed)
+        with right:
+            name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
     schedule = schedule_of(name, T)
     if controls.changed("data", scene.name) and scene.own:
         controls.keep("t", T // 4, T // 4)  # a picture of one's own opens where it can be seen
@@ -27,9 +26,16 @@ with lesson.open_page("add_noise") as page:
         if warning := figures.not_noise_yet(scene, name, schedule):
             st.warning(warning, icon=":material/warning:")
     page.timeline(figures.picture(scene, schedule, seed), t=T // 4)
-    st.markdown(page.prose["picture"])
 
+    page.section(
+        "step",
+        _("One step"),
+        lambda: lesson.timeline(figures.one_step(scene, seed), key="one_step", name="b", t=0.3),
+        unfolded=True,
+        asks=["b"],
+    )
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section("schedules", _("Schedules side by side"), lambda: figures.schedules(scene, name, T))
     page.check(
         lambda: [

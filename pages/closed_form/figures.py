@@ -75,6 +75,46 @@ def written() -> tl.Formula:
     return formula(latex, values, _("The picked point, first coordinate"))
 
 
+BETAS = np.linspace(0, 1, 101)
+TWO_STEPS = r"""x_2 &=& \sqrt{\alpha_2}\,x_1 + \sqrt{\beta_2}\,z_2 \\
+    &=& \sqrt{\alpha_2\alpha_1}\,x_0 + \sqrt{\alpha_2\beta_1}\,z_1 + \sqrt{\beta_2}\,z_2 \\
+    &=& \live{kept}\cdot(\live{x0}) + \live{older}\cdot(\live{z_1}) + \live{newer}\cdot(\live{z_2}) \\
+    &=& \live{x_2}"""
+
+
+@kept
+def two_steps(scene: Scene, seed: int) -> tl.Picture:
+    """x_0, one step and a second one, both with the same beta; and of what the variance of x_2 is made."""
+    x0 = recipe.start(torch.from_numpy(scene.x0))
+    z_1, z_2 = (z.numpy() for z in recipe.chain_noise(x0, 2, seed))
+    alpha, keep, add = 1 - BETAS, np.sqrt(1 - BETAS), np.sqrt(BETAS)
+    tracks: dict[str, tl.Track] = {
+        "x0": tl.Constant(x0.numpy()),
+        "z_1": tl.Constant(z_1),
+        "z_2": tl.Constant(z_2),
+        "x_1": tl.Affine(keep, "x0", add, "z_1"),
+        "x_2": tl.Affine(keep, "x_1", add, "z_2"),
+        "kept": tl.Scalar(alpha),
+        "older": tl.Scalar(keep * add),
+        "newer": tl.Scalar(add),
+    }
+    shares = (
+        tl.Line(alpha**2, _("of the data, α₂α₁"), COLORS["x0"]),
+        tl.Line(alpha * BETAS, _("of z₁, α₂β₁"), COLORS["eps"]),
+        tl.Line(BETAS, _("of z₂, β₂"), COLORS["mu_tilde"]),
+    )
+    values: dict[str, str | tl.Probe] = {name: name for name in ("kept", "older", "newer")}
+    values |= {name: tl.Probe(name) for name in ("x0", "z_1", "z_2", "x_2")}
+    panels = [
+        drawn(scene, "x0", "x_0"),
+        drawn(scene, "x_1", _("x_1, after one step")),
+        drawn(scene, "x_2", _("x_2, after two")),
+        tl.Shares(shares, title=_("Where the variance 1 of x_2 comes from, for data of variance 1")),
+        formula(TWO_STEPS, values, _("The picked point, first coordinate")),
+    ]
+    return packed(BETAS.round(2).tolist(), tracks, panels, label=_("Variance of both steps β"))
+
+
 # --- sections -------------------------------------------------------------------------------------------------------
 
 

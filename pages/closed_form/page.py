@@ -1,7 +1,5 @@
 """Lesson: the chain of t steps and the one jump, with the same noise and with fresh noise."""
 
-import streamlit as st
-
 from diffusion_core.claims import closed_form as claims
 from pages.closed_form import figures, recipe
 from pages.shared import controls, lesson
@@ -13,20 +11,26 @@ from pages.shared.typography import typeset
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "bimodal", "three_modes"]
 
 with lesson.open_page("closed_form") as page:
-    with page.controls(3, 3, 2, 3) as columns:
-        with columns[3]:
-            seed = controls.seed()
-        with columns[0]:
-            scene = pick_scene(DATA, "eight_gaussians", seed)
-        with columns[1]:
-            name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
-        with columns[2]:
+    with page.controls(3, 3) as (left, right):
+        with page.more():
             T = controls.integer("T", "T", 1000, low=1, high=2000)
+            seed = controls.seed()
+        with left:
+            scene = pick_scene(DATA, "eight_gaussians", seed)
+        with right:
+            name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
     schedule = schedule_of(name, T)
     page.timeline(figures.picture(scene, schedule, seed), t=T // 5)
-    st.markdown(page.prose["picture"])
 
+    page.section(
+        "two",
+        _("Two steps first"),
+        lambda: lesson.timeline(figures.two_steps(scene, seed), key="two", name="b", t=0.3),
+        unfolded=True,
+        asks=["b"],
+    )
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section(
         "correlation",
         typeset(_("The noise of the jump is another one at each t: corr(z̄_s, z̄_t)")),

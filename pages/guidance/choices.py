@@ -10,6 +10,7 @@ from pages.guidance.recipe import PICTURES
 from pages.guidance.runs import DEFAULT, Asked
 from pages.shared import controls, prompts, weights
 from pages.shared.i18n import _, explain
+from pages.shared.lesson import Page
 from pages.shared.weights import Model
 
 __all__ = ["EXAMPLES", "MOST_STEPS", "pick_own", "pick_settings"]
@@ -27,9 +28,14 @@ MOST_STEPS = 50
 
 
 def pick_prompt() -> str:
-    """The prompt, typed or one of the examples; where it cannot be read, one sentence beside it, and the default."""
+    """The prompt, typed; where it cannot be read, one sentence beside it, and the default."""
     typed = controls.text("prompt", _("Prompt"), DEFAULT.prompt)
-    prompt = prompts.or_default(typed, lambda text: tokenize([text]), DEFAULT.prompt)
+    return prompts.or_default(typed, lambda text: tokenize([text]), DEFAULT.prompt)
+
+
+def pick_example() -> None:
+    """Prompts to start with: one that is pressed becomes the prompt."""
+    typed = st.session_state[controls.key_of("prompt")]
     st.session_state["example"] = typed if typed in EXAMPLES else None
 
     def take() -> None:
@@ -47,29 +53,24 @@ def pick_prompt() -> str:
         key="example",
         on_change=take,
     )
-    return prompt
 
 
-def pick_settings() -> tuple[Asked, int]:
+def pick_settings(page: Page) -> tuple[Asked, int]:
     """What is asked for, and which of the four pictures is looked into."""
-    prompt = pick_prompt()
-    first, second, third, fourth = st.columns([4, 3, 2, 3], vertical_alignment="bottom")
-    with first:
-        w = controls.number("w", _("Guidance scale w"), DEFAULT.w, low=0.0, high=10.0, step=0.5)
-    with second:
-        sampler = controls.choice("sampler", _("Sampler"), {"ddim": "DDIM", "ddpm": "DDPM"}, "ddim", pills=True)
-    with third:
-        steps = controls.integer("N", _("Steps N"), DEFAULT.steps, low=2, high=MOST_STEPS)
-    with fourth:
-        seed = controls.seed()
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        options = {str(k): str(k) for k in range(1, PICTURES + 1)}
-        chosen = controls.choice("picture", _("Look into picture"), options, "1", pills=True)
-    eta = 0.0
-    if sampler == "ddim":
+    with page.controls(4, 3) as (left, right):
+        with left:
+            prompt = pick_prompt()
         with right:
-            eta = controls.number("eta", _("η (noise of DDIM)"), 0.0, low=0.0, high=1.0, step=0.05)
+            w = controls.number("w", _("Guidance scale w"), DEFAULT.w, low=0.0, high=10.0, step=0.5)
+        with page.more():
+            pick_example()
+            options = {str(k): str(k) for k in range(1, PICTURES + 1)}
+            chosen = controls.choice("picture", _("Look into picture"), options, "1", pills=True)
+            steps = controls.integer("N", _("Steps N"), DEFAULT.steps, low=2, high=MOST_STEPS)
+            sampler = controls.choice("sampler", _("Sampler"), {"ddim": "DDIM", "ddpm": "DDPM"}, "ddim", pills=True)
+            ddim = sampler == "ddim"
+            eta = controls.number("eta", _("η (noise of DDIM)"), 0.0, low=0.0, high=1.0, step=0.05) if ddim else 0.0
+            seed = controls.seed()
     return Asked(prompt, w=w, steps=steps, sampler=sampler, eta=eta, seed=seed), int(chosen) - 1
 
 

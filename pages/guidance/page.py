@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import streamlit as st
-
 from diffusion_core.claims import AnyClaim
 from diffusion_core.claims import guidance as exact_claims
 from diffusion_core.claims import text as claims
@@ -13,8 +11,8 @@ from pages.shared.checks import Checked
 from pages.shared.i18n import _
 
 with lesson.open_page("guidance") as page:
-    with page.controls():
-        asked, chosen = choices.pick_settings()
+    asked, chosen = choices.pick_settings(page)
+    with page.more():
         own = choices.pick_own()
 
     with page.above():
@@ -27,9 +25,9 @@ with lesson.open_page("guidance") as page:
             made = prompts.attempt(partial(runs.run, asked, model, coder))
     if made:
         page.timeline(figures.picture(made, asked.w, chosen), t=950)
-    st.markdown(page.prose["picture"])
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     if made:
         shipped = not own and (model is None or model.trained)
         page.section("read_back", _("Read back"), partial(reading.show_readings, made, asked.prompt, shipped))

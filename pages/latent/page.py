@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import streamlit as st
-
 from diffusion_core.claims import autoencoder, latent
 from diffusion_core.data.captions import parse
 from pages.latent import figures, recipe
@@ -12,13 +10,12 @@ from pages.shared.checks import Checked
 from pages.shared.i18n import _
 
 with lesson.open_page("latent") as page:
-    with page.controls(5, 2, 3) as columns:
-        with columns[0]:
+    with page.controls(6) as (left,):
+        with left:
             wanted = controls.text("prompt", _("A scene, in words"), recipe.PROMPT)
-        prompt = prompts.or_default(wanted, parse, recipe.PROMPT)
-        with columns[1]:
+            prompt = prompts.or_default(wanted, parse, recipe.PROMPT)
+        with page.more():
             steps = controls.integer("N", _("Steps N"), 25, low=2, high=50)
-        with columns[2]:
             seed = controls.seed()
 
     with page.above():
@@ -31,9 +28,9 @@ with lesson.open_page("latent") as page:
         picture = prompts.attempt(partial(figures.picture, prompt, seed, steps=steps, net=net, coder=coder))
     if picture:
         page.timeline(picture, t=300)
-    st.markdown(page.prose["picture"])
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section("cost", _("What a step costs"), figures.cost)
     if coder:
         page.section("loss", _("What compression throws away"), partial(figures.loss, coder, seed))

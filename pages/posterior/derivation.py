@@ -39,8 +39,9 @@ def to_the_variance() -> list[ArticleLine]:
         ),
         ArticleLine(
             _("The exponents gathered: “=” should be “∝”"),
-            r"\exp\!\Big(-\tfrac12\big(A\,x_s^2-B\,x_s+C\big)\Big),\quad A=\frac{\alpha}{\beta}+\frac1{1-\bar\alpha_s},"
-            r"\quad B=\frac{2\sqrt{\alpha}}{\beta}x_t+\frac{2\sqrt{\bar\alpha_s}}{1-\bar\alpha_s}x_0",
+            r"\exp\!\Big(-\tfrac12\big(A\,x_s^2-B\,x_s+C\big)\Big),"
+            r"\quad A=\frac{\alpha_{t|s}}{\beta_{t|s}}+\frac1{1-\bar\alpha_s},"
+            r"\quad B=\frac{2\sqrt{\alpha_{t|s}}}{\beta_{t|s}}x_t+\frac{2\sqrt{\bar\alpha_s}}{1-\bar\alpha_s}x_0",
             _(
                 "The article writes “=”. Here $A$ = {A}, $B$ = {B}, $C=\\tilde\\mu^2/\\tilde\\beta$ = {C}, and "
                 "what is printed integrates to $\\sqrt{{2\\pi\\tilde\\beta}}$ = {integral}, not to 1. So it is a "
@@ -54,10 +55,10 @@ def to_the_variance() -> list[ArticleLine]:
         ),
         ArticleLine(
             _("The variance, and a misprint"),
-            r"\tilde\beta=\frac1A=\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,\beta",
+            r"\tilde\beta=\frac1A=\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,\beta_{t|s}",
             _(
                 "The article prints $\\beta_t$ on the left, in place of $\\tilde\\beta_t$: then $\\beta_t$ would "
-                "be 0. Here $\\beta$ = {beta} and $\\tilde\\beta$ = {tilde}, a ratio of {ratio}. To tell them "
+                "be 0. Here $\\beta_{{t|s}}$ = {beta} and $\\tilde\\beta$ = {tilde}, a ratio of {ratio}. To tell them "
                 "apart in samples takes about {draws} draws."
             ),
         ),
@@ -69,8 +70,8 @@ def to_the_mean() -> list[ArticleLine]:
     return [
         ArticleLine(
             _("The mean"),
-            r"\tilde\mu=\underbrace{\frac{\sqrt{\alpha}\,(1-\bar\alpha_s)}{1-\bar\alpha_t}}_{c_t}x_t"
-            r"+\underbrace{\frac{\sqrt{\bar\alpha_s}\,\beta}{1-\bar\alpha_t}}_{c_0}x_0",
+            r"\tilde\mu=\underbrace{\frac{\sqrt{\alpha_{t|s}}\,(1-\bar\alpha_s)}{1-\bar\alpha_t}}_{c_t}x_t"
+            r"+\underbrace{\frac{\sqrt{\bar\alpha_s}\,\beta_{t|s}}{1-\bar\alpha_t}}_{c_0}x_0",
             _(
                 "True. Here $c_t$ = {c_t}, $c_0$ = {c_0}. It is no weighted average: the two add up to {total}, "
                 "less than 1 for every $s\\ge1$, since $x_s$ is a shrunk $x_0$ with noise in it."
@@ -95,7 +96,7 @@ def to_the_mean() -> list[ArticleLine]:
         ),
         ArticleLine(
             _("The mean from the noise"),
-            r"\tilde\mu=\frac1{\sqrt{\alpha}}\Big(x_t-\frac{\beta}{\sqrt{1-\bar\alpha_t}}\,\bar z_t\Big)",
+            r"\tilde\mu=\frac1{\sqrt{\alpha_{t|s}}}\Big(x_t-\frac{\beta_{t|s}}{\sqrt{1-\bar\alpha_t}}\,\bar z_t\Big)",
             _("True for every $t$, $t=1$ too. Here {mean}, the same number as above."),
         ),
     ]

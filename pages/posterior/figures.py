@@ -24,9 +24,10 @@ REACH = 6.0  # the axis of x_s ends there
 SHOWN = 3_000  # simulated pairs
 FEW = 300
 COEFFICIENTS = ("alpha", "beta", "beta_tilde", "c_0", "c_t", "sqrt_alpha_bar_s", "one_minus_alpha_bar_s", "s")
-FORMULA = r"""\frac{1}{\tilde\beta} &=& \frac{\alpha}{\beta}+\frac{1}{1-\bar\alpha_s} \\
+FORMULA = r"""\frac{1}{\tilde\beta} &=& \frac{\alpha_{t|s}}{\beta_{t|s}}+\frac{1}{1-\bar\alpha_s} \\
     &=& \live{precision_t}+\live{precision_0} = \live{precision} \\
-    \frac{\tilde\mu}{\tilde\beta} &=& \frac{\sqrt\alpha}{\beta}x_t+\frac{\sqrt{\bar\alpha_s}}{1-\bar\alpha_s}x_0 \\
+    \frac{\tilde\mu}{\tilde\beta}
+    &=& \frac{\sqrt{\alpha_{t|s}}}{\beta_{t|s}}x_t+\frac{\sqrt{\bar\alpha_s}}{1-\bar\alpha_s}x_0 \\
     &=& \live{by_t}\cdot(\live{x_t})+\live{by_0}\cdot(\live{x_0}) = \live{pull} \\
     \tilde\beta &=& \live{beta_tilde} \\
     \tilde\mu &=& \live{c_t}\cdot(\live{x_t})+\live{c_0}\cdot(\live{x_0}) = \live{mean}"""

@@ -1,7 +1,5 @@
 """Lesson: what knowing x_0 buys, prior times likelihood, line by line; and the step without x_0, no Gaussian."""
 
-import streamlit as st
-
 from diffusion_core.claims.posterior import bayes, coefficients, from_noise, triples, without_x0
 from diffusion_core.claims.settings import Pair, Walk
 from pages.posterior import figures, recipe, without
@@ -14,26 +12,22 @@ from pages.shared.scenes import schedule_names, schedule_of
 from pages.shared.typography import significant
 
 with lesson.open_page("posterior") as page:
-    with page.controls(3, 2, 2, 3) as columns:
-        with columns[0]:
+    with page.controls(3, 3) as (left, right):
+        with page.more():
+            T = controls.integer("T", "T", 1000, low=10, high=2000)
+            page.held("x_0", "$x_0$", X_0, low=-FAR, high=FAR)
+            page.held("x_t", "$x_t$", X_T, low=-FAR, high=FAR)
+            seed = controls.seed()
+        with left:
+            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), low=1, high=T - 1)
+        with right:
             schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
             name = controls.choice("schedule", _("Schedule"), schedules, "linear")
-        with columns[1]:
-            T = controls.integer("T", "T", 1000, low=10, high=2000)
-        with columns[2]:
-            stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), low=1, high=T - 1)
-        with columns[3]:
-            seed = controls.seed()
-        left, right = st.columns(2)
-        with left:
-            page.held("x_0", "$x_0$", X_0, low=-FAR, high=FAR)
-        with right:
-            page.held("x_t", "$x_t$", X_T, low=-FAR, high=FAR)
     schedule = schedule_of(name, T)
     page.timeline(figures.picture(schedule, stride), t=2 * T // 5, handles={"x_0": X_0, "x_t": X_T})
-    st.markdown(page.prose["picture"])
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section(
         "derivation",
         _("The article's derivation"),

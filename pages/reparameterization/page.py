@@ -1,7 +1,5 @@
 """Lesson: z = mu + sigma eps, what it does for a gradient, and why DDPM's training can do without."""
 
-import streamlit as st
-
 from diffusion_core.claims import reparameterization as claims
 from pages.reparameterization import figures, recipe
 from pages.reparameterization.figures import FAR, MU, SIGMA
@@ -11,15 +9,15 @@ from pages.shared.i18n import _
 from pages.shared.typography import significant
 
 with lesson.open_page("reparameterization") as page:
-    with page.controls(3, 1) as columns:
-        with columns[0]:
-            page.held("mu", "μ", MU, low=-FAR, high=FAR)
-        with columns[1]:
+    with page.controls(6) as (left,):
+        with page.more():
             seed = controls.seed()
+        with left:
+            page.held("mu", "μ", MU, low=-FAR, high=FAR)
     page.timeline(figures.picture(seed), name="sigma", t=SIGMA, handles={"mu": MU})
-    st.markdown(page.prose["picture"])
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section(
         "noisier",
         _("Which of the two is noisier?"),

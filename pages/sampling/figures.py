@@ -1,5 +1,7 @@
 """The living picture of a run: the chain, the guess of its end, the variances, and each step opened."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -115,9 +117,13 @@ def clouds(run: Run, chain: Chain) -> list[tl.Panel]:
     if run.network:
         field.append(tl.Field(field_of(run), color=COLORS["x_t"]))
         title = _("x_t, its exact density, ε* (green) and ε_θ (orange)")
+    guess = _("x̂₀, the guess of the end, on the data; the picked point’s step")
+    ends = drawn(scene, "x0_hat", guess, density=data, color=COLORS["x0_hat"])
+    assert isinstance(ends, tl.Plane)  # as is everything here that is no picture
+    step = tl.Step(x_t="x_t", x0_hat="x0_hat", mean="mean", x_s="x_s", sigma="sigma")
     return [
         drawn(scene, "x_t", title, density=law, layers=(*field, tl.Path("x_t"))),
-        drawn(scene, "x0_hat", _("x̂₀, the guess of the end, on the data"), density=data, color=COLORS["x0_hat"]),
+        replace(ends, layers=(*ends.layers, step)),
     ]
 
 

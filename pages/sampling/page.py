@@ -23,10 +23,10 @@ with lesson.open_page("sampling") as page:
     if copies:
         with page.above():
             st.info(copies, icon=":material/content_copy:")
-    st.markdown(page.prose["picture"])
     exports.offer(run, own)
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     if quality.can_be_measured(run):
         page.section("quality", _("How good are the samples?"), lambda: quality.show(run))
     page.check(lambda: checks(run))

@@ -21,7 +21,6 @@ DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", 
 TRAINED = DATA[:6]  # what a visitor's network may have been trained on
 DENOISERS = ("exact", "network", "learned", "yours")
 SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
-WIDTHS = (3, 3, 2, 3)
 
 
 def variance_names(network: bool = False) -> dict[str, str]:
@@ -37,25 +36,25 @@ def variance_names(network: bool = False) -> dict[str, str]:
 
 def pick(page: Page) -> tuple[Run, View | None]:
     """All controls; and the visitor's own run, where its network is shown."""
-    with page.controls():
-        top = st.columns(WIDTHS)
-        with top[3]:
+    with page.controls(3, 4) as (left, right):
+        with page.more():
             seed = controls.seed()
         key = controls.bind("denoiser", "exact", controls.parse_choice("denoiser", DENOISERS))
         with page.above():
             view = pick_run() if st.session_state[key] == "yours" else None
-        with top[0]:
+        with left:
             scene = pick_data(view, seed)
-        settings = pick_denoiser(scene, view)
+        with right:
+            settings = pick_denoiser(scene, view)
         network = network_of(settings, scene, view)
-        with top[1]:
-            schedule = shown_schedule(network) if network else pick_schedule()
         if network:
-            say_what_it_knows(scene, network, view)
-        with top[2]:
+            with right:
+                say_what_it_knows(scene, network, view)
+        with page.more():
+            schedule = shown_schedule(network) if network else pick_schedule()
             T = network.schedule.T if network else controls.integer("T", "T", 1000, low=1, high=4000)
-        settings = replace(settings, schedule=schedule, T=T, seed=seed)
-        settings = pick_sampler(settings, network, scene)
+            settings = replace(settings, schedule=schedule, T=T, seed=seed)
+            settings = pick_sampler(settings, network, scene)
     return Run.of(settings, scene), view
 
 
@@ -83,25 +82,23 @@ def pick_denoiser(scene: Scene, view: View | None) -> Settings:
     names, exact = denoiser_names(scene.name), Settings()
     if len(names) == 1:
         return exact
-    columns = st.columns(WIDTHS if scene.name == "digits" else [1, 1])
-    with columns[0]:
-        denoiser = controls.choice("denoiser", _("Denoiser"), names, "exact", pills=True)
+    denoiser = controls.choice("denoiser", _("Denoiser"), names, "exact", pills=True)
     if denoiser == "yours":
-        with columns[1]:
-            if view is None:
-                offer_runs(scene)
-                return exact
-            show_yours(view)
+        if view is None:
+            offer_runs(scene)
+            return exact
+        show_yours(view)
         return replace(exact, denoiser="yours", run=view.id, run_step=view.milestones[-1].step)
     missing = _("The trained network is not installed ({file} is missing); the exact denoiser is shown.")
     if denoiser != "exact" and networks.FILES[denoiser][scene.name].or_say(missing) is None:
         return exact
     if denoiser == "exact" or scene.name != "digits":
         return replace(exact, denoiser=denoiser)
-    with columns[1]:
-        classes = {"all": _("all ten"), **{str(k): str(k) for k in range(10)}}
+    classes = {"all": _("all ten"), **{str(k): str(k) for k in range(10)}}
+    left, right = st.columns(2)
+    with left:
         label = controls.choice("label", _("Class"), classes, "all")
-    with columns[3]:
+    with right:
         w = controls.number("w", _("Guidance w"), 2.0, low=0.0, high=6.0, step=0.25)
     return replace(exact, denoiser=denoiser, label=label, w=w)
 
@@ -144,18 +141,13 @@ def say_what_it_knows(scene: Scene, network: Predictor, view: View | None) -> No
 
 def pick_sampler(settings: Settings, network: Predictor | None, scene: Scene) -> Settings:
     """DDPM with a variance, or DDIM with eta; how many steps, and where they lie."""
-    low = st.columns(WIDTHS)
-    with low[0]:
-        sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
-    with low[1]:
-        settings = replace(settings, sampler=sampler)
-        settings = pick_variance(settings, network) if sampler == "ddpm" else pick_eta(settings)
     digits = scene.name == "digits"
     limit = min(settings.T, 100 if digits else 250)
-    with low[2]:
-        steps = controls.integer("N", _("Steps N"), min(limit, 25 if digits else 50), low=1, high=limit)
-    with low[3]:
-        spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
+    steps = controls.integer("N", _("Steps N"), min(limit, 25 if digits else 50), low=1, high=limit)
+    sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
+    settings = replace(settings, sampler=sampler)
+    settings = pick_variance(settings, network) if sampler == "ddpm" else pick_eta(settings)
+    spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
     return replace(settings, steps=steps, spacing=spacing)
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from diffusion_core.errors import BadInput
+from pages.shared.helps import help_of
 from pages.shared.i18n import _, explain
 
 __all__ = [
@@ -166,6 +167,7 @@ def choice(name: str, label: str, options: Mapping[str, str], default: str, *, p
     if st.session_state[key] not in options:  # the options depend on another control
         keep(name, default, default)
     common: dict[str, Any] = {
+        "help": help_of(name),
         "format_func": options.__getitem__,
         "key": key,
         "on_change": _remember_widget,
@@ -180,12 +182,12 @@ def choice(name: str, label: str, options: Mapping[str, str], default: str, *, p
     return known if picked is None else picked  # seen on a busy server: the widget has lost its state, not its place
 
 
-def integer(name: str, label: str, default: int, low: int, high: int, *, help: str | None = None) -> int:
+def integer(name: str, label: str, default: int, low: int, high: int) -> int:
     """A whole number, typed or stepped."""
     key = bind(name, default, parse_integer(name, low, high))
     st.session_state[key] = min(max(st.session_state[key], low), high)
     value = st.number_input(
-        label, low, high, step=1, key=key, help=help, on_change=_remember_widget, args=(name, default)
+        label, low, high, step=1, key=key, help=help_of(name), on_change=_remember_widget, args=(name, default)
     )
     note(name)
     return value
@@ -203,7 +205,16 @@ def number(
 ) -> float:
     """A real number on a slider; ``then`` is done when it is moved, before anything runs."""
     key = bind(name, default, parse_number(name, low, high))
-    value = st.slider(label, low, high, step=step, key=key, on_change=_remember_widget, args=(name, default, then))
+    value = st.slider(
+        label,
+        low,
+        high,
+        step=step,
+        key=key,
+        help=help_of(name),
+        on_change=_remember_widget,
+        args=(name, default, then),
+    )
     note(name)
     return value
 
@@ -211,7 +222,9 @@ def number(
 def text(name: str, label: str, default: str, max_chars: int | None = None) -> str:
     """A text, short where ``max_chars`` says how short."""
     key = bind(name, default, lambda raw: raw[:max_chars])
-    return st.text_input(label, key=key, max_chars=max_chars, on_change=_remember_widget, args=(name, default))
+    return st.text_input(
+        label, key=key, max_chars=max_chars, help=help_of(name), on_change=_remember_widget, args=(name, default)
+    )
 
 
 def dice(name: str, default: int = 0, *, label: str | None = None) -> int:
@@ -252,7 +265,15 @@ def seed(default: int = 0) -> int:
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         value = st.number_input(
-            _("Seed"), 0, MAX_SEED, step=1, key=key, on_change=_remember_widget, args=("seed", default), width=140
+            _("Seed"),
+            0,
+            MAX_SEED,
+            step=1,
+            key=key,
+            help=help_of("seed"),
+            on_change=_remember_widget,
+            args=("seed", default),
+            width=140,
         )
         st.button("", icon=":material/casino:", help=_("New noise"), on_click=roll, key="roll_seed")
     note("seed")

@@ -1,8 +1,9 @@
 """The anatomy of a lesson: the same parts in the same order everywhere, each part run by itself.
 
-The question; the picture and its controls; then sections that unfold. The page's script runs when a control of the
-picture changes. A section is a fragment: what is changed in it runs it alone, and while it is folded nothing in it is
-computed. When the timeline is let go, nothing runs but its ear.
+The question; three lines on what is to be seen, done and noticed; two or three controls, the others under *More*; the
+picture; then sections that unfold, the fine print last. The page's script runs when a control of the picture changes. A
+section is a fragment: what is changed in it runs it alone, and while it is folded nothing in it is computed. When the
+timeline is let go, nothing runs but its ear.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from diffusion_core.claims import AnyClaim
 from diffusion_core.errors import BadInput
 from pages import LESSONS, START, neighbours
-from pages.shared import checks, controls, sections, shell, take_away
+from pages.shared import checks, controls, sections, shell, symbols, take_away
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, language, parts
 from pages.shared.sections import folded, is_open
@@ -26,7 +27,7 @@ from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, 
 __all__ = ["PARTS", "Page", "begin", "open_page", "packed", "timeline"]
 
 MOST_ELEMENTS = 10**7
-PARTS = ("title", "question", "picture", "formula", "check", "article")
+PARTS = ("title", "question", "lead", "picture", "formula", "check", "article", "say")  # of every lesson
 
 
 class Page:
@@ -36,16 +37,29 @@ class Page:
         self.name = name
         self.prose = prose
         self._place: DeltaGenerator | None = None
+        self._last: DeltaGenerator | None = None
+        self._more: DeltaGenerator | None = None
         self._followers: dict[str, Sequence[str]] = {}  # fragments, and what of each is open where it follows
         self._held: list[str] = []
         self._places: dict[str, Sequence[float]] = {}  # of the sliders
 
     @contextmanager
-    def controls(self, *widths: int) -> Iterator[list[DeltaGenerator]]:
-        """A box of controls, drawn below the picture, but run before it: yields its columns."""
+    def controls(self, *widths: float) -> Iterator[list[DeltaGenerator]]:
+        """The controls that matter most, in a row above the picture: yields its columns; the last is for `more`."""
+        box = st.container(key="controls")
+        *columns, self._last = box.columns([*widths, 1.2], vertical_alignment="bottom")
         self._place = st.container(key="picture")
-        with st.container(key="controls", border=True):
-            yield st.columns(widths) if widths else []
+        with box:
+            yield columns
+
+    @contextmanager
+    def more(self) -> Iterator[None]:
+        """The other controls, in a box that opens at a press."""
+        if self._more is None:
+            assert self._last is not None  # a page has `controls` first
+            self._more = self._last.popover(_("More"), icon=":material/tune:", key="more")
+        with self._more:
+            yield
 
     @contextmanager
     def above(self) -> Iterator[None]:
@@ -160,13 +174,24 @@ class Page:
 
         draw()
 
+    def reading(self) -> None:
+        """The picture explained at length."""
+        self.section("reading", _("The picture, read closely"), lambda: st.markdown(self.prose["picture"]))
+
     def code(self, recipe: ModuleType, today: Callable[[], Mapping[str, Any]]) -> None:
         """The recipe that the page runs, to be read and taken away; ``today`` is asked for today's settings."""
         self.section("code", _("Show code"), lambda: take_away.code(self.name, recipe, today()), follows=True)
 
     def article(self) -> None:
         """Where the article says otherwise, what is true, and why."""
-        self.section("article", _("What the article leaves out"))
+        self.section("article", _("Fine print: what the article leaves out"))
+
+    def say(self) -> None:
+        """What the reader can now say, in three lines."""
+        with st.container(key="say", border=True):
+            head = _("You can now say")
+            st.markdown(f"**{head}**")
+            st.markdown(self.prose["say"])
 
 
 def begin(name: str, prose: Mapping[str, str] | None = None) -> Page:
@@ -175,17 +200,46 @@ def begin(name: str, prose: Mapping[str, str] | None = None) -> Page:
     st.title(page.prose["title"], anchor=False)
     with st.container(key="question"):
         st.markdown(page.prose["question"])
+    if "lead" in page.prose:
+        with st.container(key="lead"):
+            st.markdown(lead(page.prose["lead"]))
     sections.note()
     return page
 
 
+def lead(prose: str) -> str:
+    """Three lines: what is seen, what to do, what to notice."""
+    heads = (_("You see"), _("Do"), _("Notice"))
+    return "  \n".join(f"**{head}** {line}" for head, line in zip(heads, prose.splitlines(), strict=True))
+
+
 @contextmanager
 def open_page(name: str, prose: Mapping[str, str] | None = None) -> Iterator[Page]:
-    """A lesson: it begins with its title, and ends with what the article leaves out."""
+    """A lesson: it begins with its title, and ends with what the article leaves out and what the reader takes along."""
     page = begin(name, prose)
+    symbols.card(page.prose)
     yield page
     page.article()
+    page.say()
     onward(name)
+
+
+def links(names: Sequence[str]) -> None:
+    """Ways to other lessons, side by side."""
+    with st.container(horizontal=True):
+        for name in names:
+            way_to(name, parts(name)["title"], "menu_book")
+
+
+def way_to(name: str, label: str, icon: str, *, left: bool = True) -> None:
+    """A link to a page, in the reader's language."""
+    st.page_link(
+        shell.page_path(name),
+        label=label,
+        icon=f":material/{icon}:",
+        icon_position="left" if left else "right",
+        query_params={"lang": language()},
+    )
 
 
 def onward(name: str) -> None:
@@ -193,13 +247,8 @@ def onward(name: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", key="onward"):
         for other, icon in zip(neighbours(name), ("back", "forward"), strict=True):
             if other is not None:
-                st.page_link(
-                    shell.page_path(other.name),
-                    label=_("Start") if other is START else parts(other.name)["title"],
-                    icon=f":material/arrow_{icon}:",
-                    icon_position="left" if icon == "back" else "right",
-                    query_params={"lang": language()},
-                )
+                label = _("Start") if other is START else parts(other.name)["title"]
+                way_to(other.name, label, f"arrow_{icon}", left=icon == "back")
 
 
 def timeline_labels(label: str | None = None) -> dict[str, str]:

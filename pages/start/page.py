@@ -1,23 +1,18 @@
-"""The way out and the way back, as one living picture, and the doors to the lessons."""
+"""Five minutes: digits are destroyed, one is guessed, others come back; then the whole way, and the doors."""
 
 import streamlit as st
 
-from pages import LESSONS
-from pages.shared import controls, lesson, shell
-from pages.shared.i18n import _, parts
-from pages.start import figures
+from pages.shared import lesson
+from pages.start import acts, doors, figures
 
 page = lesson.begin("start")
-seed = controls.get("seed", 0, controls.parse_integer("seed", 0, controls.MAX_SEED))
-page.timeline(figures.picture(seed))
-for part in ("picture", "formula"):
-    st.markdown(page.prose[part])
-
-st.header(_("The lessons"), anchor=False)
-for one in LESSONS:
-    with st.container(border=True):
-        about = parts(one.name)
-        st.page_link(shell.page_path(one.name), label=f"**{about['title']}**", icon=":material/arrow_forward:")
-        st.markdown(about["question"] + (" :gray-badge[" + _("deep dive") + "]" if one.deep else ""))
+acts.play(page)
+doors.open_both()
+st.header(page.prose["way"].splitlines()[0], anchor="way")
+st.markdown("\n".join(page.prose["way"].splitlines()[1:]))
+lesson.timeline(figures.way(), key="way", name="at", t=300)
+st.markdown(page.prose["picture"])
+doors.ways_through()
+doors.lessons()
 for part in ("check", "article"):
     st.markdown(page.prose[part])

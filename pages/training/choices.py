@@ -1,12 +1,10 @@
 """What the reader chooses to train: on which data, with how much noise, which network, and for how long."""
 
-from collections.abc import Sequence
-
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import controls, trainer
 from pages.shared.i18n import _
+from pages.shared.lesson import Page
 from pages.shared.scenes import pick_scene, schedule_names
 from pages.training.recipe import Setting
 
@@ -18,27 +16,20 @@ RATES = ("0.0001", "0.0005", "0.002", "0.01", "0.1", "100")
 TARGETS = {"eps": "ε", "x0": "x₀", "v": "v"}
 
 
-def pick(columns: Sequence[DeltaGenerator]) -> Setting:
-    """Four columns, and a box for what is seldom changed."""
-    with columns[3]:
-        seed = controls.seed()
-    with columns[0]:
-        scene = pick_scene(DATA, "eight_gaussians", seed)
-    with columns[1]:
+def pick(page: Page, left: DeltaGenerator, right: DeltaGenerator) -> Setting:
+    """The data and what is predicted; under *More* what is seldom changed."""
+    with page.more():
         offered = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
         schedule = controls.choice("schedule", _("Schedule"), offered, "linear")
-    with columns[2]:
+        T = controls.integer("T", "T", 1000, low=2, high=4000)
+        width = controls.choice("width", _("Width of the network"), {w: w for w in WIDTHS}, "128")
+        steps = controls.integer("steps", _("Training steps"), 4000, low=1, high=trainer.MOST_STEPS)
+        lr = controls.choice("lr", _("Learning rate"), {rate: rate for rate in RATES}, "0.002")
+        seed = controls.seed()
+    with left:
+        scene = pick_scene(DATA, "eight_gaussians", seed)
+    with right:
         predicts = controls.choice("predicts", _("Predicts"), TARGETS, "eps", pills=True)
-    with st.expander(_("Network and training"), icon=":material/tune:"):
-        inner = st.columns(4)
-        with inner[0]:
-            T = controls.integer("T", "T", 1000, low=2, high=4000)
-        with inner[1]:
-            width = controls.choice("width", _("Width of the network"), {w: w for w in WIDTHS}, "128")
-        with inner[2]:
-            steps = controls.integer("steps", _("Training steps"), 4000, low=1, high=trainer.MOST_STEPS)
-        with inner[3]:
-            lr = controls.choice("lr", _("Learning rate"), {rate: rate for rate in RATES}, "0.002")
     return Setting(
         scene.name,
         scene.word,

@@ -18,15 +18,15 @@ __all__ = ["draw"]
 POLL = 2.5  # seconds between two looks at a run
 
 
-def draw(view: View, about: str) -> None:
-    """The pictures; while the run goes on, they are drawn anew every few seconds. ``about`` stands between them."""
+def draw(view: View) -> None:
+    """The pictures; while the run goes on, they are drawn anew every few seconds."""
     error = st.session_state.pop("training_error", None)
     if error is not None:
         st.error(explain(error), icon=":material/error:")
-    st.fragment(_draw, run_every=POLL if view.alive else None)(view.id, view.alive, about)
+    st.fragment(_draw, run_every=POLL if view.alive else None)(view.id, view.alive)
 
 
-def _draw(id: str, alive: bool, about: str) -> None:
+def _draw(id: str, alive: bool) -> None:
     view = look(id)
     if alive and not view.alive:
         st.rerun()  # the buttons are others now, and nobody needs to look every few seconds
@@ -36,7 +36,6 @@ def _draw(id: str, alive: bool, about: str) -> None:
     link_to_samples(view)
     times = trainer.sampling_times(view.schedule.T)
     lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4])
-    st.markdown(about)
     st.subheader(_("How it got there"), anchor=False)
     history(view)
 

@@ -6,15 +6,21 @@ from pages.shared import lesson
 from pages.shared.i18n import _
 from pages.training import choices, live, recipe, run
 
-with lesson.open_page("training") as page:
-    with page.controls(3, 3, 2, 3) as columns:
-        setting = choices.pick(columns)
-        view = run.chosen()
-        run.buttons(view, setting)
-        run.files(view, setting)
-    with page.above():
-        live.draw(view, page.prose["picture"])
+BRIDGE = ("posterior", "closed_form", "sampling")
 
+with lesson.open_page("training") as page:
+    with page.controls(3, 2, 2) as (left, right, third):
+        setting = choices.pick(page, left, right)
+        view = run.chosen()
+        with third:
+            run.buttons(view, setting)
+        with page.more():
+            run.files(view, setting)
+    with page.above():
+        live.draw(view)
+
+    page.section("bridge", _("Why is guessing the noise enough?"), lambda: lesson.links(BRIDGE), unfolded=True)
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.check(lambda: run.checks(view))
     page.code(recipe, lambda: asdict(setting))

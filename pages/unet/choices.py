@@ -1,7 +1,5 @@
 """The controls of *Inside the network*: which network, what it is shown, and which of its blocks is looked into."""
 
-from collections.abc import Sequence
-
 from streamlit.delta_generator import DeltaGenerator
 
 from diffusion_core.data.captions import parse
@@ -11,10 +9,9 @@ from pages.shared.i18n import _, parts
 from pages.unet.recipe import PROMPT
 from pages.unet.runs import Asked
 
-__all__ = ["WIDTHS", "pick", "pick_head", "pick_net", "prose"]
+__all__ = ["pick", "pick_head", "pick_net", "prose"]
 
 DEFAULT_BLOCK = {"digits": "middle_attention", "text": "up_0_0_words"}
-WIDTHS = {"digits": (2.0, 4.0, 2.0, 3.0), "text": (4.0, 3.2, 1.6, 3.2)}  # of the columns
 
 
 def prose(net: str) -> dict[str, str]:
@@ -32,28 +29,25 @@ def pick_net() -> str:
     return controls.choice("net", _("Network"), names, "digits", pills=True)
 
 
-def pick(net: str, module: UNet, columns: Sequence[DeltaGenerator]) -> Asked:
+def pick(net: str, module: UNet, left: DeltaGenerator, right: DeltaGenerator, *, seed: int) -> Asked:
     """What the network is shown, and the block."""
     label, prompt = 3, PROMPT
-    with columns[3]:
-        seed = controls.seed()
-    with columns[0]:
+    with left:
         if net == "digits":
             label = int(controls.choice("label", _("Digit"), {str(k): str(k) for k in range(10)}, "3"))
         else:
             prompt = prompts.or_default(controls.text("prompt", _("Prompt"), PROMPT), parse, PROMPT)
-    with columns[1]:
+    with right:
         block = controls.choice("block", _("Block"), block_names(module), DEFAULT_BLOCK[net])
     return Asked(net=net, label=label, prompt=prompt, seed=seed, block=block)
 
 
-def pick_head(block: str, module: UNet, column: DeltaGenerator) -> str:
+def pick_head(block: str, module: UNet) -> str:
     """Which head of a block of attention is looked at, or the mean over all."""
     if not block.endswith(("attention", "words")):
         return "mean"
-    with column:
-        heads = {"mean": _("mean"), **{str(k): str(k) for k in range(1, module.config.heads + 1)}}
-        return controls.choice("head", _("Head"), heads, "mean")
+    heads = {"mean": _("mean"), **{str(k): str(k) for k in range(1, module.config.heads + 1)}}
+    return controls.choice("head", _("Head"), heads, "mean")
 
 
 def block_names(net: UNet) -> dict[str, str]:

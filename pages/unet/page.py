@@ -6,26 +6,30 @@ import streamlit as st
 
 from diffusion_core.claims import anatomy
 from diffusion_core.claims.text import ATTENTION, Text
-from pages.shared import lesson, weights
+from pages.shared import controls, lesson, weights
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.unet import choices, figures, recipe, runs
 
 spoken = "text" if st.query_params.get("net") == "text" else "digits"
 with lesson.open_page("unet", choices.prose(spoken)) as page:
-    with page.controls():
-        net = choices.pick_net()
+    with page.controls(3, 3, 3) as columns:
+        with columns[0]:
+            net = choices.pick_net()
         with page.above():
             model = (weights.DIGITS if net == "digits" else weights.SHAPES).or_untrained()
-        module, columns = runs.net_of(model), st.columns(choices.WIDTHS[net])
-        asked = choices.pick(net, module, columns)
-        head = choices.pick_head(asked.block, module, columns[2])
+        module = runs.net_of(model)
+        with page.more():
+            seed = controls.seed()
+        asked = choices.pick(net, module, columns[1], columns[2], seed=seed)
+        with page.more():
+            head = choices.pick_head(asked.block, module)
     with page.above():
         coder = None if net == "digits" else weights.AUTOENCODER.or_untrained()
     page.timeline(figures.picture(asked, head, model, coder), key=f"unet_{net}", t=400)
-    st.markdown(page.prose["picture"])
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section("parts", _("The parts"), partial(figures.parts, asked, model))
     page.section("time", _("How it knows t"), lambda: figures.time(model, page.t), follows=True)
     page.section("stable_diffusion", _("The real one, and this one"), figures.stable_diffusion)

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared import controls, lesson
+from pages.shared import lesson
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.variance import (
@@ -24,17 +24,13 @@ from pages.variance import (
 )
 
 with lesson.open_page("variance") as page:
-    with page.controls(3, 2, 3, 3) as columns:
-        with columns[3]:
-            seed = controls.seed()
-        setting = choices.pick(columns, st.columns(3))
-
+    setting, seed = choices.pick(page)
     with page.above():
         st.info(answer.sentence(setting), icon=":material/balance:")
     page.timeline(figures.picture(setting, seed), t=1)
-    st.markdown(page.prose["picture"])
 
     page.section("formula", _("The formula"), unfolded=True)
+    page.reading()
     page.section("steps", _("How wide are the samples?"), partial(steps.draw, setting, seed))
     page.section(
         "samples",

@@ -30,11 +30,14 @@ def carried() -> Iterator[str]:
     from diffusion_core.claims.ledger import ENTRIES
     from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
     from pages import sections
+    from pages.shared.helps import HELPS
+    from pages.shared.symbols import SYMBOLS
     from pages.shared.timeline import LABELS
 
-    for names in (LABELS, SECTION_NAMES, STATES, VERDICTS):
+    for names in (HELPS, LABELS, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
+    yield from (symbol.says for symbol in SYMBOLS)
     yield from (name for name, _pages in sections())
     for entry in ENTRIES:
         yield from (entry.article, entry.correct)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,19 @@ from streamlit.testing.v1.element_tree import Element
 import pages
 from pages.shared.typography import typeset
 
-__all__ = ["ROOT", "blobs", "elements", "light_of", "open_page", "run_code", "run_source", "spec_of", "tracks", "words"]
+__all__ = [
+    "ROOT",
+    "blobs",
+    "elements",
+    "lacking",
+    "light_of",
+    "open_page",
+    "run_code",
+    "run_source",
+    "spec_of",
+    "tracks",
+    "words",
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +70,12 @@ def elements(app: AppTest, *kinds: str) -> list[Element]:
 def words(app: AppTest) -> str:
     """All that is said in words."""
     return "\n".join(one.value for one in elements(app, "title", "header", "markdown"))
+
+
+def lacking(app: AppTest, prose: Mapping[str, str]) -> list[str]:
+    """The parts of a prose of which a line is not shown."""
+    shown = words(app)
+    return [part for part, text in prose.items() if not all(line in shown for line in text.splitlines())]
 
 
 def blobs(app: AppTest) -> list[bytes]:

@@ -78,14 +78,14 @@ def test_how_much_the_prior_has_to_say_at_a_stride_of_1(t: int, share: str) -> N
     of_prior = 1 / step.one_minus_alpha_bar_s
     assert f"{100 * of_prior / (of_prior + step.alpha / step.beta):.3g}" == share
     if t == 2:
-        shown = words(open_page("posterior", lang="en", t="2", stride="1", open="derivation"))
+        shown = words(open_page("posterior", lang="en", t="2", stride="1", open="derivation,reading"))
         assert "At t = 2, s = 1 the prior has **54.5%** of the precision" in shown
         assert "54.5% at $t=2$, 25.7% at $t=5$ and 14.7% at $t=10$" in shown and "2% at $t=100$" in shown
 
 
 def test_the_numbers_of_the_derivation_are_those_of_the_density() -> None:
     """Bayes' rule and the square completed, from the page's own sentences, for the default t, s, x_0 and x_t."""
-    shown = words(open_page("posterior", lang="en", open="derivation"))
+    shown = words(open_page("posterior", lang="en", open="derivation,reading"))
     like, prior, evidence, posterior = map(
         float, re.findall(r"here: (\S+) × (\S+) / (\S+) = (\S+)\.\n", shown.replace("−", "-"))[0]
     )

@@ -16,7 +16,7 @@ from diffusion_core.training.recipes import latent_config
 from pages.shared import weights
 from pages.shared.i18n import read_parts
 from pages.unet import overview, recipe, runs, u
-from tests.pages.opening import blobs, light_of, open_page, run_code, spec_of, tracks, words
+from tests.pages.opening import blobs, lacking, light_of, open_page, run_code, spec_of, tracks, words
 
 OWN = miniature(plan(latent_config().net, 8, 8))  # type: ignore[arg-type]
 
@@ -28,7 +28,7 @@ def test_the_network_that_reads_opens_at_each_block(block: str, lang: str) -> No
     assert app.get("bidi_component")
     assert not app.warning and not app.error
     shown = words(app)
-    assert all(part in shown for part in read_parts(lang, "unet/text").values())
+    assert not lacking(app, read_parts(lang, "unet/text"))
     assert all(read_parts(lang, "unet")[part] in shown for part in ("formula", "stable_diffusion"))
     assert read_parts(lang, "unet/text")["formula"] not in words(open_page("unet", lang=lang, open="all"))
 

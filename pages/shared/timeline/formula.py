@@ -13,7 +13,7 @@ from latex2mathml.converter import convert
 from pages.shared.timeline.panels import Formula
 from pages.shared.timeline.tracks import Probe
 
-__all__ = ["formula", "mathml"]
+__all__ = ["formula", "inline", "mathml"]
 
 LIVE = re.compile(r"\\live\{(\w+)\}")
 ENTITY = re.compile(r"&#x(?!0*(?:26|3C|3E);)([0-9A-F]+);")  # all but &, < and >
@@ -36,6 +36,12 @@ def mathml(latex: str) -> str:
         for row in rows
     )
     return f'<math display="block"><mtable>{lines}</mtable></math>'
+
+
+@lru_cache(maxsize=128)
+def inline(latex: str) -> str:
+    """MathML of a formula in running text."""
+    return f"<math>{_cell(latex)}</math>"
 
 
 def _cell(latex: str) -> str:

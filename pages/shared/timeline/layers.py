@@ -10,7 +10,7 @@ from pages.shared.palette import COLORS
 from pages.shared.timeline.tracks import Mixture
 from pages.shared.timeline.writer import Spec, Writer
 
-__all__ = ["Bell", "Curve", "Density", "DensityFrames", "Field", "Handle", "Layer", "Line", "Path", "Points"]
+__all__ = ["Bell", "Curve", "Density", "DensityFrames", "Field", "Handle", "Layer", "Line", "Path", "Points", "Step"]
 
 
 class Layer(ABC):
@@ -87,6 +87,27 @@ class Path(Layer):
 
     def pack(self, w: Writer, name: str) -> Spec:
         return {"kind": "path", **vars(self), "track": w.points(self.track)}
+
+
+@dataclass(frozen=True)
+class Step(Layer):
+    """A step of the way back, for the picked point: x_t, dashed to x0_hat; an arrow to the mean, sigma around it; x_s.
+
+    All are (n, 2) tracks but ``sigma``, which may also be one number.
+    """
+
+    x_t: str
+    x0_hat: str
+    mean: str
+    x_s: str
+    sigma: str
+
+    def pack(self, w: Writer, name: str) -> Spec:
+        points = {part: w.points(track) for part, track in vars(self).items() if part != "sigma"}
+        if w.track(self.sigma) != ():
+            w.points(self.sigma)
+        colors = [COLORS["x_t"], COLORS["x0_hat"], COLORS["mu_tilde"]]
+        return {"kind": "step", **points, "sigma": self.sigma, "colors": colors}
 
 
 @dataclass(frozen=True, eq=False)

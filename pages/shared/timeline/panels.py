@@ -8,11 +8,11 @@ import numpy as np
 
 from diffusion_core.errors import BadInput
 from pages.shared.palette import COLORS
-from pages.shared.timeline.layers import Bell, Curve, Handle, Layer, Line, Path, Points
+from pages.shared.timeline.layers import Bell, Curve, Handle, Layer, Line, Path, Points, Step
 from pages.shared.timeline.tracks import Mixture, Probe, live
 from pages.shared.timeline.writer import PickKind, Spec, Writer, interval
 
-__all__ = ["Curves", "Fitted", "Formula", "Histogram", "Images", "Lines", "Numbers", "Panel", "Plane"]
+__all__ = ["Curves", "Fitted", "Formula", "Histogram", "Images", "Lines", "Numbers", "Panel", "Plane", "Shares"]
 
 
 class Panel(ABC):
@@ -64,7 +64,7 @@ class Plane(Panel):
 
     @property
     def asks(self) -> bool:
-        return any(isinstance(layer, Path) for layer in self.layers)
+        return any(isinstance(layer, Path | Step) for layer in self.layers)
 
     @property
     def offers(self) -> PickKind:
@@ -217,6 +217,22 @@ class Lines(Panel):
             **vars(self),
             "series": [line.pack(w, f"{name}.{i}") for i, line in enumerate(self.series)],
         }
+
+
+@dataclass(frozen=True)
+class Shares(Panel):
+    """Parts of one bar, which always fill it: at each position they are not negative and add up to 1."""
+
+    series: Sequence[Line]
+    title: str
+    weight: float = 1.0
+
+    def pack(self, w: Writer, name: str) -> Spec:
+        series = [line.pack(w, f"{name}.{i}") for i, line in enumerate(self.series)]
+        parts = np.array([w.arrays[line["values"]] for line in series])
+        if not (parts >= 0).all() or np.abs(parts.sum(0) - 1).max() > 1e-9:
+            raise BadInput("Shares must not be negative and add up to 1; got {got}.", got=parts.sum(0).tolist())
+        return {"kind": "shares", **vars(self), "series": series}
 
 
 @dataclass(frozen=True)
