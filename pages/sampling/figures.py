@@ -113,7 +113,7 @@ def clouds(run: Run, chain: Chain) -> list[tl.Panel]:
     a, v = run.schedule.sqrt_alpha_bar.numpy()[at], run.schedule.one_minus_alpha_bar.numpy()[at]
     law, data = density(scene, a, v), density(scene, np.ones_like(a), np.zeros_like(a))
     field = [tl.Field(law, color=COLORS["eps"])] if law else []
-    title = _("x_t, its exact density, and the field ε̂")
+    title = _("x_t, its exact density, and the noise ε̂ (arrows)")
     if run.network:
         field.append(tl.Field(field_of(run), color=COLORS["x_t"]))
         title = _("x_t, its exact density, ε* (green) and ε_θ (orange)")

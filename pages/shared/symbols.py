@@ -41,7 +41,7 @@ class Symbol:
 
 
 def _of(lesson: str, *symbols: tuple[str, str, str] | tuple[str, str, str, str]) -> list[Symbol]:
-    return [Symbol(tex, pattern, lesson, says, *track) for tex, pattern, says, *track in symbols]
+    return [Symbol(tex, pattern, lesson, says=says, track="".join(track)) for tex, pattern, says, *track in symbols]
 
 
 SYMBOLS = (

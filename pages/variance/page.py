@@ -29,7 +29,7 @@ with lesson.open_page("variance") as page:
         st.info(answer.sentence(setting), icon=":material/balance:")
     page.timeline(figures.picture(setting, seed), t=1)
 
-    page.section("formula", _("The formula"), unfolded=True)
+    page.section("formula", _("The formula"))
     page.reading()
     page.section("steps", _("How wide are the samples?"), partial(steps.draw, setting, seed))
     page.section(
