@@ -30,8 +30,10 @@ def carried() -> Iterator[str]:
     from diffusion_core.claims.ledger import ENTRIES
     from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
     from pages import sections
+    from pages.shared.shell import WORDS
     from pages.shared.timeline import LABELS
 
+    yield from WORDS
     for names in (LABELS, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
