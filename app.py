@@ -9,7 +9,7 @@ app = st.App(__file__, lifespan=shell.lifespan)  # `streamlit run` starts here, 
 if not shell.has_visitor():
     shell.open_door()
 else:
-    st.set_page_config(page_title="DDPM, alive", page_icon=shell.ICON, layout="wide")
+    st.set_page_config(page_icon=shell.ICON, layout="wide")
     page = shell.set_up()
     page.run()
     memory.used(page.url_path)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from diffusion_core.errors import BadInput
 from pages.shared.helps import help_of
-from pages.shared.i18n import _, explain
+from pages.shared.i18n import _, explain, language
 
 __all__ = [
     "bind",
@@ -166,6 +166,8 @@ def choice(name: str, label: str, options: Mapping[str, str], default: str, *, p
     key = bind(name, default, parse_choice(name, list(options)))
     if st.session_state[key] not in options:  # the options depend on another control
         keep(name, default, default)
+    if changed(f"{name}_said_in", language()):  # the browser holds the old words, and would send them as an answer
+        st.session_state[key] = st.session_state[key]
     common: dict[str, Any] = {
         "help": help_of(name),
         "format_func": options.__getitem__,

@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 from diffusion_core.errors import BadInput
 from diffusion_core.files import ASSETS
 
-__all__ = ["LANGUAGES", "_", "explain", "language", "parts", "set_language"]
+__all__ = ["LANGUAGES", "_", "catalogue", "explain", "language", "parts", "set_language"]
 
 PAGES = Path(__file__).parents[1]
 LANGUAGES = {"en": "English", "zh": "简体中文"}

@@ -1,4 +1,4 @@
-"""The shell: navigation, language, the link to what is on screen, and a warm start."""
+"""The shell: navigation, language, the link to what is on screen, paper, and a warm start."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,19 +10,65 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from diffusion_core.files import ASSETS
 from pages import FOLDER, START, Lesson, sections
 from pages.shared import memory
-from pages.shared.i18n import LANGUAGES, _, language, parts, set_language
+from pages.shared.i18n import LANGUAGES, _, catalogue, language, parts, set_language
+from pages.shared.timeline.modules import join_modules
 
-__all__ = ["ICON", "build_navigation", "has_visitor", "lifespan", "open_door", "page_path", "set_up"]
+__all__ = ["ICON", "WORDS", "build_navigation", "has_visitor", "lifespan", "open_door", "page_path", "set_up"]
 
 SHELL = ASSETS / "shell"
 ICON = str(SHELL / "icon.svg")
 
-copy_link = st.components.v2.component(
-    "copy_link",
-    html=(SHELL / "copy_link.html").read_text(encoding="utf-8"),
-    css=(SHELL / "copy_link.css").read_text(encoding="utf-8"),
-    js=(SHELL / "copy_link.js").read_text(encoding="utf-8"),
+foot = st.components.v2.component(
+    "foot",
+    html=(SHELL / "foot.html").read_text(encoding="utf-8"),
+    css=(SHELL / "foot.css").read_text(encoding="utf-8"),
+    js=join_modules(SHELL / "foot.js"),
 )
+
+# What Streamlit and Plotly say in English, and nobody can choose; {} stands for anything.
+WORDS = (
+    "Skip to main content",
+    "Sidebar",
+    "Collapse sidebar",
+    "Expand sidebar",
+    "App pages",
+    "Main menu",
+    "Theme",
+    "System",
+    "Light",
+    "Dark",
+    "Print",
+    "Record screen",
+    "Made with Streamlit v",
+    "Copy version to clipboard",
+    "Copy to clipboard",
+    "Choose an option",
+    "Open",
+    "Decrement",
+    "Increment",
+    "Link to heading",
+    "Fullscreen",
+    "Close fullscreen",
+    "Download plot as a PNG",
+    "Zoom",
+    "Pan",
+    "Zoom in",
+    "Zoom out",
+    "Autoscale",
+    "Reset axes",
+    "file upload",
+    "Upload",
+    "{}MB per file",
+    "Press Enter to apply",
+)
+
+
+@cache
+def exchanged_words(lang: str) -> dict[str, str]:
+    """What is said instead of Streamlit's words, whatever language they stand in now."""
+    here = catalogue(lang).gettext
+    said = {catalogue(other).gettext(word): here(word) for other in LANGUAGES for word in WORDS}
+    return said | {"casino icon": here("New noise")}
 
 
 @cache
@@ -90,8 +136,10 @@ def build_navigation() -> st.Page:
 def set_up() -> st.Page:
     """Everything around a page; returns the page to run."""
     warm_up()
-    st.html(SHELL / "shell.css")
+    for sheet in ("shell", "print", *(["embed"] if st.context.is_embedded else [])):
+        st.html(SHELL / f"{sheet}.css")
     page = build_navigation()
+    st.set_page_config(page_title=page.title + " · " + _("DDPM, alive"))
     asked = st.query_params.get("lang")
     if asked is not None and asked not in LANGUAGES:
         st.warning(
@@ -112,13 +160,16 @@ def set_up() -> st.Page:
             width="stretch",
             label_visibility="collapsed",
         )
-        copy_link(
-            key="copy_link",
+        foot(
+            key="foot",
             data={
                 "lang": language(),
-                "label": _("Copy link to this view"),
+                "label": _("Copy link"),
+                "print": _("Print"),
                 "copied": _("Copied."),
+                "copied_part": _("Copied; it opens at #{part}."),
                 "by_hand": _("Press Ctrl+C (or ⌘C) to copy the address above."),
+                "words": exchanged_words(language()),
             },
         )
     return page

@@ -31,9 +31,11 @@ def carried() -> Iterator[str]:
     from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
     from pages import sections
     from pages.shared.helps import HELPS
+    from pages.shared.shell import WORDS
     from pages.shared.symbols import SYMBOLS
     from pages.shared.timeline import LABELS
 
+    yield from WORDS
     for names in (HELPS, LABELS, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"

@@ -1,0 +1,75 @@
+"""Every page, for everyone: axe finds nothing, fingers find what they press, a phone shows all, in both languages."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from pages import PAGES, START, Lesson
+from tests.browser.axe import violations
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+PATHS = {"" if page is START else page.name: page for page in PAGES}
+PHONE, DESK = (390, 844), (1440, 900)
+LIGHT, DARK = "light", "dark"
+
+# What is pressed and is smaller than a finger. Links in a line of text are as high as their line.
+SMALL = """() => [...document.querySelectorAll(
+  "button, summary, input, a[href], select, textarea, :has(> [data-testid=stSliderThumbValue])")].flatMap((one) => {
+    const { display, visibility } = getComputedStyle(one);
+    const beyond = getComputedStyle(one, "::after");
+    const more = beyond.content === '""' ? -2 * parseFloat(beyond.top) : 0;
+    const aside = one.closest("[data-testid=stSidebar]"); // folded on a phone: it keeps its heights
+    const [width, height] = [aside ? 40 : one.offsetWidth + more, one.offsetHeight + more];
+    const seen = one.offsetWidth > 1 && visibility !== "hidden" && display !== "inline";
+    const pressed = seen && !one.matches("[type=range], [type=file]");
+    return pressed && Math.min(width, height) < 40 ? [`${width} x ${height} ${one.outerHTML.slice(0, 150)}`] : [];
+  })"""
+
+
+def turn(page: Page, theme: str, size: tuple[int, int]) -> None:
+    """Show the same page in another theme and at another size."""
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of its words
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_function(
+        "theme => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme", arg=theme
+    )
+
+
+def unfolded(page: Lesson) -> str:
+    """All sections, and of the checks, which are made alike and cost seconds, one."""
+    return ",".join(["all", *(f"-{claim.key}" for claim in page.claims[1:])])
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("lang", "folded", "ways"),
+    [("en", False, [(DARK, PHONE), (LIGHT, DESK)]), ("zh", True, [(LIGHT, PHONE), (DARK, DESK)])],
+)
+def test_every_page_is_open_to_all(
+    path: str, lang: str, folded: bool, ways: list[tuple[str, tuple[int, int]]], app_url: str, open_page: Open
+) -> None:
+    """On a phone, too, where nothing is wider than the screen. Folded in one language, unfolded in the other."""
+    opened = "" if folded else "&open=" + unfolded(PATHS[path])
+    page = open_page(f"{app_url}/{path}?lang={lang}{opened}", width=390, height=844, reduced_motion="reduce")
+    script = "[document.documentElement, document.querySelector('[data-testid=stMainBlockContainer]')]"
+    assert max(page.evaluate(f"{script}.map(element => element.scrollWidth)")) <= 390
+    assert page.evaluate(SMALL) == []
+    for theme, size in ways:
+        turn(page, theme, size)
+        assert violations(page) == [], f"{theme}, {size[0]} px"
+
+
+def test_a_page_that_shuts_someone_out_is_found(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content(
+        """<html lang="en"><title>Broken</title><main><h1>Broken</h1><img src="data:,">
+        <p style="color: #999; background: #fff">pale</p><ul><div><li>astray</li></div></ul><button></button>
+        <a href="#" style="display: block; width: 30px; height: 30px">x</a></main></html>"""
+    )
+    rules = {found.split(" | ")[0] for found in violations(page)}
+    assert {"image-alt", "color-contrast", "list", "button-name"} <= rules
+    assert len(page.evaluate(SMALL)) == 2
+    page.close()
