@@ -28,11 +28,11 @@ def marked(folder: Path) -> Iterator[str]:
 
 def carried() -> Iterator[str]:
     from diffusion_core.claims.ledger import ENTRIES
-    from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
+    from diffusion_core.claims.report import OURS, SECTION_NAMES, STATES, VERDICTS
     from pages import sections
     from pages.shared.timeline import LABELS
 
-    for names in (LABELS, SECTION_NAMES, STATES, VERDICTS):
+    for names in (LABELS, OURS, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
     yield from (name for name, _pages in sections())
