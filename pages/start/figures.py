@@ -18,7 +18,7 @@ from pages.shared.palette import COLORS
 from pages.shared.scenes import density, drawn, law_of, scene, schedule_of
 from pages.start.guess import pair
 
-__all__ = ["Way", "back", "noises", "out", "way"]
+__all__ = ["Start", "back", "noises", "out", "way", "way_back"]
 
 STEPS = 50
 T = 1000
@@ -28,32 +28,37 @@ X_0, X_T = 1.0, -0.5  # what the posterior of the small picture knows
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
-    """x_0 and the noise of the way out; the chain back from where it ends, and its guesses: (51, n, d), float32."""
+class Start:
+    """x_0 and the noise of the way out, (n, d), float32; and what draws the noise of the way back."""
 
-    x0: np.ndarray
-    eps: np.ndarray
+    x0: torch.Tensor
+    eps: torch.Tensor
+    generator: torch.Generator
+
+    @classmethod
+    def of(cls, name: str, word: str, seed: int) -> "Start":
+        """The points of a word, or sixteen digits."""
+        generator, x0 = torch.Generator().manual_seed(seed), torch.from_numpy(scene(name, word, seed).x0)
+        return cls(x0, torch.randn(x0.shape, generator=generator), generator)
+
+
+@dataclass(frozen=True, eq=False)
+class Back:
+    """The chain back from where the way out ends, and its guesses: (51, n, d), float32."""
+
     x: np.ndarray
     x0_hat: np.ndarray
 
-    @classmethod
-    def of(cls, name: str, word: str, seed: int) -> "Way":
-        """x_0 -> x_T by the closed form, then x_T -> x_0 by the exact denoiser."""
-        schedule, generator = schedule_of("linear", T), torch.Generator().manual_seed(seed)
-        x0 = torch.from_numpy(scene(name, word, seed).x0)
-        eps = torch.randn(x0.shape, generator=generator)
-        denoiser = law_of(name, word).denoiser(schedule)
-        x_T, timesteps = q_sample(schedule, x0, T, eps), schedule.timesteps(STEPS, spacing="trailing")
-        steps = list(ancestral(denoiser, schedule, x_T, timesteps, variance=fixed_small, generator=generator))
-        x = torch.stack([x_T, *(step.x_s.float() for step in steps)])
-        x0_hat = torch.stack([*(step.x0_hat.float() for step in steps), x[-1]])
-        return cls(x0.numpy(), eps.numpy(), x.numpy(), x0_hat.numpy())
-
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def there_and_back(name: str, word: str, seed: int) -> Way:
-    """The way of a word's points, or of sixteen digits."""
-    return Way.of(name, word, seed)
+def way_back(name: str, word: str, seed: int) -> Back:
+    """x_T -> x_0 by the exact denoiser, in 50 steps; x_T from the closed form."""
+    schedule, gone = schedule_of("linear", T), Start.of(name, word, seed)
+    denoiser = law_of(name, word).denoiser(schedule)
+    x_T, timesteps = q_sample(schedule, gone.x0, T, gone.eps), schedule.timesteps(STEPS, spacing="trailing")
+    steps = list(ancestral(denoiser, schedule, x_T, timesteps, variance=fixed_small, generator=gone.generator))
+    x = torch.stack([x_T, *(step.x_s.float() for step in steps)])
+    return Back(x.numpy(), torch.stack([*(step.x0_hat.float() for step in steps), x[-1]]).numpy())
 
 
 def panels(word: str, digits: str) -> list[tl.Panel]:
@@ -71,8 +76,8 @@ def out(word: str, seed: int, autoplay: bool) -> tl.Picture:
     a, b = schedule.sqrt_alpha_bar.numpy(), schedule.sqrt_one_minus_alpha_bar.numpy()
     tracks: dict[str, tl.Track] = {}
     for name in ("word", "digits"):
-        gone = there_and_back(name, word if name == "word" else "", seed)
-        tracks |= {f"x0_{name}": tl.Constant(gone.x0), f"eps_{name}": tl.Constant(gone.eps)}
+        gone = Start.of(name, word if name == "word" else "", seed)
+        tracks |= {f"x0_{name}": tl.Constant(gone.x0.numpy()), f"eps_{name}": tl.Constant(gone.eps.numpy())}
         tracks[name] = tl.Affine(a, f"x0_{name}", b, f"eps_{name}")
     return packed(range(T + 1), tracks, panels(word, _("Handwritten digits")), autoplay=autoplay)
 
@@ -84,7 +89,7 @@ def back(word: str, seed: int) -> tl.Picture:
 
 @st.cache_resource(show_spinner=False, max_entries=8)  # 3 MB each
 def _back(word: str, seed: int, _of_language: str) -> tl.Picture:
-    digits, letters = there_and_back("digits", "", seed), there_and_back("word", word, seed)
+    digits, letters = way_back("digits", "", seed), way_back("word", word, seed)
     tracks: dict[str, tl.Track] = {
         "word": tl.Frames(letters.x),
         "digits": tl.Frames.in_bytes(digits.x, -1.0, 1.0),  # as exact as a screen
@@ -107,13 +112,13 @@ def way() -> tl.Picture:
     schedule, ring = schedule_of("linear", T), scene("eight_gaussians", "", 0)
     at = list(times)
     a, b = schedule.sqrt_alpha_bar.numpy()[at], schedule.sqrt_one_minus_alpha_bar.numpy()[at]
-    gone, law = there_and_back("eight_gaussians", "", 0), density(ring, a, b**2)
+    gone, law = Start.of("eight_gaussians", "", 0), density(ring, a, b**2)
     assert law is not None  # eight Gaussians are a mixture
     tracks: dict[str, tl.Track] = {
-        "x0": tl.Constant(gone.x0),
-        "eps": tl.Constant(gone.eps),
+        "x0": tl.Constant(gone.x0.numpy()),
+        "eps": tl.Constant(gone.eps.numpy()),
         "x_t": tl.Affine(a, "x0", b, "eps"),
-        "back": tl.Frames(gone.x[[STEPS - t * STEPS // T for t in times]]),
+        "back": tl.Frames(way_back("eight_gaussians", "", 0).x[[STEPS - t * STEPS // T for t in times]]),
     }
     small: list[tl.Panel] = [
         drawn(ring, "x_t", _("1. Destroy"), weight=SMALL),

@@ -74,16 +74,16 @@ def test_what_the_best_guess_is_worth(t: int, share: float) -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_back_ends_in_data_and_in_others(seed: int) -> None:
     """Each digit that comes back is one of the 10,000, and not the one that stood there."""
-    law, way = law_of("digits", ""), figures.there_and_back("digits", "", seed)
+    law, way = law_of("digits", ""), figures.way_back("digits", "", seed)
     assert isinstance(law, FiniteData)
     back = torch.from_numpy(way.x[-1])
     assert torch.cdist(back, law.points.float()).amin(1).max() < 0.1  # two digits are 4 and more apart
-    assert (back - torch.from_numpy(way.x0)).norm(dim=1).min() > 1
+    assert (back - figures.Start.of("digits", "", seed).x0).norm(dim=1).min() > 1
 
 
 def test_digits_are_as_exact_as_a_screen() -> None:
     sent = tracks(open_page("start", lang="en", act="3"), FIRST)
-    way = figures.there_and_back("digits", "", 0)
+    way = figures.way_back("digits", "", 0)
     for name, exact in (("digits", way.x), ("x0_hat", way.x0_hat)):
         stored, exact = sent[name], exact.reshape(sent[name].shape)
         assert stored.dtype == np.uint8
@@ -105,7 +105,7 @@ def test_the_small_pictures_are_where_the_slider_says() -> None:
     spec, sent = spec_of(app), tracks(app)
     times = spec["positions"]
     assert times[0] == 0 and times[-1] == 1000
-    way = figures.there_and_back("eight_gaussians", "", 0)
+    way = figures.way_back("eight_gaussians", "", 0)
     np.testing.assert_array_equal(sent["back"][0], way.x[-1])
     np.testing.assert_array_equal(sent["back"][-1], way.x[0])
     assert np.abs(sent["back"][1] - way.x[0]).max() > 0.5

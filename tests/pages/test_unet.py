@@ -114,7 +114,7 @@ def test_the_code_for_text_runs_as_it_stands() -> None:
 def test_without_weights_the_code_takes_untrained_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "MODELS", tmp_path)
     app = open_page("unet", lang="en", net="text", block="last", open="code")
-    assert "trained=False" in app.code[0].value and "encoded=False" in app.code[0].value
+    assert "trained=False" in app.code[-1].value and "encoded=False" in app.code[-1].value
     assert run_code(app).endswith("RMS 0.000")  # an untrained network answers 0
 
 
@@ -157,7 +157,7 @@ def test_each_mistake_turns_its_light_red_with_text() -> None:
     app = open_page("unet", lang="en", net="text", open=unfolded)
     assert all(light_of(app, claim.says) for claim in claims)
     app = open_page("unet", lang="en", net="text", **{f"try_{claim.key}": "1" for claim in claims})  # open by that
-    assert not any(light_of(app, claim.says) for claim in claims)
+    assert not any(light_of(app, claim.says, mistaken=True) for claim in claims)
 
 
 # --- the overview -----------------------------------------------------------------------------------------------------

@@ -173,7 +173,7 @@ def test_a_file_that_does_not_fit_is_one_sentence_and_nothing_is_lost(content: b
     ("lang", "sentence"),
     [
         ("en", "alpha_bar is 0 at t = 20 of the schedule zero_terminal_snr(scaled_linear), where eps says nothing"),
-        ("zh", "噪声表 zero_terminal_snr(scaled_linear) 在 t = 20 处 alpha_bar 为 0，eps 不含 x_0 的任何信息"),
+        ("zh", "噪声调度 zero_terminal_snr(scaled_linear) 在 t = 20 处 alpha_bar 为 0，eps 不含 x_0 的任何信息"),
     ],
 )
 def test_a_run_that_learns_eps_of_pure_noise_is_one_sentence_in_the_readers_language(lang: str, sentence: str) -> None:
