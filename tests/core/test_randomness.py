@@ -22,6 +22,7 @@ from diffusion_core.training.state import NetConfig
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "diffusion_core").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
+SCRIPTS = {path for path in SOURCES if path.name == "plain.py"}  # shown, taken away, and run by nobody here
 SETS = {"fork_rng", "seed", "seed_all", "set_rng_state", "default_generator"}
 DRAWS = {
     *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),
@@ -68,12 +69,32 @@ def test_only_one_function_touches_the_global_generator() -> None:
     places = [
         place
         for path in SOURCES
+        if path not in SCRIPTS
         for place in found(ast.parse(path.read_text(encoding="utf-8")), path.relative_to(ROOT).as_posix())
     ]
     allowed = {(f"diffusion_core/{file}", function): names for (file, function), names in WHERE.items()}
     wrong = [place for place in places if place[2] not in allowed.get(place[:2], set())]
     assert not wrong, wrong
     assert {place[:2] for place in places} == allowed.keys()  # it sees those that may
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The modules that are asked for, each name of a package as if it were one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_scripts_that_are_shown_are_imported_nowhere() -> None:
+    """They seed the global generator, as a notebook does: `import` would run them."""
+    assert len(SCRIPTS) > 10
+    names = {f"pages.{path.parent.name}.plain" for path in SCRIPTS}
+    asked = {name for path in SOURCES for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+    assert not names & asked and "pages.add_noise.recipe" in asked
+    for line in ("from pages.training import plain", "import pages.training.plain"):
+        assert names & set(imported(ast.parse(line)))
 
 
 @pytest.mark.parametrize(

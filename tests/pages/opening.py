@@ -105,8 +105,8 @@ def light_of(app: AppTest, claim: str) -> bool:
 
 
 def run_code(app: AppTest, folder: Path = ROOT) -> str:
-    """What the code that is shown prints, run as it stands in that folder."""
-    return run_source(app.code[0].value, folder)
+    """What the recipe that is shown prints, run as it stands in that folder."""
+    return run_source(app.code[-1].value, folder)
 
 
 def run_source(source: str, folder: Path = ROOT) -> str:

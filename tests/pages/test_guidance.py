@@ -194,7 +194,7 @@ def test_the_shipped_run_is_shown_for_its_own_weights_and_settings_only(models: 
 def test_the_recipe_prints_the_sizes_that_the_page_shows(models: Path) -> None:
     """The RMS of eps without words and of what the words change, of the chain of all four pictures."""
     app = page(prompt=NAME, w="2", seed="1", open="code")
-    code = app.code[0].value.replace("seed=1", f"seed=1, weights={str(models / weights.SHAPES.file)!r}")
+    code = app.code[-1].value.replace("seed=1", f"seed=1, weights={str(models / weights.SHAPES.file)!r}")
     printed = run_source(code)
     pattern = r"t = +(\d+): RMS of eps ([\d.]+), of the difference ([\d.]+)"
     lines = re.findall(pattern, printed)
@@ -364,7 +364,7 @@ def test_your_own_weights_stay_in_the_session_until_they_are_given_back(models: 
     app.file_uploader[0].set_value(("mine.safetensors", content, "application/octet-stream")).run()
     assert not app.exception and not said(app)
     assert np.abs(tracks(app)["z"][-1].astype(int) - shipped[-1]).max() > 3
-    assert "weights='network.safetensors'" in app.code[0].value
+    assert "weights='network.safetensors'" in app.code[-1].value
     app.switch_page("pages/unet/page.py").run()
     app.switch_page("pages/guidance/page.py").run()
     app.number_input(key="url_N").set_value(3).run()

@@ -48,9 +48,9 @@ def test_a_picture_of_ones_own_opens_where_it_can_be_seen() -> None:
     """Whoever comes from another data set at a large t would see noise; a link with its own t is taken as it is."""
     app = open_page("add_noise", lang="en", t="761", open="code")
     next(s for s in app.selectbox if s.label == "Data").set_value("photo").run()
-    assert "t" not in app.query_params and "t=250)" in app.code[0].value
+    assert "t" not in app.query_params and "t=250)" in app.code[-1].value
     kept = open_page("add_noise", lang="en", t="761", data="photo", open="code")
-    assert "t=761)" in kept.code[0].value
+    assert "t=761)" in kept.code[-1].value
 
 
 def test_one_floor_in_the_text_the_box_and_the_readme() -> None:

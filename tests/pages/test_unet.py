@@ -114,7 +114,7 @@ def test_the_code_for_text_runs_as_it_stands() -> None:
 def test_without_weights_the_code_takes_untrained_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(weights, "MODELS", tmp_path)
     app = open_page("unet", lang="en", net="text", block="last", open="code")
-    assert "trained=False" in app.code[0].value and "encoded=False" in app.code[0].value
+    assert "trained=False" in app.code[-1].value and "encoded=False" in app.code[-1].value
     assert run_code(app).endswith("RMS 0.000")  # an untrained network answers 0
 
 
