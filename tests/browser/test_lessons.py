@@ -232,15 +232,24 @@ def test_the_link_that_is_copied_shows_the_same_view(app_url: str, open_page: Op
     assert np.array_equal(read(timeline(page), "x_t"), read(other, "x_t"))
 
 
-def test_a_mistake_turns_its_light_red_and_back(app_url: str, open_page: Open) -> None:
+def test_a_mistake_turns_red_beside_the_truth_and_goes_again(app_url: str, open_page: Open) -> None:
     page = open_page(f"{app_url}/add_noise?lang=en&open=E2")
-    light = page.locator(".st-key-open_E2").get_by_test_id("stAlert")
-    expect(light).to_contain_text("Holds")
-    page.locator(".st-key-open_E2").get_by_text("no shrinking", exact=True).click()
-    expect(light).to_contain_text("Rejected by: z of the mean")
+    check = page.locator(".st-key-open_E2")
+    lights, pictures = check.get_by_test_id("stAlert"), check.get_by_role("img", name="the red line")
+    expect(lights).to_have_count(1)
+    expect(lights).to_contain_text("Holds")
+    check.get_by_text("no shrinking", exact=True).click()
+    expect(lights.nth(1)).to_contain_text("Rejected, as it must be, by: z of the mean")
+    expect(lights.first).to_contain_text("Holds")
     assert query(page)["try_E2"] == "3"
-    page.locator(".st-key-open_E2").get_by_text("As it is", exact=True).click()
-    expect(light).to_contain_text("Holds")
+    for width in (1280, 390):  # beside each other, on a phone one below the other; of one size, in the frame
+        page.set_viewport_size({"width": width, "height": 900})
+        right, wrong = (pictures.nth(i).bounding_box() for i in (0, 1))
+        assert right and wrong
+        assert (abs(right["y"] - wrong["y"]) < 60) == (width == 1280) and right["width"] == wrong["width"]
+        assert (right["x"] == wrong["x"]) == (width == 390) and 200 < right["width"] < width
+    check.get_by_role("radio", name="As it is").click()
+    expect(lights).to_have_count(1)
 
 
 def test_a_run_can_be_taken_away(app_url: str, open_page: Open) -> None:

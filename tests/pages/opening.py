@@ -97,11 +97,11 @@ def spec_of(app: AppTest, index: int = -1) -> dict[str, Any]:
     return spec
 
 
-def light_of(app: AppTest, claim: str) -> bool:
-    """Whether the light of a claim, which is open, is green."""
+def light_of(app: AppTest, claim: str, mistaken: bool = False) -> bool:
+    """Whether the light of a claim, which is open, is green; or that of the mistake which is tried beside it."""
     (lines,) = [expander.markdown for expander in app.expander if expander.label == typeset(claim)]
-    trials = next(m.value for m in lines if m.value.startswith((":green[✓]", ":red[✗]")))
-    return "✗" not in trials
+    trials = [m.value for m in lines if m.value.startswith((":green[✓]", ":red[✗]"))]
+    return "✗" not in trials[1 if mistaken else 0]
 
 
 def run_code(app: AppTest, folder: Path = ROOT) -> str:

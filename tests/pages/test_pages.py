@@ -193,7 +193,7 @@ def test_the_mistake_that_is_chosen_is_the_one_that_is_run() -> None:
     (claim, *_others) = CLAIMS["add_noise"]
     for number in range(1, len(claim.mistakes) + 1):
         app = open_page("add_noise", lang="en", **{f"try_{claim.key}": str(number)})
-        assert not light_of(app, claim.says)
+        assert light_of(app, claim.says) and not light_of(app, claim.says, mistaken=True)  # side by side
         chosen = next(control for control in elements(app, "button_group") if control.label == "Try a mistake")
         assert chosen.value == str(number)
         assert chosen.proto.options[number].content == typeset(list(claim.mistakes)[number - 1])

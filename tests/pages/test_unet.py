@@ -157,7 +157,7 @@ def test_each_mistake_turns_its_light_red_with_text() -> None:
     app = open_page("unet", lang="en", net="text", open=unfolded)
     assert all(light_of(app, claim.says) for claim in claims)
     app = open_page("unet", lang="en", net="text", **{f"try_{claim.key}": "1" for claim in claims})  # open by that
-    assert not any(light_of(app, claim.says) for claim in claims)
+    assert not any(light_of(app, claim.says, mistaken=True) for claim in claims)
 
 
 # --- the overview -----------------------------------------------------------------------------------------------------
