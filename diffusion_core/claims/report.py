@@ -13,7 +13,7 @@ import torch
 
 from diffusion_core.claims.check import AnyClaim, Entry, Light, Outcome, Trial
 
-__all__ = ["PACKAGES", "SECTION_NAMES", "STATES", "VERDICTS", "Report", "green", "state_name", "versions"]
+__all__ = ["OURS", "PACKAGES", "SECTION_NAMES", "STATES", "VERDICTS", "Report", "green", "state_name", "versions"]
 
 PACKAGES = ("torch", "numpy", "scipy", "streamlit", "diffusers")
 Sections = Mapping[str, tuple[Entry, ...]]
@@ -147,8 +147,8 @@ class Report:
 
     def _entry_lines(self, entry: Entry, _: Translate) -> Iterator[str]:
         said, state = _(VERDICTS[entry.verdict]), _(state_name(entry, self.lights))
-        right = _("what is right: {light}").format(light=state) if entry.claims else state
-        yield f"### {entry.key} · " + _("the article: {verdict}").format(verdict=said) + f" · {right}"
+        right = _(OURS[entry.verdict]) + _(": ") + state if entry.claims else state
+        yield f"### {entry.key} · " + _("the article") + _(": ") + f"{said} · {right}"
         yield from ("", "> " + _(entry.article), "", _(entry.correct))
         for claim in entry.claims:
             if light := self.lights.get(claim.key):
@@ -171,6 +171,7 @@ SECTION_NAMES = {
     "absent": "Needed, and not in the article",
 }
 VERDICTS = {"true": "true", "loose": "loose", "wrong": "wrong", "definition": "definition"}
+OURS = {"true": "our claim", "loose": "what is right", "wrong": "what is right"}  # what is checked: not the article
 STATES = {True: "green", False: "red", None: "not run"}
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 import streamlit as st
@@ -11,10 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 from diffusion_core.claims import SECTIONS, AnyClaim, Entry, Light
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS, Report, green
 from diffusion_core.errors import BadInput
-from pages.ledger.texts import LIGHTS, Said, head, in_words, plain
+from pages.ledger.texts import MARKS, Said, in_words, light
 from pages.shared import controls
 from pages.shared.checks import Checked, trial_list
 from pages.shared.i18n import _, explain
+from pages.shared.sections import folded
+from pages.shared.typography import typeset
 
 __all__ = ["check_all", "draw", "pick"]
 
@@ -54,23 +57,23 @@ def check_all(shown: Shown, seed: int) -> None:
 
 
 class Lit(NamedTuple):
-    """An entry that was asked for: where its first line is drawn, and where the details of its light."""
+    """An entry that was asked for: where its light is drawn, and room for details if it is open."""
 
     entry: Entry
-    head: DeltaGenerator
-    details: DeltaGenerator
+    place: DeltaGenerator
+    room: DeltaGenerator | None
 
 
 @st.fragment(key="rows")
 def draw(shown: Shown, seed: int) -> None:
     """All rows first, then their lights, one after the other; above them, how many are green."""
     top, said, on = st.empty(), in_words(), asked(seed)
-    todo, section_before = list[Lit](), ""
-    for section, entry in shown:
-        if section != section_before:
+    todo = list[Lit]()
+    for section, entries in groupby(shown, key=lambda one: one[0]):
+        with st.container(gap="xsmall"):
             st.subheader(_(SECTION_NAMES[section]), anchor=section)
-            section_before = section
-        todo += row(entry, said[entry.key], on)
+            for _section, entry in entries:
+                todo += row(entry, said[entry.key], on)
     lights: dict[str, Light] = {}
     for done, lit in enumerate(todo):
         if len(todo) > 1:
@@ -84,50 +87,52 @@ def draw(shown: Shown, seed: int) -> None:
 
 
 def row(entry: Entry, said: Said, on: set[str]) -> list[Lit]:
-    """What an entry says; where it was asked for, room for its light."""
-    key = entry.key
-    with st.container(border=True, gap="xsmall", key=f"entry_{key}"):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"head_{key}"):
-            place = st.empty() if key in on else None
-            (place or st).markdown(said.head)
-            if entry.claims:
-                st.button(
-                    said.check,
-                    key=f"run_{key}",
-                    icon=":material/play_arrow:",
-                    type="tertiary",
-                    on_click=on.add,
-                    args=(key,),
-                )
-        st.html(said.body)
-        if not entry.claims:
-            st.caption(_("A definition or a name: there is nothing to check."))
-        return [Lit(entry, place, st.container(gap="xsmall"))] if place else []
+    """An entry's line, and what unfolds from it; where it was asked for, room for its light."""
+    key, room = entry.key, None
+    with st.container(key=f"entry_{key}"):
+        with folded(key, said.line) as unfolded:
+            if unfolded:
+                st.html(said.correct)
+                if not entry.claims:
+                    st.caption(_("A definition or a name: there is nothing to check."))
+                elif key in on:
+                    room = st.container(gap="xsmall")
+                else:
+                    check_one(key, on)
+        return [Lit(entry, st.empty(), room)] if key in on else []
+
+
+def check_one(key: str, on: set[str]) -> None:
+    """A button that switches on the light of one entry."""
+    st.button(_("Check"), key=f"run_{key}", icon=":material/play_arrow:", on_click=on.add, args=(key,))
 
 
 def switch_on(lit: Lit, seed: int) -> dict[str, Light]:
-    """The lights of an entry's claims, by the claim's key."""
+    """The lights of an entry's claims, by the claim's key; one whose weights are missing or damaged has none."""
     lights: dict[str, Light] = {}
     for claim in lit.entry.claims:
-        with lit.details:
-            try:
-                light = claim.light(seed, run=lambda claim, mistake, seed: Checked(claim).outcome(mistake, seed))
-            except BadInput as error:  # the weights that it speaks of are missing or damaged
-                st.error(explain(error), icon=":material/error:")
-            else:
-                lights[claim.key] = light
-                details(claim, light)
-    lit.head.markdown(head(lit.entry, lights))
+        try:
+            lights[claim.key] = claim.light(
+                seed, run=lambda claim, mistake, seed: Checked(claim).outcome(mistake, seed)
+            )
+        except BadInput as error:
+            if lit.room:
+                lit.room.error(explain(error), icon=":material/error:")
+        else:
+            if lit.room:
+                with lit.room:
+                    details(claim, lights[claim.key])
+    lit.place.markdown(light(lit.entry, lights))
     return lights
 
 
-def details(claim: AnyClaim, light: Light) -> None:
+def details(claim: AnyClaim, found: Light) -> None:
     """Every trial of the truth, and every mistake with what rejects it."""
-    with st.expander(f"{LIGHTS[light.green]} {plain(_(claim.says))}"):
-        st.markdown(trial_list(light.truth))
-        for mistake, outcome in light.mistakes.items():
+    with st.expander(f"{MARKS[found.green]} {typeset(_(claim.says))}"):
+        st.markdown(trial_list(found.truth))
+        for mistake, outcome in found.mistakes.items():
             verdict = _("passes, and should not") if outcome.passed else _("rejected, as it must be")
-            st.markdown("**" + _("Mistake") + f": {plain(_(mistake))}** — {verdict}")
+            st.markdown("**" + _("Mistake") + _(": ") + f"{typeset(_(mistake))}** — {verdict}")
             st.markdown(trial_list(outcome))
 
 

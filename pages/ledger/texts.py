@@ -6,53 +6,53 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from diffusion_core.claims import SECTIONS, Entry, Light
-from diffusion_core.claims.report import VERDICTS, green, state_name
+from diffusion_core.claims.report import OURS, VERDICTS, green, state_name
 from pages.shared.i18n import _
 from pages.shared.keeping import kept
+from pages.shared.typography import typeset
 
-__all__ = ["LIGHTS", "Said", "head", "in_words", "plain", "with_indices"]
+__all__ = ["MARKS", "Said", "in_markdown", "in_words", "light", "with_indices"]
 
 VERDICT_COLORS = {"true": "green", "loose": "orange", "wrong": "red", "definition": "gray"}
-LIGHTS = {
-    None: ":gray[:material/radio_button_unchecked:]",
-    True: ":green[:material/check_circle:]",
-    False: ":red[:material/cancel:]",
-}
+LIGHT_COLORS, MARKS = {None: "gray", True: "green", False: "red"}, {None: "○", True: "✓", False: "✗"}
 SUBSCRIPTS = str.maketrans("₀₁₂₋₊ₜₛ", "012−+ts")
+MATHEMATICS = re.compile(r"(\$[^$]*\$)")
 SUBSCRIPT = re.compile(r"[₀₁₂₋₊ₜₛ]+|_\{([^}]*)\}|_(\w)")
 
 
 class Said(NamedTuple):
-    """An entry before it is checked: its first line in Markdown, the two statements in HTML; what its button says."""
+    """An entry before it is checked: its line in Markdown; what is right, in HTML."""
 
-    head: str
-    body: str
-    check: str
+    line: str
+    correct: str
 
 
 @kept
 def in_words() -> dict[str, Said]:
     """Every entry, by its key."""
     return {
-        entry.key: Said(
-            head(entry, {}),
-            f'<p class="ledger-article">{with_indices(_(entry.article))}</p>'
-            f'<p class="ledger-correct">{with_indices(_(entry.correct))}</p>',
-            _("Check"),
-        )
+        entry.key: Said(line(entry), f'<p class="ledger-correct">{with_indices(_(entry.correct))}</p>')
         for entries in SECTIONS.values()
         for entry in entries
     }
 
 
-def head(entry: Entry, lights: Mapping[str, Light]) -> str:
-    """Key, verdict, light."""
-    said = _("the article: {verdict}").format(verdict=_(VERDICTS[entry.verdict]))
-    badge = f"**{entry.key}** :{VERDICT_COLORS[entry.verdict]}-badge[{said}]"
-    if not entry.claims:
-        return badge
-    light = f"{LIGHTS[green(entry, lights)]} {_(state_name(entry, lights))}"
-    return badge + " " + _("what is right: {light}").format(light=light)
+def line(entry: Entry) -> str:
+    """Key, verdict, and what the article says. What is bold in the badge is left out where there is no room."""
+    judged = "**" + _("the article") + _(": ").rstrip() + f"** {_(VERDICTS[entry.verdict])}"
+    return f"**{entry.key}** :{VERDICT_COLORS[entry.verdict]}-badge[{judged}] {in_markdown(_(entry.article))}"
+
+
+def light(entry: Entry, lights: Mapping[str, Light]) -> str:
+    """The light of what is right, in words; where there is no room, without what is bold."""
+    state, whose = green(entry, lights), _(OURS[entry.verdict]) + _(": ").rstrip()
+    return f":{LIGHT_COLORS[state]}[**{whose}** {MARKS[state]} {_(state_name(entry, lights))}]"
+
+
+def in_markdown(text: str) -> str:
+    """A plain sentence with its symbols as mathematics, and nothing else in it that Markdown would take for its own."""
+    pieces = MATHEMATICS.split(typeset(text))
+    return "".join(piece if at % 2 else plain(piece) for at, piece in enumerate(pieces))
 
 
 def with_indices(text: str) -> str:

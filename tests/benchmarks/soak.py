@@ -64,7 +64,7 @@ SETTINGS: dict[str, dict[str, tuple[object, ...]]] = {
     "unet": {"net": ("digits", "text"), "label": tuple(range(10)), "prompt": PROMPTS},
     "latent": {"prompt": PROMPTS, "N": (10, 25), "s": (0.5, 0.9)},
     "guidance": {"prompt": PROMPTS, "w": (1, 3, 5.5), "N": (10, 20), "sampler": ("ddim", "ddpm")},
-    "ledger": {"verdict": ("all", "wrong", "true")},
+    "ledger": {"verdict": ("all", "wrong", "true"), "open": ("all", "E2,E5,E11,E23,E31")},
 }
 
 

@@ -28,7 +28,7 @@ def marked(folder: Path) -> Iterator[str]:
 
 def carried() -> Iterator[str]:
     from diffusion_core.claims.ledger import ENTRIES
-    from diffusion_core.claims.report import SECTION_NAMES, STATES, VERDICTS
+    from diffusion_core.claims.report import OURS, SECTION_NAMES, STATES, VERDICTS
     from pages import sections
     from pages.shared.helps import HELPS
     from pages.shared.shell import WORDS
@@ -36,7 +36,7 @@ def carried() -> Iterator[str]:
     from pages.shared.timeline import LABELS
 
     yield from WORDS
-    for names in (HELPS, LABELS, SECTION_NAMES, STATES, VERDICTS):
+    for names in (HELPS, LABELS, OURS, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
     yield from (symbol.says for symbol in SYMBOLS)

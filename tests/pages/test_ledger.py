@@ -7,13 +7,15 @@ import sys
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block, Markdown
 
 from diffusion_core.claims import SECTIONS, autoencoder
 from diffusion_core.claims.check import Outcome, Trial
 from diffusion_core.claims.report import SECTION_NAMES, VERDICTS
 from diffusion_core.errors import BadInput
-from pages.ledger.texts import with_indices
+from pages.ledger.texts import VERDICT_COLORS, with_indices
 from pages.shared.i18n import catalogue
+from pages.shared.typography import typeset
 from tests.pages.opening import open_page
 
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
@@ -35,8 +37,8 @@ def texts(app: AppTest) -> list[str]:
 
 
 def details(app: AppTest) -> list[str]:
-    """The claims whose lights are on, as they are unfolded."""
-    return [one.label for one in app.expander if one.label.startswith((":green[", ":red["))]
+    """The claims whose lights are on in entries that are open, as they are unfolded."""
+    return [one.label for one in app.expander if one.label.startswith(("✓ ", "✗ "))]
 
 
 def bare(text: str) -> str:
@@ -53,54 +55,74 @@ def counted(shown: int, green: int, red: int = 0) -> str:
     )
 
 
-def heads(app: AppTest) -> list[str]:
-    """The first line of each entry: key, verdict, light."""
-    return [text for text in texts(app) if text.startswith("**E") and "-badge[" in text]
+def lines(app: AppTest) -> list[str]:
+    """The line of each entry: key, verdict, what the article says."""
+    return [one.label for one in app.expander if one.label.startswith("**E")]
+
+
+def lights(app: AppTest) -> dict[str, str]:
+    """The lights that are on, in words, by the entry's key."""
+    rows = {
+        block.proto.id.split("entry_")[-1]: block for block in app.get("flex_container") if isinstance(block, Block)
+    }
+    children = {key: row.children.values() for key, row in rows.items() if re.fullmatch("E\\d+", key)}
+    return {key: child.value for key, row in children.items() for child in row if isinstance(child, Markdown)}
+
+
+def unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_all_42_entries_stand_there_with_verdict_and_no_light_yet(lang: str) -> None:
+def test_all_42_entries_are_a_line_with_verdict_and_sentence_and_no_light_yet(lang: str) -> None:
     app = open_ledger(lang)
     translate = catalogue(lang).gettext
-    assert [head.split("**")[1] for head in heads(app)] == [entry.key for entry in ENTRIES]
-    for entry, head in zip(ENTRIES, heads(app), strict=True):
-        assert (
-            f"-badge[{translate('the article: {verdict}').format(verdict=translate(VERDICTS[entry.verdict]))}]" in head
-        )
-        assert ("radio_button_unchecked" in head) == bool(entry.claims)
+    for entry, line in zip(ENTRIES, lines(app), strict=True):
+        judged = f"**{translate('the article')}{translate(': ').strip()}** {translate(VERDICTS[entry.verdict])}"
+        start = f"**{entry.key}** :{VERDICT_COLORS[entry.verdict]}-badge[{judged}] "
+        assert line.startswith(start)
+        assert unescaped(line.removeprefix(start)) == typeset(translate(entry.article))
+    assert r"$p_{θ}$($X_{0:T}$) = p($x_{T}$)" in lines(app)[16] and "_T" not in unescaped("".join(lines(app)))
     assert [s.value for s in app.subheader] == [translate(name) for name in SECTION_NAMES.values()]
-    bodies = [element.proto.body for element in app.get("html")]
-    for entry, body in zip(ENTRIES, bodies, strict=True):
-        article, correct = re.findall("<p[^>]*>(.*?)</p>", body)
-        assert [bare(article), bare(correct)] == [bare(translate(entry.article)), bare(translate(entry.correct))]
-    assert any("p<sub>θ</sub>(X<sub>0:T</sub>) = p(x<sub>T</sub>) ∏ p<sub>θ</sub>(x<sub>t−1</sub>" in b for b in bodies)
-    assert len(app.caption) == sum(entry.verdict == "definition" for entry in ENTRIES)
-    assert not app.success and not app.error
+    assert not lights(app) and not app.success and not app.error
+    assert not app.get("html") and not [b for b in app.button if b.label == translate("Check")]  # nothing is unfolded
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_open_entry_says_what_is_right(lang: str) -> None:
+    """One by the URL, or all of them."""
+    app = open_ledger(lang, open="all")
+    translate = catalogue(lang).gettext
+    for entry, element in zip(ENTRIES, app.get("html"), strict=True):
+        assert bare(re.sub("</?p[^>]*>", "", element.proto.body)) == bare(translate(entry.correct))
+    assert len([b for b in app.button if b.label == translate("Check")]) == N
+    assert len(app.caption) == len(ENTRIES) - N
+    (only,) = open_ledger(lang, open="E17").get("html")
+    assert bare(re.sub("</?p[^>]*>", "", only.proto.body)) == bare(translate(ENTRIES[16].correct))
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_the_url_chooses_a_verdict(verdict: str) -> None:
     app = open_ledger(verdict=verdict)
     wanted = [entry.key for entry in ENTRIES if entry.verdict == verdict]
-    assert [head.split("**")[1] for head in heads(app)] == wanted
+    assert [line.split("**")[1] for line in lines(app)] == wanted
     assert 0 < len(wanted) < 42
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_one_entry_is_checked_alone(lang: str) -> None:
-    app = open_ledger(lang, seed="3")
+@pytest.mark.parametrize(
+    ("lang", "light"), [("en", "**what is right:** ✓ green"), ("zh", "**更正后的论断：** ✓ 通过检验")]
+)
+def test_one_entry_is_checked_alone(lang: str, light: str) -> None:
+    app = open_ledger(lang, seed="3", open="E3")
     app.button(key="run_E3").click().run()
     assert not app.exception
-    assert [head.split("**")[1] for head in heads(app) if "check_circle" in head] == ["E3"]
+    assert lights(app) == {"E3": f":green[{light}]"}
     assert len(details(app)) == 1
     translate = catalogue(lang).gettext
     assert any(translate("betas drawn anew, some twice") in text for text in texts(app))
     assert len(app.info) == 1  # the others were not checked
-    assert {"en": "the article: loose", "zh": "原文：不严谨"}[lang] in heads(app)[2]
-    assert {"en": "what is right:", "zh": "正确的论断："}[lang] in heads(app)[2]
-    assert heads(app)[2].endswith({"en": "green", "zh": "通过检验"}[lang])
     app.number_input(key="url_seed").set_value(4).run()
-    assert not [head for head in heads(app) if "check_circle" in head]  # another seed, nothing checked yet
+    assert not lights(app)  # another seed, nothing checked yet
 
 
 def test_all_are_checked_and_green_and_the_report_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +135,11 @@ def test_all_are_checked_and_green_and_the_report_goes_with_it(monkeypatch: pyte
     app = press(open_ledger("en"), "Check all that are shown")
     assert [s.value for s in app.success] == [counted(N, N)]
     assert not app.error
-    assert len([head for head in heads(app) if "check_circle" in head]) == N
-    assert len(details(app)) == sum(len(entry.claims) for entry in ENTRIES)
+    assert lights(app).keys() == {entry.key for entry in ENTRIES if entry.claims}
+    for entry in ENTRIES[1:5]:  # true, loose, loose, wrong: what the article says is not called wrong and green
+        whose = "our claim:" if entry.verdict == "true" else "what is right:"
+        assert lights(app)[entry.key] == f":green[**{whose}** ✓ green]"
+    assert not details(app)  # where an entry is folded, its numbers are not drawn
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Report (Markdown)", "Report (JSON)"]
 
@@ -129,9 +154,9 @@ def test_checking_all_that_are_shown_leaves_the_others() -> None:
 def test_a_light_that_is_not_green_is_said_in_red(monkeypatch: pytest.MonkeyPatch) -> None:
     red = Outcome((Trial("largest error", 1.0, tolerance=0.0),), (True,))
     monkeypatch.setattr("pages.shared.checks.run_claim", lambda *_, **__: red)
-    app = open_ledger("en")
+    app = open_ledger("en", open="E3")
     app.button(key="run_E3").click().run()
-    assert [head.split("**")[1] for head in heads(app) if ":red[:material/cancel:]" in head] == ["E3"]
+    assert lights(app) == {"E3": ":red[**what is right:** ✗ red]"}
     assert app.error[0].value == counted(N, 0, red=1)
 
 
@@ -186,21 +211,22 @@ def test_weights_that_are_missing_are_one_sentence_and_no_light(monkeypatch: pyt
 
     monkeypatch.setattr(autoencoder, "shipped", missing)
     st.cache_resource.clear()
-    app = open_ledger()
+    app = open_ledger(open="E37")
     app.button(key="run_E37").click().run()
     assert not app.exception
     assert [e.value for e in app.error] == ["The file shapes cannot be read: No such file or directory."]
     assert any("largest error" in text for text in texts(app))  # E37b needs no weights
+    assert lights(app) == {"E37": ":gray[**what is right:** ○ not run]"}
 
 
 def test_what_was_computed_in_a_lesson_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = open_ledger("en", seed="77")
+    app = open_ledger("en", seed="77", open="E3,E4")
     app.button(key="run_E3").click().run()
     ran: list[str | None] = []
     monkeypatch.setattr("diffusion_core.claims.check.Claim.run", lambda claim, mistake, *_: ran.append(mistake))
-    again = open_ledger("en", seed="77")  # another visitor
+    again = open_ledger("en", seed="77", open="E3,E4")  # another visitor
     again.button(key="run_E3").click().run()
-    assert heads(again)[2] == heads(app)[2] and "check_circle" in heads(app)[2]
+    assert lights(again) == lights(app) == {"E3": ":green[**what is right:** ✓ green]"}
     assert ran == []
     again.button(key="run_E4").click().run()
     assert ran  # this one was not known

@@ -64,7 +64,7 @@ def test_markdown_says_the_same_in_the_readers_language() -> None:
     ):
         assert expected in text
     assert "### E3 · the article: loose · what is right: green" in report_of(ORDER).markdown(lambda message: message)
-    assert "### E3 · the article: LOOSE · what is right: GREEN" in report_of(ORDER).markdown(
+    assert "### E3 · THE ARTICLE: LOOSE · WHAT IS RIGHT: GREEN" in report_of(ORDER).markdown(
         lambda m: m if "{" in m else m.upper()
     )
 
