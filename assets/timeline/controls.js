@@ -3,6 +3,7 @@
 /** @import { Labels, Spec } from "./types.d.ts" */
 
 import { h } from "./dom.js";
+import { mathSymbol } from "./math.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const ICONS = {
@@ -42,11 +43,11 @@ export function makeControls({ positions, labels }, touch) {
     h(
       "label",
       { class: "scrubber" },
-      h("span", { class: "caption" }, caption, " ", h("i", {}, symbol)),
+      h("span", { class: "caption" }, caption, " ", mathSymbol(symbol)),
       slider,
       h("span", { class: "ends", "aria-hidden": "true" }, ...ends),
     ),
-    h("output", { class: "readout" }, h("i", {}, symbol), "\u00a0=\u00a0", number),
+    h("output", { class: "readout" }, mathSymbol(symbol), "\u00a0=\u00a0", number),
   );
   const say = (/** @type {number} */ position) => `${symbol} = ${positions[position]}`;
   const show = (/** @type {number} */ position) => {

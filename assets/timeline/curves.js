@@ -8,9 +8,9 @@
 
 import { bell, fit, largest } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
-import { entry } from "./dom.js";
 import { axis } from "./format.js";
 import { drawGrip, takeHold } from "./handles.js";
+import { entry } from "./legend.js";
 import { withAlpha } from "./theme.js";
 
 const BELL = 401; // points of a bell

@@ -3,6 +3,8 @@
 /** @import { Axis, Box, ChartView, HandleSpec, Scales, Stage, TrackNode } from "./types.d.ts" */
 
 import { MARGIN } from "./chart.js";
+import { MATH } from "./font.js";
+import { slanted } from "./math.js";
 import { withAlpha } from "./theme.js";
 
 const GRIP = 22; // CSS pixels around a handle where a finger holds it
@@ -37,10 +39,10 @@ export function drawGrip({ context, theme, box }, { node, label, color }, x) {
   context.fillStyle = node.set ? "#fff" : theme.text;
   context.textBaseline = "middle";
   context.textAlign = index ? "right" : "center";
-  context.font = `italic ${theme.fontSize + 3}px ${theme.font}`;
-  context.fillText(letter, at + (index ? 2 : 0), middle - 1);
+  context.font = `${theme.fontSize + 5}px "${MATH}", serif`;
+  context.fillText(slanted(letter), at + (index ? 2 : 0), middle - 1);
   context.textAlign = "left";
-  context.font = `${theme.fontSize - 2}px ${theme.font}`;
+  context.font = `${theme.fontSize - 1}px "${MATH}", serif`;
   context.fillText(index, at + 3, middle + 5);
 }
 

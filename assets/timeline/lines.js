@@ -4,8 +4,9 @@
 
 import { largest, smallest, timesOf, valueAxis } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
-import { contextOf, entry, h } from "./dom.js";
+import { contextOf, h } from "./dom.js";
 import { axis, format } from "./format.js";
+import { entry } from "./legend.js";
 
 /** @typedef {LineSpec & { data: Values }} Series */
 

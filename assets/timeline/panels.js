@@ -3,11 +3,13 @@
 /** @import { Panel, PanelSpec, Stage } from "./types.d.ts" */
 
 import { curvesPanel } from "./curves.js";
-import { entry, h, mathText } from "./dom.js";
+import { h } from "./dom.js";
 import { formulaPanel, numbersPanel } from "./formula.js";
 import { histogramPanel } from "./histogram.js";
 import { imagesPanel } from "./images.js";
+import { entry } from "./legend.js";
 import { linesPanel } from "./lines.js";
+import { mathText } from "./math.js";
 import { planePanel } from "./plane.js";
 
 /** Mount a panel at the end of the grid. */

@@ -6,6 +6,7 @@
 import { readBlob } from "./blob.js";
 import { channelOf } from "./channel.js";
 import { h } from "./dom.js";
+import { mathFont } from "./font.js";
 import { Showing } from "./showing.js";
 
 const DAMAGED = "The data of this picture arrived damaged; reload the page. 图像数据已损坏，请刷新页面。";
@@ -39,6 +40,7 @@ class Timeline {
     // A change of size redraws at once: the observer runs before the browser paints.
     this.observer = new ResizeObserver(() => this.current?.refresh());
     this.observer.observe(this.root);
+    mathFont()?.then(() => this.current?.refresh());
   }
 
   update(/** @type {Uint8Array} */ bytes) {
@@ -63,6 +65,7 @@ class Timeline {
   destroy() {
     this.observer.disconnect();
     this.current?.leave();
+    this.current = null;
     this.root.remove();
   }
 }
