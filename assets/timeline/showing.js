@@ -1,11 +1,13 @@
 // One blob on the screen: its controls, its panels, its player, and what Python hears of it.
 
+/** @import { Action } from "./keys.js" */
 /** @import { Contents, Hooks, Sent, Stage, Tell, TimelineRoot } from "./types.d.ts" */
 
 import { makeControls } from "./controls.js";
 import { h } from "./dom.js";
+import { makeHelp } from "./help.js";
 import { mountPanel } from "./panels.js";
-import { Player } from "./player.js";
+import { Player, stopBeside } from "./player.js";
 import { Reporter } from "./reporter.js";
 import { makeStage } from "./stage.js";
 import { readTheme } from "./theme.js";
@@ -42,6 +44,7 @@ export class Showing {
     this.stage = this.makeStage(contents, tell);
     this.controls = this.makeControls();
     if (before) this.controls.speed.value = before.speed;
+    this.help = makeHelp(spec.labels);
     this.live = h("p", { class: "visually-hidden", "aria-live": "polite" });
     this.player = this.makePlayer();
     this.reporter = this.makeReporter(tell);
@@ -49,8 +52,9 @@ export class Showing {
     this.timings = [];
     const grid = h("div", { class: "panels" });
     this.panels = spec.panels.map((panel) => mountPanel(panel, this.stage, grid));
-    root.replaceChildren(this.controls.element, grid, this.live);
-    root.onkeydown = (event) => this.playAtSpace(event);
+    const focus = focusIn(root);
+    root.replaceChildren(this.controls.element, grid, this.live, this.help.element);
+    focus();
     root.timeline = this.hooks();
   }
 
@@ -81,6 +85,7 @@ export class Showing {
       release: () => this.reporter.soon(),
       step: (by) => this.step(by),
       toggle: () => this.toggle(),
+      keys: () => this.help.toggle(),
     });
   }
 
@@ -88,6 +93,7 @@ export class Showing {
     return new Player({
       count: this.spec.positions.length,
       position: () => this.stage.position,
+      stops: this.spec.stops,
       speed: () => Number(this.controls.speed.value),
       draw: (position) => this.draw(position),
       changed: (playing) => {
@@ -160,9 +166,41 @@ export class Showing {
   }
 
   step(/** @type {number} */ by) {
+    this.go(Math.min(this.last, Math.max(0, this.stage.position + by)));
+  }
+
+  /** There at once, by a key or a button. */
+  go(/** @type {number} */ position) {
     this.player.pause();
-    this.draw(Math.min(this.spec.positions.length - 1, Math.max(0, this.stage.position + by)));
+    this.draw(position);
     this.reporter.soon();
+  }
+
+  get last() {
+    return this.spec.positions.length - 1;
+  }
+
+  goToStop(/** @type {1 | -1} */ way) {
+    const { stops } = this.spec;
+    this.go(stopBeside({ count: this.last + 1, stops }, this.stage.position, way));
+  }
+
+  /** What a key asks for; false: it means nothing now. */
+  act(/** @type {Action} */ action) {
+    if (this.help.element.open && action !== "keys") return false; // Escape shuts it by itself
+    const acts = {
+      forward: () => this.step(1),
+      back: () => this.step(-1),
+      next: () => this.goToStop(1),
+      previous: () => this.goToStop(-1),
+      first: () => this.go(0),
+      last: () => this.go(this.last),
+      toggle: () => this.toggle(),
+      keys: () => this.help.toggle(),
+    };
+    if (!(action in acts)) return false;
+    acts[/** @type {keyof typeof acts} */ (action)]();
+    return true;
   }
 
   toggle() {
@@ -172,14 +210,6 @@ export class Showing {
     }
     this.player.pause();
     this.reporter.now();
-  }
-
-  playAtSpace(/** @type {KeyboardEvent} */ event) {
-    const [target] = event.composedPath();
-    const busy = target instanceof Element && target.matches("button, select");
-    if (event.key !== " " || busy) return;
-    event.preventDefault();
-    this.toggle();
   }
 
   /**
@@ -200,4 +230,13 @@ export class Showing {
       },
     };
   }
+}
+
+const FOCUSABLE = "button, select, input, [tabindex]";
+
+/** What has the focus in root; what is returned gives it to what stands in its place then. */
+function focusIn(/** @type {HTMLElement} */ root) {
+  const list = () => [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(FOCUSABLE))];
+  const at = list().findIndex((element) => element.matches(":focus"));
+  return () => list()[at]?.focus({ preventScroll: true });
 }

@@ -31,6 +31,7 @@ export interface Spec {
   autoplay: boolean;
   key: string; // of the channel to its ear
   handles: Record<string, number>; // where draggable tracks lie, if not where their specs say
+  stops: number[]; // positions where a play halts, rising
   jump: number; // another number: Python asks for another place than the one shown
   ramps: Ramps;
 }
@@ -45,6 +46,13 @@ export interface Labels {
   forward: string;
   speed: string;
   pick: string;
+  keys: string;
+  close: string;
+  key_step: string;
+  key_stop: string;
+  key_end: string;
+  key_play: string;
+  key_keys: string;
 }
 
 /** The colours of a density, from none to most. */

@@ -25,13 +25,20 @@ LABELS = {
     "forward": "One step forward",
     "speed": "Speed",
     "pick": "Click, or use the arrow keys, to pick",
+    "keys": "Keys",
+    "close": "Close",
+    "key_step": "One step back, one step forward",
+    "key_stop": "To the stop before, to the next one; without stops, by a tenth of the way",
+    "key_end": "To the beginning, to the end",
+    "key_play": "Play or pause",
+    "key_keys": "This list",
 }
 REQUIRED_LABELS = tuple(LABELS)
 
 
 @dataclass(frozen=True)
 class Place:
-    """What of a picture is shown first: the position, what is picked, where the handles lie.
+    """What of a picture is shown first: the position, what is picked, where the handles lie, where a play halts.
 
     Another ``jump`` than before asks the browser to move there.
     """
@@ -39,6 +46,7 @@ class Place:
     position: int = 0
     pick: int | None = None
     handles: Mapping[str, float] = field(default_factory=dict)
+    stops: Sequence[int] = ()
     jump: int = 0
 
 

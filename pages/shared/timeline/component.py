@@ -45,6 +45,11 @@ class _Asked:
     position: int | None
     pick: int | None
     handles: Mapping[str, float]
+    stops: tuple[int, ...]
+
+    def place(self, position: int, jump: int = 0) -> Place:
+        """What is sent to the browser."""
+        return Place(position, self.pick, handles=self.handles, stops=self.stops, jump=jump)
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,11 @@ def _mount(key: str, positions: tuple[float, ...], asked: _Asked) -> _Mount:
     memory: _Mount | None = st.session_state.get(f"{key}:mount")
     shown = st.session_state.get(key)
     if memory is None or not shown:
-        return _Mount(positions, asked, Place(start, asked.pick, asked.handles))
-    if memory.positions == positions and (memory.asked == asked or _agrees(shown, positions, asked, start)):
+        return _Mount(positions, asked, asked.place(start))
+    same = memory.asked == asked or (memory.asked.stops == asked.stops and _agrees(shown, positions, asked, start))
+    if memory.positions == positions and same:
         return _Mount(positions, asked, memory.place)
-    return _Mount(positions, asked, Place(start, asked.pick, asked.handles, memory.place.jump + 1))
+    return _Mount(positions, asked, asked.place(start, memory.place.jump + 1))
 
 
 def show(
@@ -104,6 +110,7 @@ def show(
     position: int | None = None,
     pick: int | None = None,
     handles: Mapping[str, float] | None = None,
+    stops: Sequence[int] = (),
     on_change: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
 ) -> TimelineState:
@@ -111,7 +118,7 @@ def show(
 
     ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for. ``pick`` is a
     point or an element of the pictures; where a panel needs one, by default the first point or the middle of the first
-    picture; ``handles`` are the values of draggable tracks.
+    picture; ``handles`` are the values of draggable tracks. At ``stops``, which are positions, a play halts.
 
     ``on_change`` runs when the slider is let go, never while it moves; in it, ``st.session_state[key]`` has "t",
     "position" and "pick". ``on_drag`` runs when a handle is let go; in it, ``st.session_state[key]["dragged"]`` has the
@@ -124,7 +131,9 @@ def show(
     if position is not None and not 0 <= position < len(places):
         raise BadInput("position must lie in 0..{most}; got {got}.", most=len(places) - 1, got=position)
     memory: _Mount | None = st.session_state.get(f"{key}:mount")
-    mount = st.session_state[f"{key}:mount"] = _mount(key, places, _Asked(t, position, pick, handles or {}))
+    mount = st.session_state[f"{key}:mount"] = _mount(
+        key, places, _Asked(t, position, pick, handles=handles or {}, stops=tuple(stops))
+    )
     place = mount.place
     _picture(key=f"{key}:picture", data=picture.at(key, place))
     _hear(key, {"t": places[place.position], "position": place.position, "pick": place.pick}, on_change, on_drag)
