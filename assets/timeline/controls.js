@@ -12,6 +12,10 @@ const ICONS = {
   pause: "M6 4.5h4.5v15H6zM13.5 4.5H18v15h-4.5z",
   back: "M6 5h2.5v14H6zM19 5v14l-9.5-7z",
   forward: "M15.5 5H18v14h-2.5zM5 5l9.5 7L5 19z",
+  stage: "M3 4h18v12H3zM5 6v8h14V6zM11 17h2l3 4h-2.4L12 18.6 10.4 21H8z",
+  all: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
+  alone: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
+  away: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
   keys: "M3 6h18v12H3zM5 8v2h2V8zm4 0v2h2V8zm4 0v2h2V8zm4 0v2h2V8zM5 12v2h2v-2zm4 0v2h6v-2zm8 0v2h2v-2z",
 };
 
@@ -22,14 +26,16 @@ const ICONS = {
  * @property {() => void} release it was let go
  * @property {(by: number) => void} step
  * @property {() => void} toggle play or pause
+ * @property {() => void} stage show it over the whole window, or on the page again
+ * @property {() => void} all show all panels there
  * @property {() => void} keys show which keys there are
  */
 
 /**
- * @param {Pick<Spec, "positions" | "labels" | "stops">} spec
+ * @param {Pick<Spec, "positions" | "labels" | "view">} spec
  * @param {Touch} touch
  */
-export function makeControls({ positions, labels, stops }, touch) {
+export function makeControls({ positions, labels, view }, touch) {
   const { caption, symbol } = nameOf(labels.timestep);
   const last = positions.length - 1;
   const slider = makeSlider(last, labels, touch);
@@ -48,11 +54,11 @@ export function makeControls({ positions, labels, stops }, touch) {
       "label",
       { class: "scrubber" },
       h("span", { class: "caption" }, caption, " ", mathSymbol(symbol)),
-      makeGroove(slider, stops, touch),
+      makeGroove(slider, view.stops, touch),
       h("span", { class: "ends", "aria-hidden": "true" }, ...ends),
     ),
     h("output", { class: "readout" }, mathSymbol(symbol), "\u00a0=\u00a0", number),
-    h("div", { class: "tools" }, iconButton("keys", `${labels.keys} (?)`, touch.keys)),
+    makeTools(labels, touch),
   );
   const say = (/** @type {number} */ position) => `${symbol} = ${positions[position]}`;
   const show = (/** @type {number} */ position) => {
@@ -90,6 +96,16 @@ function makeSlider(last, labels, touch) {
   return slider;
 }
 
+function makeTools(/** @type {Labels} */ labels, /** @type {Touch} */ touch) {
+  return h(
+    "div",
+    { class: "tools" },
+    iconButton("all", labels.all, touch.all),
+    iconButton("stage", `${labels.stage} (s)`, touch.stage),
+    iconButton("keys", `${labels.keys} (?)`, touch.keys),
+  );
+}
+
 /**
  * The groove that the slider runs in, with a mark at each stop.
  * @param {HTMLInputElement} slider
@@ -114,7 +130,7 @@ function speedChoice(/** @type {Labels} */ labels) {
  * @param {string} label
  * @param {() => void} click
  */
-function iconButton(icon, label, click) {
+export function iconButton(icon, label, click) {
   const button = h("button", { type: "button", class: icon, click });
   button.innerHTML = '<svg viewBox="0 0 24 24" aria-hidden="true"><path/></svg>';
   setIcon(button, icon, label);

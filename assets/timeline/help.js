@@ -11,7 +11,10 @@ function rows(labels) {
     ["Page Up / Page Down", labels.key_stop],
     ["Home / End", labels.key_end],
     ["␣", labels.key_play],
+    ["s", labels.stage],
+    ["c", labels.key_cover],
     ["?", labels.key_keys],
+    ["Esc", labels.key_leave],
   ];
 }
 

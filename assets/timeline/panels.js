@@ -19,7 +19,7 @@ export function mountPanel(/** @type {PanelSpec} */ spec, /** @type {Stage} */ s
   const weight = "weight" in spec ? spec.weight : 1;
   const panel = h("section", { class: `panel ${spec.kind}`, style: `--weight:${weight}` });
   if (spec.title) panel.append(h("h3", {}, mathText(spec.title)));
-  panel.append(legend, frame);
+  panel.append(legend, h("div", { class: "slot" }, frame));
   grid.append(panel);
   for (const layer of "layers" in spec ? spec.layers : []) {
     if ("label" in layer && layer.label) legend.append(entry({ label: layer.label, color: layer.color }, "dot"));

@@ -11,6 +11,7 @@ import { Player, stopBeside } from "./player.js";
 import { Reporter } from "./reporter.js";
 import { makeStage } from "./stage.js";
 import { readTheme } from "./theme.js";
+import { Theatre } from "./theatre.js";
 
 const KEPT = 2000; // timings
 
@@ -25,6 +26,7 @@ const KEPT = 2000; // timings
  * @property {Sent} sent
  * @property {string} speed
  * @property {boolean} playing
+ * @property {Theatre} theatre
  */
 
 export class Showing {
@@ -54,6 +56,8 @@ export class Showing {
     this.panels = spec.panels.map((panel) => mountPanel(panel, this.stage, grid));
     const focus = focusIn(root);
     root.replaceChildren(this.controls.element, grid, this.live, this.help.element);
+    this.theatre = this.makeTheatre(grid, tell);
+    this.theatre.apply();
     focus();
     root.timeline = this.hooks();
   }
@@ -85,15 +89,31 @@ export class Showing {
       release: () => this.reporter.soon(),
       step: (by) => this.step(by),
       toggle: () => this.toggle(),
+      stage: () => this.theatre.toggle(),
+      all: () => this.theatre.all(),
       keys: () => this.help.toggle(),
     });
+  }
+
+  makeTheatre(/** @type {HTMLElement} */ grid, /** @type {Tell} */ tell) {
+    const elements = /** @type {HTMLElement[]} */ ([...grid.children]);
+    const before = this.before?.jump === this.spec.jump ? this.before.theatre : null;
+    return new Theatre(
+      this.root,
+      { spec: this.spec, before },
+      elements.map((element, i) => ({ element, spec: this.spec.panels[i] })),
+      {
+        redraw: () => this.refresh(),
+        told: ({ stage, panels, cover }) => tell("view", { stage, panels, cover }),
+      },
+    );
   }
 
   makePlayer() {
     return new Player({
       count: this.spec.positions.length,
       position: () => this.stage.position,
-      stops: this.spec.stops,
+      stops: this.spec.view.stops,
       speed: () => Number(this.controls.speed.value),
       draw: (position) => this.draw(position),
       changed: (playing) => {
@@ -135,6 +155,12 @@ export class Showing {
     this.draw(this.stage.position, true);
   }
 
+  /** The same in another size. */
+  resize() {
+    this.theatre.layOut();
+    this.refresh();
+  }
+
   readTheme() {
     const theme = readTheme(this.root, this.spec.ramps);
     this.root.classList.toggle("dark", theme.dark);
@@ -155,14 +181,15 @@ export class Showing {
    * @returns {Left}
    */
   leave() {
-    const { stage, spec, controls, reporter, player } = this;
+    const { stage, spec, controls, reporter, player, theatre } = this;
     const { playing } = player;
     reporter.cancel();
     player.stop();
     const { jump, positions } = spec;
     const { position, pick } = stage;
     const dragged = stage.tracks.dragged();
-    return { jump, positions, position, pick, dragged, playing, sent: reporter.sent, speed: controls.speed.value };
+    const { sent } = reporter;
+    return { jump, positions, position, pick, dragged, playing, sent, theatre, speed: controls.speed.value };
   }
 
   step(/** @type {number} */ by) {
@@ -181,7 +208,7 @@ export class Showing {
   }
 
   goToStop(/** @type {1 | -1} */ way) {
-    const { stops } = this.spec;
+    const { stops } = this.spec.view;
     this.go(stopBeside({ count: this.last + 1, stops }, this.stage.position, way));
   }
 
@@ -197,10 +224,12 @@ export class Showing {
       last: () => this.go(this.last),
       toggle: () => this.toggle(),
       keys: () => this.help.toggle(),
+      stage: () => this.theatre.toggle(),
+      cover: () => this.theatre.toggleCover(),
+      leave: () => this.theatre.back(),
     };
     if (!(action in acts)) return false;
-    acts[/** @type {keyof typeof acts} */ (action)]();
-    return true;
+    return acts[/** @type {keyof typeof acts} */ (action)]() !== false;
   }
 
   toggle() {

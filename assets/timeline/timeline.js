@@ -45,14 +45,14 @@ class Timeline {
     // A change of size redraws at once: the observer runs before the browser paints.
     this.observer = new ResizeObserver(([{ contentRect }]) => {
       this.measure(contentRect.width);
-      this.current?.refresh();
+      this.current?.resize();
     });
     this.observer.observe(this.root);
     mathFont()?.then(() => this.current?.refresh());
     const seat = {
       root: this.root,
       above: false,
-      dock: (/** @type {boolean} */ docked) => dock(this.root, docked),
+      dock: (/** @type {boolean} */ docked) => dock(this.root, docked && !this.root.closest("dialog")),
       act: (/** @type {import("./keys.js").Action} */ action) => this.current?.act(action) ?? false,
     };
     this.unwatch = watchBar(sentinel, (above) => {
@@ -77,7 +77,6 @@ class Timeline {
     try {
       const contents = readBlob(bytes);
       this.current = new Showing(this.root, contents, before, channelOf(contents.spec.key).tell);
-      this.current.refresh();
       this.current.begin();
     } catch (error) {
       console.warn(error);
@@ -92,6 +91,6 @@ class Timeline {
     this.standUp();
     this.current?.leave();
     this.current = null;
-    this.root.remove();
+    (this.root.closest("dialog") ?? this.root).remove();
   }
 }

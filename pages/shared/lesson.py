@@ -241,7 +241,7 @@ def timeline(
 ) -> None:
     """A timeline right here, such as in a section, bound to the URL as `Page.timeline` is.
 
-    The ``lead`` is the one that the page is about: the stops of the URL are its own.
+    The ``lead`` is the one that the page is about: the view and the stops of the URL are its own.
     ``follow`` draws anew what follows the slider; ``follow_hand`` what follows a handle, if that is something else.
     """
     handles = handles or {}
@@ -266,9 +266,10 @@ def timeline(
         key=key,
         t=here,
         handles=lying,
-        stops=staging.stops(picture.positions) if lead else (),
+        view=staging.asked(picture) if lead else None,
         on_change=told,
         on_drag=dropped,
+        on_view=lambda: staging.keep(st.session_state[key]["view"]),
     )
     try:
         draw(pick=picked)

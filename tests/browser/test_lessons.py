@@ -16,6 +16,7 @@ from diffusion_core import linear, q_sample
 from pages import LESSONS
 from pages.shared.scenes import scene
 from tests.browser.conftest import ROOT, start_server, wait_until_idle
+from tests.browser.stage import check_stage
 
 pytestmark = pytest.mark.browser
 
@@ -205,10 +206,15 @@ def test_a_bad_photo_gives_one_sentence_and_the_page_goes_on(
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_no_page_is_wider_than_a_phone(path: str, lang: str, app_url: str, open_page: Open) -> None:
+def test_no_page_is_wider_than_a_phone_and_each_picture_has_a_stage(
+    path: str, lang: str, app_url: str, open_page: Open
+) -> None:
     page = open_page(f"{app_url}/{path}?lang={lang}", width=390, height=844, reduced_motion="reduce")
     script = "[document.documentElement, document.querySelector('[data-testid=stMainBlockContainer]')]"
     assert max(page.evaluate(f"{script}.map(element => element.scrollWidth)")) <= 390
+    if path != "ledger":
+        expect(page.locator(".timeline[data-t]").first).to_be_attached()
+        check_stage(page, han=lang == "zh")
 
 
 def test_the_language_follows_the_browser_then_the_switch(app_url: str, open_page: Open) -> None:
