@@ -3,8 +3,10 @@
 import streamlit as st
 
 from pages.shared import memory, shell
+from pages.shared.timeline import font
 
-app = st.App(__file__, lifespan=shell.lifespan)  # `streamlit run` starts here, so that the first visitor finds it warm
+# `streamlit run` starts here, so that the first visitor finds it warm.
+app = st.App(__file__, lifespan=shell.lifespan, routes=font.routes())
 
 if not shell.has_visitor():
     shell.open_door()

@@ -21,8 +21,9 @@ export function makeChart(frame, stage, title, margin = MARGIN) {
   function clear() {
     const view = size();
     if (view.width === 0) return null;
-    const [right, bottom] = [view.width - margin.right, view.height - margin.bottom];
-    return { ...view, theme: stage.theme, box: { left: margin.left, top: margin.top, right, bottom } };
+    const { scale } = stage.theme;
+    const [right, bottom] = [view.width - scale * margin.right, view.height - scale * margin.bottom];
+    return { ...view, theme: stage.theme, box: { left: scale * margin.left, top: scale * margin.top, right, bottom } };
   }
   return { canvas, clear };
 }
@@ -51,28 +52,32 @@ export function axes({ context, theme, box }, x, y) {
     context.moveTo(box.left, at);
     context.lineTo(box.right, at);
     context.stroke();
-    context.fillText(label, box.left - 8, at);
+    context.fillText(label, box.left - 8 * theme.scale, at);
   }
   context.textBaseline = "top";
   for (const [value, label] of x.ticks) {
     const at = toX(value);
     const half = context.measureText(label).width / 2;
     context.textAlign = "center";
-    context.fillText(label, Math.min(box.right + 12 - half, Math.max(half, at)), box.bottom + 8);
+    context.fillText(
+      label,
+      Math.min(box.right + 12 * theme.scale - half, Math.max(half, at)),
+      box.bottom + 8 * theme.scale,
+    );
   }
   return { toX, toY };
 }
 
 /**
  * Stroke a curve in its own colour.
- * @param {CanvasRenderingContext2D} context
+ * @param {ChartView} view
  * @param {Path2D} curve
  * @param {{ color: string, dash?: boolean, width?: number }} look
  */
-export function strokeCurve(context, curve, { color, dash = false, width = 2.5 }) {
-  context.setLineDash(dash ? [7, 5] : []);
+export function strokeCurve({ context, theme }, curve, { color, dash = false, width = 2.5 }) {
+  context.setLineDash(dash ? [7 * theme.scale, 5 * theme.scale] : []);
   context.strokeStyle = color;
-  context.lineWidth = width;
+  context.lineWidth = width * theme.scale;
   context.lineJoin = "round";
   context.stroke(curve);
   context.setLineDash([]);
@@ -81,8 +86,11 @@ export function strokeCurve(context, curve, { color, dash = false, width = 2.5 }
 /** An upright line at x. */
 export function upright(/** @type {ChartView} */ { context, theme, box }, /** @type {number} */ x) {
   if (x < box.left || x > box.right) return;
-  context.fillStyle = theme.background;
-  context.fillRect(x - 2.5, box.top, 5, box.bottom - box.top);
-  context.fillStyle = theme.text;
-  context.fillRect(x - 1.25, box.top, 2.5, box.bottom - box.top);
+  for (const [half, color] of /** @type {[number, string][]} */ ([
+    [2.5, theme.background],
+    [1.25, theme.text],
+  ])) {
+    context.fillStyle = color;
+    context.fillRect(x - half * theme.scale, box.top, 2 * half * theme.scale, box.bottom - box.top);
+  }
 }

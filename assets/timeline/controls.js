@@ -3,6 +3,8 @@
 /** @import { Labels, Spec } from "./types.d.ts" */
 
 import { h } from "./dom.js";
+import { slideUnderPointer } from "./groove.js";
+import { mathSymbol } from "./math.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const ICONS = {
@@ -10,6 +12,11 @@ const ICONS = {
   pause: "M6 4.5h4.5v15H6zM13.5 4.5H18v15h-4.5z",
   back: "M6 5h2.5v14H6zM19 5v14l-9.5-7z",
   forward: "M15.5 5H18v14h-2.5zM5 5l9.5 7L5 19z",
+  stage: "M3 4h18v12H3zM5 6v8h14V6zM11 17h2l3 4h-2.4L12 18.6 10.4 21H8z",
+  all: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
+  alone: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
+  away: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
+  keys: "M3 6h18v12H3zM5 8v2h2V8zm4 0v2h2V8zm4 0v2h2V8zm4 0v2h2V8zM5 12v2h2v-2zm4 0v2h6v-2zm8 0v2h2v-2z",
 };
 
 /**
@@ -19,20 +26,24 @@ const ICONS = {
  * @property {() => void} release it was let go
  * @property {(by: number) => void} step
  * @property {() => void} toggle play or pause
+ * @property {() => void} stage show it over the whole window, or on the page again
+ * @property {() => void} all show all panels there
+ * @property {() => void} keys show which keys there are
  */
 
 /**
- * @param {Pick<Spec, "positions" | "labels">} spec
+ * @param {Pick<Spec, "positions" | "labels" | "view">} spec
  * @param {Touch} touch
  */
-export function makeControls({ positions, labels }, touch) {
+export function makeControls({ positions, labels, view }, touch) {
   const { caption, symbol } = nameOf(labels.timestep);
-  const slider = makeSlider(positions.length - 1, labels, touch);
+  const last = positions.length - 1;
+  const slider = makeSlider(last, labels, touch);
   const play = iconButton("play", labels.play, touch.toggle);
   const speed = speedChoice(labels);
   const number = h("span", { class: "number" });
   number.style.minWidth = `${Math.max(...positions.map((t) => String(t).length))}ch`;
-  const ends = [positions[0], positions[positions.length - 1]].map((t) => h("span", {}, String(t)));
+  const ends = [positions[0], positions[last]].map((t) => h("span", {}, String(t)));
   const back = iconButton("back", labels.back, () => touch.step(-1));
   const forward = iconButton("forward", labels.forward, () => touch.step(1));
   const element = h(
@@ -42,17 +53,18 @@ export function makeControls({ positions, labels }, touch) {
     h(
       "label",
       { class: "scrubber" },
-      h("span", { class: "caption" }, caption, " ", h("i", {}, symbol)),
-      slider,
+      h("span", { class: "caption" }, caption, " ", mathSymbol(symbol)),
+      makeGroove(slider, view.stops, touch),
       h("span", { class: "ends", "aria-hidden": "true" }, ...ends),
     ),
-    h("output", { class: "readout" }, h("i", {}, symbol), "\u00a0=\u00a0", number),
+    h("output", { class: "readout" }, mathSymbol(symbol), "\u00a0=\u00a0", number),
+    makeTools(labels, touch),
   );
   const say = (/** @type {number} */ position) => `${symbol} = ${positions[position]}`;
   const show = (/** @type {number} */ position) => {
     slider.value = String(position);
     slider.setAttribute("aria-valuetext", say(position));
-    slider.style.setProperty("--done", `${(100 * position) / Math.max(1, positions.length - 1)}%`);
+    slider.style.setProperty("--done", `${(100 * position) / Math.max(1, last)}%`);
     number.textContent = String(positions[position]);
   };
   const setPlaying = (/** @type {boolean} */ playing) =>
@@ -80,14 +92,32 @@ function makeSlider(last, labels, touch) {
     "aria-label": labels.timestep,
     input: () => touch.slide(Number(slider.value)),
     change: touch.release,
-    keydown: (/** @type {KeyboardEvent} */ event) => {
-      const pages = { PageUp: 1, PageDown: -1 }[event.key];
-      if (!pages) return;
-      event.preventDefault();
-      touch.step(pages * Math.max(1, Math.round(last / 10)));
-    },
   });
   return slider;
+}
+
+function makeTools(/** @type {Labels} */ labels, /** @type {Touch} */ touch) {
+  return h(
+    "div",
+    { class: "tools" },
+    iconButton("all", labels.all, touch.all),
+    iconButton("stage", `${labels.stage} (s)`, touch.stage),
+    iconButton("keys", `${labels.keys} (?)`, touch.keys),
+  );
+}
+
+/**
+ * The groove that the slider runs in, with a mark at each stop.
+ * @param {HTMLInputElement} slider
+ * @param {number[]} stops
+ * @param {Touch} touch
+ */
+function makeGroove(slider, stops, touch) {
+  const share = (/** @type {number} */ stop) => stop / Math.max(1, Number(slider.max));
+  const marks = stops.map((stop) => h("i", { class: "stop", style: `--share:${share(stop)}` }));
+  const groove = h("span", { class: "groove" }, ...marks, slider);
+  slideUnderPointer(groove, slider, touch);
+  return groove;
 }
 
 function speedChoice(/** @type {Labels} */ labels) {
@@ -100,7 +130,7 @@ function speedChoice(/** @type {Labels} */ labels) {
  * @param {string} label
  * @param {() => void} click
  */
-function iconButton(icon, label, click) {
+export function iconButton(icon, label, click) {
   const button = h("button", { type: "button", class: icon, click });
   button.innerHTML = '<svg viewBox="0 0 24 24" aria-hidden="true"><path/></svg>';
   setIcon(button, icon, label);

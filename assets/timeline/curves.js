@@ -8,9 +8,9 @@
 
 import { bell, fit, largest } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
-import { entry } from "./dom.js";
 import { axis } from "./format.js";
 import { drawGrip, takeHold } from "./handles.js";
+import { entry } from "./legend.js";
 import { withAlpha } from "./theme.js";
 
 const BELL = 401; // points of a bell
@@ -121,12 +121,12 @@ function makeSeries(one, stage, domain) {
  * @param {Values} values
  * @param {Series} look
  */
-function drawSeries({ context }, { scales: { toX, toY }, x: { low, high } }, values, { color, dash }) {
+function drawSeries(view, { scales: { toX, toY }, x: { low, high } }, values, { color, dash }) {
   const curve = new Path2D();
   values.forEach((value, i) => curve.lineTo(toX(low + ((high - low) * i) / (values.length - 1)), toY(value)));
   const area = new Path2D(curve);
   for (const end of [high, low]) area.lineTo(toX(end), toY(0));
-  context.fillStyle = withAlpha(color, dash ? 0 : 0.12);
-  context.fill(area);
-  strokeCurve(context, curve, { color, dash });
+  view.context.fillStyle = withAlpha(color, dash ? 0 : 0.12);
+  view.context.fill(area);
+  strokeCurve(view, curve, { color, dash });
 }

@@ -1,4 +1,4 @@
-// Small tools for the document: elements, mathematical text, entries of a legend, crisp canvases.
+// Small tools for the document: elements, crisp canvases.
 
 /** @import { CanvasView } from "./types.d.ts" */
 
@@ -18,29 +18,6 @@ export function h(tag, attributes = {}, ...children) {
   }
   element.append(...children);
   return element;
-}
-
-/** Text in which a letter with an underscore (x_t) becomes a variable with its index. */
-export function mathText(/** @type {string} */ text) {
-  const pieces = h("span");
-  let end = 0;
-  for (const match of text.matchAll(/(?<!\p{L})(\p{L}\p{M}*)_([\p{L}\d]+)/gu)) {
-    pieces.append(text.slice(end, match.index), h("i", {}, match[1]), h("sub", {}, match[2]));
-    end = match.index + match[0].length;
-  }
-  pieces.append(text.slice(end));
-  return pieces;
-}
-
-/**
- * A line of a legend or of a table: a swatch of a colour, a label, and what stands behind it.
- * @param {{ label: string, color: string }} what
- * @param {"" | "dash" | "dot"} look of the swatch
- * @param {...Element} rest
- */
-export function entry({ label, color }, look, ...rest) {
-  const swatch = h("span", { class: look ? `swatch ${look}` : "swatch", style: `--color:${color}` });
-  return h("div", { class: "entry" }, swatch, mathText(label), ...rest);
 }
 
 /** What draws on a canvas. */

@@ -2,8 +2,9 @@
 
 /** @import { FormulaSpec, NumbersSpec, Panel, ProbeSpec, Stage } from "./types.d.ts" */
 
-import { entry, h } from "./dom.js";
+import { h } from "./dom.js";
 import { format, rounded } from "./format.js";
+import { entry } from "./legend.js";
 import { placeOf } from "./tracks.js";
 
 /**

@@ -3,6 +3,8 @@
 /** @import { Axis, Box, ChartView, HandleSpec, Scales, Stage, TrackNode } from "./types.d.ts" */
 
 import { MARGIN } from "./chart.js";
+import { MATH } from "./font.js";
+import { slanted } from "./math.js";
 import { withAlpha } from "./theme.js";
 
 const GRIP = 22; // CSS pixels around a handle where a finger holds it
@@ -17,9 +19,10 @@ const GRIP = 22; // CSS pixels around a handle where a finger holds it
  */
 export function drawGrip({ context, theme, box }, { node, label, color }, x) {
   const at = Math.min(box.right, Math.max(box.left, x));
-  const middle = box.bottom + MARGIN.bottom + 17;
+  const { scale } = theme;
+  const middle = box.bottom + (MARGIN.bottom + 17) * scale;
   context.strokeStyle = withAlpha(color, 0.8);
-  context.lineWidth = 1.5;
+  context.lineWidth = 1.5 * scale;
   context.setLineDash([2, 4]);
   context.beginPath();
   context.moveTo(at, box.top);
@@ -27,7 +30,7 @@ export function drawGrip({ context, theme, box }, { node, label, color }, x) {
   context.stroke();
   context.setLineDash([]);
   context.beginPath();
-  context.arc(at, middle, 15, 0, 2 * Math.PI);
+  context.arc(at, middle, 15 * scale, 0, 2 * Math.PI);
   context.fillStyle = node.set ? color : theme.background;
   context.fill();
   context.strokeStyle = node.set ? theme.background : color;
@@ -37,11 +40,11 @@ export function drawGrip({ context, theme, box }, { node, label, color }, x) {
   context.fillStyle = node.set ? "#fff" : theme.text;
   context.textBaseline = "middle";
   context.textAlign = index ? "right" : "center";
-  context.font = `italic ${theme.fontSize + 3}px ${theme.font}`;
-  context.fillText(letter, at + (index ? 2 : 0), middle - 1);
+  context.font = `${theme.fontSize + 5}px "${MATH}", serif`;
+  context.fillText(slanted(letter), at + (index ? 2 * scale : 0), middle - scale);
   context.textAlign = "left";
-  context.font = `${theme.fontSize - 2}px ${theme.font}`;
-  context.fillText(index, at + 3, middle + 5);
+  context.font = `${theme.fontSize - 1}px "${MATH}", serif`;
+  context.fillText(index, at + 3 * scale, middle + 5 * scale);
 }
 
 /**

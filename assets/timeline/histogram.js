@@ -44,7 +44,8 @@ export function histogramPanel(spec, stage, frame) {
   if (stage.picks("point")) {
     const count = node.shape[0] ?? 1;
     const at = (/** @type {number} */ x) => {
-      const share = (x * frame.clientWidth - MARGIN.left) / (frame.clientWidth - MARGIN.left - MARGIN.right);
+      const [left, right] = [MARGIN.left, MARGIN.right].map((side) => side * stage.theme.scale);
+      const share = (x * frame.clientWidth - left) / (frame.clientWidth - left - right);
       return Math.floor(bins.nearest(node.at(stage.position), low + share * (high - low)) / node.width);
     };
     pickable(frame, stage, { at, step: (dx, dy) => (stage.pick + dx + dy + count) % count });
@@ -77,10 +78,10 @@ function drawBars({ context, theme, box }, { toX, toY }, { low, width, heights }
  * @param {Bins} bins
  * @param {Values} curve
  */
-function drawCurve({ context, theme }, { toX, toY }, bins, curve) {
+function drawCurve(view, { toX, toY }, bins, curve) {
   const path = new Path2D();
   for (let i = 0; i < curve.length; i++) path.lineTo(toX(bins.placeOnCurve(i)), toY(curve[i]));
-  strokeCurve(context, path, { color: theme.text, width: 2 });
+  strokeCurve(view, path, { color: view.theme.text, width: 2 });
 }
 
 /** Where the picked value lies. */
@@ -88,8 +89,8 @@ function flag(/** @type {ChartView} */ { context, theme, box }, /** @type {numbe
   if (x < box.left || x > box.right) return;
   context.beginPath();
   context.moveTo(x, box.bottom + 1);
-  context.lineTo(x - 6, box.bottom + 10);
-  context.lineTo(x + 6, box.bottom + 10);
+  context.lineTo(x - 6 * theme.scale, box.bottom + 10 * theme.scale);
+  context.lineTo(x + 6 * theme.scale, box.bottom + 10 * theme.scale);
   context.closePath();
   context.fillStyle = theme.text;
   context.fill();

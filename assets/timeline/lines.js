@@ -4,8 +4,9 @@
 
 import { largest, smallest, timesOf, valueAxis } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
-import { contextOf, entry, h } from "./dom.js";
+import { contextOf, h } from "./dom.js";
 import { axis, format } from "./format.js";
+import { entry } from "./legend.js";
 
 /** @typedef {LineSpec & { data: Values }} Series */
 
@@ -32,7 +33,7 @@ export function linesPanel(spec, stage, frame, legend) {
     const values = lines.flatMap((line) => Array.from(line.data, scale).filter(Number.isFinite));
     const x = axis(smallest(times), largest(times), view.width < 320 ? 2 : 4);
     const drawn = axes(view, x, valueAxis(values, spec.log_y));
-    for (const line of lines) strokeCurve(view.context, curveOf(line.data, times, scale, drawn), line);
+    for (const line of lines) strokeCurve(view, curveOf(line.data, times, scale, drawn), line);
     Object.assign(back, { width: chart.canvas.width, height: chart.canvas.height });
     contextOf(back).drawImage(chart.canvas, 0, 0);
     return drawn;
@@ -81,11 +82,11 @@ function curveOf(data, times, scale, { toX, toY }) {
 function drawCursor({ context, theme, box }, { toX, toY }, t, dots) {
   const x = toX(t);
   context.fillStyle = theme.muted;
-  context.fillRect(Math.round(x) - 0.75, box.top, 1.5, box.bottom - box.top);
+  context.fillRect(Math.round(x) - 0.75 * theme.scale, box.top, 1.5 * theme.scale, box.bottom - box.top);
   for (const { value, color } of dots) {
     if (!Number.isFinite(value)) continue;
     context.beginPath();
-    context.arc(x, toY(value), 6, 0, 2 * Math.PI);
+    context.arc(x, toY(value), 6 * theme.scale, 0, 2 * Math.PI);
     context.fillStyle = color;
     context.fill();
     context.lineWidth = 2;

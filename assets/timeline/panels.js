@@ -3,11 +3,13 @@
 /** @import { Panel, PanelSpec, Stage } from "./types.d.ts" */
 
 import { curvesPanel } from "./curves.js";
-import { entry, h, mathText } from "./dom.js";
+import { h } from "./dom.js";
 import { formulaPanel, numbersPanel } from "./formula.js";
 import { histogramPanel } from "./histogram.js";
 import { imagesPanel } from "./images.js";
+import { entry } from "./legend.js";
 import { linesPanel } from "./lines.js";
+import { mathText } from "./math.js";
 import { planePanel } from "./plane.js";
 import { sharesPanel } from "./shares.js";
 
@@ -18,7 +20,7 @@ export function mountPanel(/** @type {PanelSpec} */ spec, /** @type {Stage} */ s
   const weight = "weight" in spec ? spec.weight : 1;
   const panel = h("section", { class: `panel ${spec.kind}`, style: `--weight:${weight}` });
   if (spec.title) panel.append(h("h3", {}, mathText(spec.title)));
-  panel.append(legend, frame);
+  panel.append(legend, h("div", { class: "slot" }, frame));
   grid.append(panel);
   for (const layer of "layers" in spec ? spec.layers : []) {
     if ("label" in layer && layer.label) legend.append(entry({ label: layer.label, color: layer.color }, "dot"));

@@ -61,14 +61,15 @@ function ring(view, stage, { points, color }, p) {
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
   };
-  circle(9);
-  context.lineWidth = 6;
+  const { scale } = stage.theme;
+  circle(9 * scale);
+  context.lineWidth = 6 * scale;
   context.strokeStyle = stage.theme.background;
   context.stroke();
-  context.lineWidth = 2.5;
+  context.lineWidth = 2.5 * scale;
   context.strokeStyle = stage.theme.text;
   context.stroke();
-  circle(4);
+  circle(4 * scale);
   context.fillStyle = color;
   context.fill();
 }
@@ -114,7 +115,7 @@ function rim(/** @type {PlaneView} */ { context, width, low, high, x, y }, /** @
   context.strokeStyle = theme.floor;
   context.lineWidth = 4;
   context.lineJoin = "round";
-  const values = ticks(low, high, width < 260 ? 2 : 4).filter((v) => v !== 0 && v > low && v < high);
+  const values = ticks(low, high, width < 260 * theme.scale ? 2 : 4).filter((v) => v !== 0 && v > low && v < high);
   for (const value of values) {
     context.textAlign = "center";
     context.textBaseline = "bottom";

@@ -9,8 +9,9 @@ const LONGEST = 100; // ms that a frame may count for, so that a page that slept
  * @property {() => number} position the one on the screen
  * @property {() => number} speed how many times faster than usual
  * @property {(position: number) => void} draw
+ * @property {number[]} stops positions where it halts
  * @property {(playing: boolean) => void} changed
- * @property {() => void} ended it came to the last position
+ * @property {() => void} ended it came to the last position, or to a stop
  */
 
 export class Player {
@@ -22,15 +23,16 @@ export class Player {
 
   /** From where the screen is, or again from the start. */
   play() {
-    const { count, position, speed } = this.played;
+    const { count, position, speed, stops } = this.played;
     const last = count - 1;
     if (last === 0) return;
     this.setPlaying(true);
     let [place, earlier] = [position() === last ? 0 : position(), performance.now()];
+    const halt = stops.find((stop) => stop > place) ?? last;
     const tick = (/** @type {number} */ now) => {
       place += (Math.min(LONGEST, Math.max(0, now - earlier)) / 1000) * speed() * (last / seconds(count));
       earlier = now;
-      if (place >= last) this.end(last);
+      if (place >= halt) this.end(halt);
       else {
         if (Math.floor(place) !== position()) this.played.draw(Math.floor(place));
         this.frame = requestAnimationFrame(tick);
@@ -44,8 +46,8 @@ export class Player {
     if (this.playing) this.setPlaying(false);
   }
 
-  end(/** @type {number} */ last) {
-    this.played.draw(last);
+  end(/** @type {number} */ halt) {
+    this.played.draw(halt);
     this.pause();
     this.played.ended();
   }
@@ -66,4 +68,17 @@ export class Player {
 export function seconds(/** @type {number} */ count) {
   if (count <= 51) return Math.max(1.5, count / 10);
   return 5 + 3 * Math.min(1, Math.log(count / 51) / Math.log(1001 / 51));
+}
+
+/**
+ * Where a step of a presenter's remote leads: to the next stop that way, or, where there are none, a tenth of the way.
+ * @param {{ count: number, stops: number[] }} played
+ * @param {number} position
+ * @param {1 | -1} way
+ */
+export function stopBeside({ count, stops }, position, way) {
+  const last = count - 1;
+  if (!stops.length) return Math.min(last, Math.max(0, position + way * Math.max(1, Math.round(last / 10))));
+  if (way > 0) return stops.find((stop) => stop > position) ?? last;
+  return stops.findLast((stop) => stop < position) ?? 0;
 }

@@ -19,7 +19,8 @@ export function pointsLayer(spec, stage) {
 
   function draw(/** @type {number} */ p, /** @type {PlaneView} */ { context, width, low, high }) {
     const side = context.canvas.width;
-    if (mask?.side !== side) mask = new Mask(spec, side, side / width);
+    const ratio = (side / width) * stage.theme.scale;
+    if (mask?.side !== side || mask.ratio !== ratio) mask = new Mask(spec, side, ratio);
     const { rim, sheet } = mask;
     mask.clear();
     const xy = points.at(p);
@@ -35,6 +36,7 @@ export function pointsLayer(spec, stage) {
 class Mask {
   constructor(/** @type {PointsSpec} */ spec, /** @type {number} */ side, /** @type {number} */ ratio) {
     this.side = side;
+    this.ratio = ratio;
     this.dot = makeDot(spec.size * ratio, spec.opacity);
     this.rim = Math.sqrt(this.dot.length);
     this.sheet = Object.assign(document.createElement("canvas"), {

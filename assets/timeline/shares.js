@@ -2,8 +2,9 @@
 
 /** @import { Panel, SharesSpec, Stage } from "./types.d.ts" */
 
-import { entry, h } from "./dom.js";
+import { h } from "./dom.js";
 import { format } from "./format.js";
+import { entry } from "./legend.js";
 
 /**
  * @param {SharesSpec} spec

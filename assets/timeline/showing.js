@@ -1,14 +1,17 @@
 // One blob on the screen: its controls, its panels, its player, and what Python hears of it.
 
+/** @import { Action } from "./keys.js" */
 /** @import { Contents, Hooks, Sent, Stage, Tell, TimelineRoot } from "./types.d.ts" */
 
 import { makeControls } from "./controls.js";
 import { h } from "./dom.js";
+import { makeHelp } from "./help.js";
 import { mountPanel } from "./panels.js";
-import { Player } from "./player.js";
+import { Player, stopBeside } from "./player.js";
 import { Reporter } from "./reporter.js";
 import { makeStage } from "./stage.js";
 import { readTheme } from "./theme.js";
+import { Theatre } from "./theatre.js";
 
 const KEPT = 2000; // timings
 
@@ -23,6 +26,7 @@ const KEPT = 2000; // timings
  * @property {Sent} sent
  * @property {string} speed
  * @property {boolean} playing
+ * @property {Theatre} theatre
  */
 
 export class Showing {
@@ -42,6 +46,7 @@ export class Showing {
     this.stage = this.makeStage(contents, tell);
     this.controls = this.makeControls();
     if (before) this.controls.speed.value = before.speed;
+    this.help = makeHelp(spec.labels);
     this.live = h("p", { class: "visually-hidden", "aria-live": "polite" });
     this.player = this.makePlayer();
     this.reporter = this.makeReporter(tell);
@@ -49,8 +54,11 @@ export class Showing {
     this.timings = [];
     const grid = h("div", { class: "panels" });
     this.panels = spec.panels.map((panel) => mountPanel(panel, this.stage, grid));
-    root.replaceChildren(this.controls.element, grid, this.live);
-    root.onkeydown = (event) => this.playAtSpace(event);
+    const focus = focusIn(root);
+    root.replaceChildren(this.controls.element, grid, this.live, this.help.element);
+    this.theatre = this.makeTheatre(grid, tell);
+    this.theatre.apply();
+    focus();
     root.timeline = this.hooks();
   }
 
@@ -81,13 +89,31 @@ export class Showing {
       release: () => this.reporter.soon(),
       step: (by) => this.step(by),
       toggle: () => this.toggle(),
+      stage: () => this.theatre.toggle(),
+      all: () => this.theatre.all(),
+      keys: () => this.help.toggle(),
     });
+  }
+
+  makeTheatre(/** @type {HTMLElement} */ grid, /** @type {Tell} */ tell) {
+    const elements = /** @type {HTMLElement[]} */ ([...grid.children]);
+    const before = this.before?.jump === this.spec.jump ? this.before.theatre : null;
+    return new Theatre(
+      this.root,
+      { spec: this.spec, before },
+      elements.map((element, i) => ({ element, spec: this.spec.panels[i] })),
+      {
+        redraw: () => this.refresh(),
+        told: ({ stage, panels, cover }) => tell("view", { stage, panels, cover }),
+      },
+    );
   }
 
   makePlayer() {
     return new Player({
       count: this.spec.positions.length,
       position: () => this.stage.position,
+      stops: this.spec.view.stops,
       speed: () => Number(this.controls.speed.value),
       draw: (position) => this.draw(position),
       changed: (playing) => {
@@ -129,6 +155,12 @@ export class Showing {
     this.draw(this.stage.position, true);
   }
 
+  /** The same in another size. */
+  resize() {
+    this.theatre.layOut();
+    this.refresh();
+  }
+
   readTheme() {
     const theme = readTheme(this.root, this.spec.ramps);
     this.root.classList.toggle("dark", theme.dark);
@@ -149,20 +181,55 @@ export class Showing {
    * @returns {Left}
    */
   leave() {
-    const { stage, spec, controls, reporter, player } = this;
+    const { stage, spec, controls, reporter, player, theatre } = this;
     const { playing } = player;
     reporter.cancel();
     player.stop();
     const { jump, positions } = spec;
     const { position, pick } = stage;
     const dragged = stage.tracks.dragged();
-    return { jump, positions, position, pick, dragged, playing, sent: reporter.sent, speed: controls.speed.value };
+    const { sent } = reporter;
+    return { jump, positions, position, pick, dragged, playing, sent, theatre, speed: controls.speed.value };
   }
 
   step(/** @type {number} */ by) {
+    this.go(Math.min(this.last, Math.max(0, this.stage.position + by)));
+  }
+
+  /** There at once, by a key or a button. */
+  go(/** @type {number} */ position) {
     this.player.pause();
-    this.draw(Math.min(this.spec.positions.length - 1, Math.max(0, this.stage.position + by)));
+    this.draw(position);
     this.reporter.soon();
+  }
+
+  get last() {
+    return this.spec.positions.length - 1;
+  }
+
+  goToStop(/** @type {1 | -1} */ way) {
+    const { stops } = this.spec.view;
+    this.go(stopBeside({ count: this.last + 1, stops }, this.stage.position, way));
+  }
+
+  /** What a key asks for; false: it means nothing now. */
+  act(/** @type {Action} */ action) {
+    if (this.help.element.open && action !== "keys") return false; // Escape shuts it by itself
+    const acts = {
+      forward: () => this.step(1),
+      back: () => this.step(-1),
+      next: () => this.goToStop(1),
+      previous: () => this.goToStop(-1),
+      first: () => this.go(0),
+      last: () => this.go(this.last),
+      toggle: () => this.toggle(),
+      keys: () => this.help.toggle(),
+      stage: () => this.theatre.toggle(),
+      cover: () => this.theatre.toggleCover(),
+      leave: () => this.theatre.back(),
+    };
+    if (!(action in acts)) return false;
+    return acts[/** @type {keyof typeof acts} */ (action)]() !== false;
   }
 
   toggle() {
@@ -172,14 +239,6 @@ export class Showing {
     }
     this.player.pause();
     this.reporter.now();
-  }
-
-  playAtSpace(/** @type {KeyboardEvent} */ event) {
-    const [target] = event.composedPath();
-    const busy = target instanceof Element && target.matches("button, select");
-    if (event.key !== " " || busy) return;
-    event.preventDefault();
-    this.toggle();
   }
 
   /**
@@ -200,4 +259,13 @@ export class Showing {
       },
     };
   }
+}
+
+const FOCUSABLE = "button, select, input, [tabindex]";
+
+/** What has the focus in root; what is returned gives it to what stands in its place then. */
+function focusIn(/** @type {HTMLElement} */ root) {
+  const list = () => [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(FOCUSABLE))];
+  const at = list().findIndex((element) => element.matches(":focus"));
+  return () => list()[at]?.focus({ preventScroll: true });
 }

@@ -17,7 +17,7 @@ export function stepLayer(/** @type {StepSpec} */ spec, /** @type {Stage} */ sta
 
   function draw(/** @type {number} */ p, /** @type {PlaneView} */ view) {
     if (p === last) return; // no step begins at the end
-    const [from, guess, mean, to] = tracks.map((track) => place(pointOf(track, p), view));
+    const [from, guess, mean, to] = tracks.map((track) => onScreen(pointOf(track, p), view));
     const { context } = view;
     context.lineWidth = 2;
     context.strokeStyle = spec.colors[1];
@@ -44,7 +44,7 @@ export function stepLayer(/** @type {StepSpec} */ spec, /** @type {Stage} */ sta
 }
 
 /** @returns {[number, number]} in CSS pixels */
-function place(/** @type {Float64Array} */ [x, y], /** @type {PlaneView} */ view) {
+function onScreen(/** @type {Float64Array} */ [x, y], /** @type {PlaneView} */ view) {
   return [view.x(x), view.y(y)];
 }
 

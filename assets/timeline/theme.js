@@ -4,6 +4,8 @@
 
 import { contextOf } from "./dom.js";
 
+const USUAL = 13.6; // CSS pixels of what a canvas writes on a page
+
 /** @type {CanvasRenderingContext2D | null} */
 let reader = null; // a canvas understands any CSS colour
 
@@ -54,6 +56,7 @@ export function readTheme(root, ramps) {
   const text = read("--st-text-color", "#1b2430");
   const dark = isDark(background);
   const ramp = dark ? ramps.dark : ramps.light;
+  const fontSize = Math.max(12, 0.8 * parseFloat(style.fontSize));
   return {
     background,
     text,
@@ -61,7 +64,8 @@ export function readTheme(root, ramps) {
     muted: withAlpha(text, 0.68),
     faint: withAlpha(text, dark ? 0.16 : 0.12),
     font: style.fontFamily,
-    fontSize: Math.max(12, 0.8 * parseFloat(style.fontSize)),
+    fontSize,
+    scale: fontSize / USUAL,
     ramp: rampWords(ramp),
     floor: ramp[0],
   };

@@ -5,10 +5,14 @@
 
 import { readBlob } from "./blob.js";
 import { channelOf } from "./channel.js";
+import { settle, sitDown } from "./desk.js";
+import { dock, watchBar } from "./dock.js";
 import { h } from "./dom.js";
+import { mathFont } from "./font.js";
 import { Showing } from "./showing.js";
 
 const DAMAGED = "The data of this picture arrived damaged; reload the page. 图像数据已损坏，请刷新页面。";
+const NARROW = 620; // CSS pixels: a phone
 
 /** @type {WeakMap<HTMLElement, Timeline>} */
 const mounted = new WeakMap();
@@ -31,14 +35,36 @@ export default function mount({ parentElement, data }) {
 class Timeline {
   constructor(/** @type {HTMLElement} */ parent) {
     this.root = h("div", { class: "timeline" });
-    parent.append(this.root);
+    const sentinel = h("div");
+    parent.append(sentinel, this.root);
+    this.measure(parent.clientWidth);
     /** @type {Uint8Array | null} */
     this.data = null;
     /** @type {Showing | null} */
     this.current = null;
     // A change of size redraws at once: the observer runs before the browser paints.
-    this.observer = new ResizeObserver(() => this.current?.refresh());
+    this.observer = new ResizeObserver(([{ contentRect }]) => {
+      this.measure(contentRect.width);
+      this.current?.resize();
+    });
     this.observer.observe(this.root);
+    mathFont()?.then(() => this.current?.refresh());
+    const seat = {
+      root: this.root,
+      above: false,
+      dock: (/** @type {boolean} */ docked) => dock(this.root, docked && !this.root.closest("dialog")),
+      act: (/** @type {import("./keys.js").Action} */ action) => this.current?.act(action) ?? false,
+    };
+    this.unwatch = watchBar(sentinel, (above) => {
+      seat.above = above;
+      settle();
+    });
+    this.standUp = sitDown(seat);
+  }
+
+  measure(/** @type {number} */ width) {
+    this.root.style.setProperty("--width", `${width}px`);
+    this.root.classList.toggle("narrow", width <= NARROW);
   }
 
   update(/** @type {Uint8Array} */ bytes) {
@@ -51,7 +77,6 @@ class Timeline {
     try {
       const contents = readBlob(bytes);
       this.current = new Showing(this.root, contents, before, channelOf(contents.spec.key).tell);
-      this.current.refresh();
       this.current.begin();
     } catch (error) {
       console.warn(error);
@@ -62,7 +87,10 @@ class Timeline {
 
   destroy() {
     this.observer.disconnect();
+    this.unwatch();
+    this.standUp();
     this.current?.leave();
-    this.root.remove();
+    this.current = null;
+    (this.root.closest("dialog") ?? this.root).remove();
   }
 }

@@ -31,8 +31,17 @@ export interface Spec {
   autoplay: boolean;
   key: string; // of the channel to its ear
   handles: Record<string, number>; // where draggable tracks lie, if not where their specs say
+  view: View;
   jump: number; // another number: Python asks for another place than the one shown
   ramps: Ramps;
+}
+
+/** How it is shown: over the whole window or on the page, which panels then (none: those that fit), covered or not. */
+export interface View {
+  stage: boolean;
+  panels: number[];
+  cover: boolean;
+  stops: number[]; // positions where a play halts, rising
 }
 
 export type PickKind = "point" | "element";
@@ -45,6 +54,20 @@ export interface Labels {
   forward: string;
   speed: string;
   pick: string;
+  keys: string;
+  close: string;
+  key_step: string;
+  key_stop: string;
+  key_end: string;
+  key_play: string;
+  key_keys: string;
+  key_cover: string;
+  key_leave: string;
+  stage: string;
+  all: string;
+  alone: string;
+  away: string;
+  uncover: string;
 }
 
 /** The colours of a density, from none to most. */
@@ -336,6 +359,7 @@ export interface Theme {
   dark: boolean;
   font: string;
   fontSize: number; // CSS pixels
+  scale: number; // of lines, dots and margins
   ramp: Uint32Array; // 256 words of an ImageData
   floor: string; // the colour of no density
 }

@@ -18,7 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from diffusion_core.claims import AnyClaim
 from diffusion_core.errors import BadInput
 from pages import LESSONS, START, neighbours
-from pages.shared import checks, controls, sections, shell, symbols, take_away
+from pages.shared import checks, controls, sections, shell, staging, symbols, take_away
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, language, parts
 from pages.shared.sections import folded, is_open
@@ -118,6 +118,7 @@ class Page:
                 name=name,
                 t=t,
                 handles=handles,
+                lead=True,
                 follow=self._follow,
                 follow_hand=partial(self._follow, self._held),
             )
@@ -283,11 +284,13 @@ def timeline(
     name: str = "t",
     t: float = 0,
     handles: Mapping[str, float] | None = None,
+    lead: bool = False,
     follow: Callable[[], None] = lambda: None,
     follow_hand: Callable[[], None] | None = None,
 ) -> None:
     """A timeline right here, such as in a section, bound to the URL as `Page.timeline` is.
 
+    The ``lead`` is the one that the page is about: the view and the stops of the URL are its own.
     ``follow`` draws anew what follows the slider; ``follow_hand`` what follows a handle, if that is something else.
     """
     handles = handles or {}
@@ -306,11 +309,22 @@ def timeline(
         (follow_hand or follow)()
 
     lying = {track: float(st.session_state[controls.key_of(track)]) for track in handles}
+    draw = partial(
+        show,
+        picture,
+        key=key,
+        t=here,
+        handles=lying,
+        view=staging.asked(picture) if lead else None,
+        on_change=told,
+        on_drag=dropped,
+        on_view=lambda: staging.keep(st.session_state[key]["view"]),
+    )
     try:
-        show(picture, key=key, t=here, pick=picked, handles=lying, on_change=told, on_drag=dropped)
+        draw(pick=picked)
     except BadInput as error:  # only a pick of the URL can be out of place
         if picked is None:
             raise
         st.warning(explain(error), icon=":material/link_off:")
         st.session_state[controls.key_of(pick_name)] = None
-        show(picture, key=key, t=here, handles=lying, on_change=told, on_drag=dropped)
+        draw()

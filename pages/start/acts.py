@@ -55,7 +55,7 @@ def play(page: lesson.Page) -> None:
             word = controls.get("word", WORD, lambda raw: raw[:LETTERS]) or WORD
             say(page, act, seed)
     picture = figures.back(word, seed) if act == BACK else figures.out(word, seed, act == GONE)
-    lesson.timeline(picture, key=f"start_{act}", t=0 if act in (STILL, BACK) else figures.T)
+    lesson.timeline(picture, key=f"start_{act}", t=0 if act in (STILL, BACK) else figures.T, lead=True)
 
 
 def say(page: lesson.Page, act: int, seed: int) -> None:

@@ -35,7 +35,7 @@ def _draw(id: str, alive: bool) -> None:
     st.markdown(f"{described(view)}  \n{verdict(view)}")
     link_to_samples(view)
     times = trainer.sampling_times(view.schedule.T)
-    lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4])
+    lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4], lead=True)
     st.subheader(_("How it got there"), anchor=False)
     history(view)
 

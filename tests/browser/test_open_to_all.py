@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from pages import PAGES, START, Lesson
 from tests.browser.axe import violations
+from tests.browser.stage import check_stage
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +44,16 @@ def unfolded(page: Lesson) -> str:
     return ",".join(["all", *(f"-{claim.key}" for claim in page.claims[1:])])
 
 
+# Of the lead, the first slider and the first panel: where each ends.
+ENDS = """() => {
+  const all = [...document.querySelectorAll('[data-testid^="stBidiComponent"], [data-testid^="stBidiComponent"] *')];
+  const root = all.map((one) => one.shadowRoot?.querySelector(".timeline")).find(Boolean);
+  const parts = [document.querySelector(".st-key-lead, .st-key-act"), ...[".scrubber", ".panel .frame"].map((part) =>
+    root.querySelector(part))];
+  return parts.map((part) => part.getBoundingClientRect().bottom);
+}"""
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("lang", "folded", "ways"),
@@ -57,9 +68,17 @@ def test_every_page_is_open_to_all(
     script = "[document.documentElement, document.querySelector('[data-testid=stMainBlockContainer]')]"
     assert max(page.evaluate(f"{script}.map(element => element.scrollWidth)")) <= 390
     assert page.evaluate(SMALL) == []
+    if folded:
+        assert page.locator("[data-testid=stMain]").evaluate("main => main.scrollHeight") <= 8 * PHONE[1]
     for theme, size in ways:
         turn(page, theme, size)
         assert violations(page) == [], f"{theme}, {size[0]} px"
+    if path == "ledger":
+        return  # it has no timeline
+    if folded:
+        ends = page.evaluate(ENDS)
+        assert ends == sorted(ends) and ends[-1] <= DESK[1], "lead, slider and picture on the first screen"
+    check_stage(page, han=lang == "zh")
 
 
 def test_a_page_that_shuts_someone_out_is_found(browser: Browser) -> None:

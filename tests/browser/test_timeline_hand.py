@@ -63,11 +63,74 @@ def test_keyboard_moves_over_all_positions(show: Show) -> None:
     t = int(root.get_attribute("data-t") or "0")
     heard(page, f"t={t} position={t} pick=None heard=3")
     expect(root.locator("[aria-live=polite]")).to_have_text(f"t = {t}")
-    for key, t in (("End", 1000), ("ArrowLeft", 999), ("Home", 0), ("ArrowRight", 1), ("PageUp", 101), ("PageDown", 1)):
+    for key, t in (("End", 1000), ("ArrowLeft", 999), ("Home", 0), ("ArrowRight", 1), ("PageDown", 101), ("PageUp", 1)):
         slider.press(key)
         expect(root).to_have_attribute("data-t", str(t))
         expect(slider).to_have_attribute("aria-valuetext", f"t = {t}")
     assert len(root.evaluate("root => root.timeline.positions")) == 1001
+
+
+def test_keys_need_no_focus_and_leave_to_others_what_is_theirs(show: Show) -> None:
+    page, root = show("scene=points")
+    assert page.evaluate("document.activeElement === document.body")
+    for key, t in (("End", 1000), ("PageUp", 900), ("ArrowLeft", 899), ("Home", 0), ("PageDown", 100)):
+        page.keyboard.press(key)
+        expect(root).to_have_attribute("data-t", str(t))
+    page.keyboard.press("Control+ArrowRight")
+    page.get_by_role("button", name="Half the noise").focus()
+    page.keyboard.press("Space")  # it presses the button
+    expect(root.locator("mn[data-name=eps]")).not_to_have_attribute(
+        "data-value", str(constant(app.points(), "eps")[0, 0])
+    )
+    expect(root).to_have_attribute("data-t", "100")
+    page.keyboard.press("ArrowRight")
+    expect(root).to_have_attribute("data-t", "101")
+    page.keyboard.press("?")
+    expect(root.get_by_role("dialog", name="Keys")).to_contain_text("Play or pause")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(root.get_by_role("dialog")).to_have_count(0)
+    expect(root).to_have_attribute("data-t", "101")
+
+
+def test_the_focus_stays_where_it_is(show: Show) -> None:
+    """Over 200 moves, new data and the reruns that follow."""
+    page, root = show("scene=points")
+    focused = "root => root.querySelector(':focus')?.className || root.querySelector(':focus')?.type"
+    root.get_by_role("slider").focus()
+    for _ in range(200):
+        page.keyboard.press("ArrowRight")
+    expect(root).to_have_attribute("data-t", "450")
+    expect(page.get_by_text("Python: t=450 position=450")).to_be_visible()
+    assert root.evaluate(focused) == "range"
+    root.locator(".frame.pickable").last.focus()
+    page.get_by_role("button", name="Half the noise").evaluate("button => button.click()")
+    expect(root.locator("mn[data-name=eps]")).to_have_attribute(
+        "data-value", str(np.float32(0.5 * constant(app.points(), "eps")[0, 0]).item())
+    )
+    assert root.evaluate(focused) == "frame pickable", "the frame was built anew"
+
+
+def test_a_swipe_over_the_page_that_begins_on_the_slider_does_not_move_it(show: Show) -> None:
+    page, root = show("scene=points", width=390, height=700, has_touch=True)
+    touch = page.context.new_cdp_session(page)
+    box = page.get_by_role("slider").bounding_box()
+    assert box is not None
+    x, y = box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2
+
+    def swipe(dx: float, dy: float) -> str | None:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for share in np.linspace(0, 1, 8):
+            point = {"x": x + share * dx, "y": y + share * dy}
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        return root.get_attribute("data-t")
+
+    for dx, dy in ((0, -90), (20, 90)):
+        assert swipe(dx, dy) == "250"
+        page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+    assert 780 < int(swipe(-3, -5) or 0) < 850, "a tap is no swipe"
+    assert 450 < int(swipe(-0.3 * box["width"], 6) or 0) < 550
 
 
 def test_python_hears_when_the_hand_lets_go(show: Show) -> None:

@@ -219,7 +219,7 @@ def spec_of(sent: bytes) -> str:
 
 def with_head(blob: bytes) -> bytes:
     """A blob as it is sent, from the beginning."""
-    return Picture((0,), blob, 0, 1).at("golden", Place())
+    return Picture((0,), blob, 0, picks=1, panels=1).at("golden", Place())
 
 
 def write() -> None:

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { Player, seconds } from "../../assets/timeline/player.js";
+import { Player, seconds, stopBeside } from "../../assets/timeline/player.js";
 
 mock.method(performance, "now", () => 0); // the clock stands still but for the screen
 
 /** Play all positions with a screen that draws every so many ms; returns what happened. */
-function play({ count, every, speed = 1, from = 0, until = Infinity }) {
+function play({ count, every, speed = 1, from = 0, stops = [], until = Infinity }) {
   let [next, position, time] = [null, from, 0];
   globalThis.requestAnimationFrame = (callback) => (next = callback);
   globalThis.cancelAnimationFrame = () => (next = null);
@@ -15,6 +15,7 @@ function play({ count, every, speed = 1, from = 0, until = Infinity }) {
     count,
     position: () => position,
     speed: () => speed,
+    stops,
     draw: (p) => drawn.push((position = p)),
     changed: (playing) => heard.push(playing),
     ended: () => heard.push("ended"),
@@ -37,6 +38,36 @@ test("a play lasts as long on any screen, and comes to the end once", () => {
     assert.deepEqual(heard, [true, false, "ended"]);
     assert.ok(drawn.every((p, i) => i === 0 || p > drawn[i - 1]));
   }
+});
+
+test("it halts at the next stop, and goes on from there to the one after", () => {
+  const stops = [0, 20, 31];
+  for (const [from, halt] of [
+    [0, 20],
+    [20, 31],
+    [31, 50],
+    [50, 20],
+  ]) {
+    const { drawn, heard } = play({ count: 51, every: 70, from, stops });
+    assert.equal(drawn.at(-1), halt);
+    assert.deepEqual(heard, [true, false, "ended"]);
+  }
+});
+
+test("a remote goes to the stop beside, or, without stops, a tenth of the way", () => {
+  const played = { count: 101, stops: [10, 50] };
+  assert.deepEqual(
+    [0, 10, 49, 50].map((p) => stopBeside(played, p, 1)),
+    [10, 50, 50, 100],
+  );
+  assert.deepEqual(
+    [100, 50, 11, 10].map((p) => stopBeside(played, p, -1)),
+    [50, 10, 10, 0],
+  );
+  assert.deepEqual(
+    [stopBeside({ count: 101, stops: [] }, 95, 1), stopBeside({ count: 4, stops: [] }, 2, -1)],
+    [100, 1],
+  );
 });
 
 test("at twice the speed it takes half as long", () => {

@@ -14,7 +14,7 @@ from pages.shared.palette import DENSITY
 from pages.shared.timeline.panels import Panel
 from pages.shared.timeline.writer import PickKind, Track, Writer
 
-__all__ = ["LABELS", "REQUIRED_LABELS", "Picture", "Place", "pack"]
+__all__ = ["LABELS", "REQUIRED_LABELS", "Picture", "Place", "View", "pack"]
 
 # What the timeline says, in English; a caller hands in the translations.
 LABELS = {
@@ -25,13 +25,44 @@ LABELS = {
     "forward": "One step forward",
     "speed": "Speed",
     "pick": "Click, or use the arrow keys, to pick",
+    "keys": "Keys",
+    "close": "Close",
+    "key_step": "One step back, one step forward",
+    "key_stop": "To the stop before, to the next one; without stops, by a tenth of the way",
+    "key_end": "To the beginning, to the end",
+    "key_play": "Play or pause",
+    "key_keys": "This list",
+    "key_cover": "Cover what is shown, or uncover it",
+    "key_leave": "Back",
+    "stage": "Stage view",
+    "all": "All panels that fit",
+    "alone": "This panel alone",
+    "away": "Take this panel off the stage",
+    "uncover": "Press to see",
 }
 REQUIRED_LABELS = tuple(LABELS)
 
 
 @dataclass(frozen=True)
+class View:
+    """How a picture is shown.
+
+    Attributes:
+        stage: over the whole window, not on the page.
+        panels: which ones then, by number; none: those that fit.
+        cover: covered until they are asked for.
+        stops: positions where a play halts.
+    """
+
+    stage: bool = False
+    panels: tuple[int, ...] = ()
+    cover: bool = False
+    stops: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Place:
-    """What of a picture is shown first: the position, what is picked, where the handles lie.
+    """What of a picture is shown first: the position, what is picked, where the handles lie; and how.
 
     Another ``jump`` than before asks the browser to move there.
     """
@@ -39,6 +70,7 @@ class Place:
     position: int = 0
     pick: int | None = None
     handles: Mapping[str, float] = field(default_factory=dict)
+    view: View = field(default_factory=View)
     jump: int = 0
 
 
@@ -51,12 +83,14 @@ class Picture:
         blob: a safetensors blob.
         pick: what is picked first, where nothing else is.
         picks: how many things can be picked.
+        panels: how many there are.
     """
 
     positions: tuple[float, ...]
     blob: bytes
     pick: int
     picks: int
+    panels: int
 
     def at(self, key: str, place: Place) -> bytes:
         """What is sent: the length of a head, the head in JSON, the blob.
@@ -67,7 +101,7 @@ class Picture:
         pick = self.pick if place.pick is None else place.pick
         if not 0 <= pick < self.picks:
             raise BadInput("pick must lie in 0..{most}; got {got}.", most=self.picks - 1, got=pick)
-        head = json.dumps({"key": key, **vars(place), "pick": pick}).encode()
+        head = json.dumps({"key": key, **vars(place), "view": vars(place.view), "pick": pick}).encode()
         return len(head).to_bytes(4, "little") + head + self.blob
 
 
@@ -116,7 +150,7 @@ def pack(
         "ramps": DENSITY,
     }
     blob = save(writer.arrays, metadata={"spec": json.dumps(spec, ensure_ascii=False)})
-    return Picture(places, blob, pick, count)
+    return Picture(places, blob, pick, picks=count, panels=len(specs))
 
 
 def _kind(panels: Sequence[Panel]) -> PickKind | None:

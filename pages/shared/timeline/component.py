@@ -13,7 +13,7 @@ import streamlit as st
 
 from diffusion_core.errors import BadInput
 from diffusion_core.files import ASSETS
-from pages.shared.timeline.blob import Picture, Place
+from pages.shared.timeline.blob import Picture, Place, View
 from pages.shared.timeline.modules import join_modules
 
 __all__ = ["TimelineState", "nearest", "show"]
@@ -22,7 +22,7 @@ FILES = ASSETS / "timeline"
 
 _picture = st.components.v2.component(
     "timeline",
-    css=(FILES / "timeline.css").read_text(encoding="utf-8"),
+    css="\n".join((FILES / name).read_text(encoding="utf-8") for name in ("timeline.css", "bar.css", "theatre.css")),
     js=join_modules(FILES / "timeline.js"),
 )
 _ear = st.components.v2.component("timeline_ear", js=join_modules(FILES / "ear.js"))
@@ -45,6 +45,11 @@ class _Asked:
     position: int | None
     pick: int | None
     handles: Mapping[str, float]
+    view: View
+
+    def place(self, position: int, jump: int = 0) -> Place:
+        """What is sent to the browser."""
+        return Place(position, self.pick, handles=self.handles, view=self.view, jump=jump)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,24 @@ class _Mount:
     positions: tuple[float, ...]
     asked: _Asked
     place: Place
+
+
+def _nothing() -> None:
+    """Nobody asked."""
+
+
+@dataclass(frozen=True)
+class _Notices:
+    """What runs when the ear hears of something."""
+
+    change: Callable[[], None]
+    drag: Callable[[], None]
+    view: Callable[[], None]
+
+
+def viewed(view: View) -> dict[str, Any]:
+    """What of a view a hand can change, as the browser says it."""
+    return {"stage": view.stage, "panels": list(view.panels), "cover": view.cover}
 
 
 def nearest(positions: Sequence[float], t: float) -> int:
@@ -77,6 +100,7 @@ def _agrees(shown: Mapping[str, Any], positions: tuple[float, ...], asked: _Aske
     return (
         (there or (asked.t is None and asked.position is None))
         and picked
+        and shown["view"] == viewed(asked.view)
         and all(dragged.get(name) == value for name, value in asked.handles.items())
     )
 
@@ -90,10 +114,13 @@ def _mount(key: str, positions: tuple[float, ...], asked: _Asked) -> _Mount:
     memory: _Mount | None = st.session_state.get(f"{key}:mount")
     shown = st.session_state.get(key)
     if memory is None or not shown:
-        return _Mount(positions, asked, Place(start, asked.pick, asked.handles))
-    if memory.positions == positions and (memory.asked == asked or _agrees(shown, positions, asked, start)):
+        return _Mount(positions, asked, asked.place(start))
+    same = memory.asked == asked or (
+        memory.asked.view.stops == asked.view.stops and _agrees(shown, positions, asked, start)
+    )
+    if memory.positions == positions and same:
         return _Mount(positions, asked, memory.place)
-    return _Mount(positions, asked, Place(start, asked.pick, asked.handles, memory.place.jump + 1))
+    return _Mount(positions, asked, asked.place(start, memory.place.jump + 1))
 
 
 def show(
@@ -104,8 +131,10 @@ def show(
     position: int | None = None,
     pick: int | None = None,
     handles: Mapping[str, float] | None = None,
+    view: View | None = None,
     on_change: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
+    on_view: Callable[[], None] | None = None,
 ) -> TimelineState:
     """Show the timeline; returns where it was last let go.
 
@@ -115,7 +144,8 @@ def show(
 
     ``on_change`` runs when the slider is let go, never while it moves; in it, ``st.session_state[key]`` has "t",
     "position" and "pick". ``on_drag`` runs when a handle is let go; in it, ``st.session_state[key]["dragged"]`` has the
-    values of all draggable tracks by name. Neither runs the page: only a fragment that holds nothing else.
+    values of all draggable tracks by name. ``on_view`` runs when a hand chose another view, which is there as "view".
+    None of them runs the page: only a fragment that holds nothing else.
 
     Raises:
         BadInput: a position or a pick that the picture has not.
@@ -124,10 +154,13 @@ def show(
     if position is not None and not 0 <= position < len(places):
         raise BadInput("position must lie in 0..{most}; got {got}.", most=len(places) - 1, got=position)
     memory: _Mount | None = st.session_state.get(f"{key}:mount")
-    mount = st.session_state[f"{key}:mount"] = _mount(key, places, _Asked(t, position, pick, handles or {}))
+    mount = st.session_state[f"{key}:mount"] = _mount(
+        key, places, _Asked(t, position, pick, handles=handles or {}, view=view or View())
+    )
     place = mount.place
     _picture(key=f"{key}:picture", data=picture.at(key, place))
-    _hear(key, {"t": places[place.position], "position": place.position, "pick": place.pick}, on_change, on_drag)
+    default = {"t": places[place.position], "position": place.position, "pick": place.pick, "view": viewed(place.view)}
+    _hear(key, default, _Notices(on_change or _nothing, on_drag or _nothing, on_view or _nothing))
     if memory is not None and memory.place.jump != place.jump:  # the browser moves, and will say so
         return TimelineState(places[place.position], place.position, place.pick)
     shown = st.session_state[key]
@@ -138,19 +171,18 @@ def show(
 @st.fragment
 def _hear(
     key: str,
-    default: dict[str, float | int | None],
-    on_change: Callable[[], None] | None,
-    on_drag: Callable[[], None] | None,
+    default: dict[str, Any],
+    notices: _Notices,
 ) -> None:
     """The ear: what it is told stands in ``st.session_state[key]``."""
-    notify = on_change or (lambda: None)
     with st.container(key=f"ear_{key}"):
         _ear(
             key=key,
             data={"key": key},
             default={**default, "dragged": None},
-            on_t_change=notify,
-            on_position_change=notify,
-            on_pick_change=notify,
-            on_dragged_change=on_drag or (lambda: None),
+            on_t_change=notices.change,
+            on_position_change=notices.change,
+            on_pick_change=notices.change,
+            on_dragged_change=notices.drag,
+            on_view_change=notices.view,
         )

@@ -18,6 +18,8 @@ __all__ = ["formula", "inline", "mathml"]
 LIVE = re.compile(r"\\live\{(\w+)\}")
 ENTITY = re.compile(r"&#x(?!0*(?:26|3C|3E);)([0-9A-F]+);")  # all but &, < and >
 PLACE = re.compile(r"<mtext>@(\w+)@</mtext>")
+ACCENT = re.compile(r'<mover(?: accent="true")?>((?:(?!<mover).)*?)<mo(?: stretchy="\w+")?>([¯~^])</mo></mover>')
+MARKS = {"¯": "‾", "~": "˜", "^": "ˆ"}
 
 
 def formula(latex: str, values: Mapping[str, str | Probe], title: str) -> Formula:
@@ -47,6 +49,10 @@ def inline(latex: str) -> str:
 def _cell(latex: str) -> str:
     text: str = convert(LIVE.sub(r"\\text{@\1@}", latex.strip()) or r"\,")
     text = ENTITY.sub(lambda found: chr(int(found[1], 16)), text[text.index(">") + 1 : text.rindex("</math>")])
-    # A bar is no accent: without a font for mathematics, accents are drawn across their letters.
-    text = text.replace('stretchy="true"', 'stretchy="false"').replace("<mi>±</mi>", "<mo>±</mo>")
+    text = ACCENT.sub(_over, text).replace("<mi>±</mi>", "<mo>±</mo>")
     return PLACE.sub(r"<mn>{{\1}}</mn>", text)
+
+
+def _over(found: re.Match[str]) -> str:
+    """A mark that stands clear of its letter: browsers draw what is called an accent across it."""
+    return f'<mover>{found[1]}<mo stretchy="false">{MARKS[found[2]]}</mo></mover>'

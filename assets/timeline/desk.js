@@ -1,0 +1,55 @@
+// The desk: all timelines of one page, which of them the keys mean, and whose bar stays in sight.
+
+import { actionOf } from "./keys.js";
+
+/**
+ * A timeline at the desk.
+ * @typedef {object} Seat
+ * @property {HTMLElement} root
+ * @property {boolean} above its bar was scrolled out of sight, upwards
+ * @property {(docked: boolean) => void} dock hold the bar in sight, or let it go back to its place
+ * @property {(action: import("./keys.js").Action) => boolean} act do it; false: it means nothing now
+ */
+
+/** @typedef {{ seats: Seat[], last: Seat | null, listen: (event: KeyboardEvent) => void }} Desk */
+
+const DESK = Symbol.for("timeline desk");
+
+/** @returns {Desk} */
+function desk() {
+  const page = /** @type {Record<symbol, Desk>} */ (/** @type {unknown} */ (globalThis));
+  return (page[DESK] ??= { seats: [], last: null, listen });
+}
+
+/** Take a seat; what is returned gives it back. */
+export function sitDown(/** @type {Seat} */ seat) {
+  const { seats } = desk();
+  if (!seats.length) window.addEventListener("keydown", desk().listen, true);
+  seats.push(seat);
+  const touched = () => void (desk().last = seat);
+  for (const event of ["pointerdown", "focusin"]) seat.root.addEventListener(event, touched);
+  return () => {
+    seats.splice(seats.indexOf(seat), 1);
+    if (desk().last === seat) desk().last = null;
+    if (!seats.length) window.removeEventListener("keydown", desk().listen, true);
+    settle();
+  };
+}
+
+/** Of all bars that were scrolled out of sight, the last one is held. */
+export function settle() {
+  const { seats } = desk();
+  const held = seats.filter((seat) => seat.above).at(-1);
+  for (const seat of seats) seat.dock(seat === held);
+}
+
+/** A key means the timeline that has the focus, else the one touched last, else the first. */
+function listen(/** @type {KeyboardEvent} */ event) {
+  const path = event.composedPath();
+  const { seats, last } = desk();
+  const seat = seats.find(({ root }) => path.includes(root)) ?? last ?? seats[0];
+  const action = actionOf(event, path);
+  if (!action || !seat.act(action)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}

@@ -1,0 +1,57 @@
+// Where the panels of the stage lie.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { arrange, arrangeFirst, rowsOf, SMALLEST } from "../../assets/timeline/arrange.js";
+
+const AREA = { width: 1232, height: 600 };
+const item = (ratio, above = 40) => ({ ratio, need: null, above: () => above });
+const formula = (size) => ({ width: 20 * size, height: 6 * size });
+
+test("things in order fall into rows in every way", () => {
+  assert.deepEqual(rowsOf(3), [[3], [2, 1], [1, 2], [1, 1, 1]]);
+  assert.equal(rowsOf(7).length, 64);
+});
+
+test("nothing lies outside the area or on anything else", () => {
+  for (const items of [[item(1)], [item(1), item(null), item(2.2), item(1)], Array(6).fill(item(1.3))]) {
+    const { rects, formula: below } = arrange(items, AREA, formula);
+    const all = [...rects, below];
+    for (const [i, one] of all.entries()) {
+      assert.ok(one.left >= 0 && one.top >= 0, `${i}`);
+      assert.ok(one.left + one.width <= 1232.001 && one.top + one.height <= 600.001, `${i}`);
+      for (const other of all.slice(i + 1)) {
+        const apart = (at, size) =>
+          one[at] + one[size] <= other[at] + 1e-6 || other[at] + other[size] <= one[at] + 1e-6;
+        assert.ok(apart("left", "width") || apart("top", "height"));
+      }
+    }
+  }
+});
+
+test("two squares lie side by side where it is wide, one over the other where it is high", () => {
+  const squares = [item(1), item(1)];
+  const [first, second] = arrange(squares, AREA, null).rects;
+  assert.equal(first.top, second.top);
+  const upright = arrange(squares, { width: 600, height: 1232 }, null).rects;
+  assert.equal(upright[0].left, upright[1].left);
+});
+
+test("what would be too small is left out, from the end; a table stays only where it has room", () => {
+  const many = Array.from({ length: 12 }, () => item(1, 90));
+  const plan = arrangeFirst(many, AREA, formula);
+  assert.ok(plan.rects.length < 12 && plan.rects.length > 1);
+  assert.ok(plan.score >= SMALLEST);
+  assert.ok(arrange(many.slice(0, plan.rects.length + 1), AREA, formula).score < SMALLEST);
+  const table = { ratio: null, need: { width: 400, height: 580 }, above: () => 0 };
+  assert.equal(arrangeFirst([item(1), table], AREA, null).rects.length, 2);
+  assert.equal(arrangeFirst([item(1), table], AREA, () => ({ width: 1200, height: 200 })).rects.length, 1);
+});
+
+test("letters shrink before panels get too small, and no further than 20", () => {
+  const squares = [item(1, 80), item(1, 80)];
+  const high = (size) => ({ width: 1200, height: 13 * size });
+  assert.equal(arrange(squares, AREA, formula).size, 30);
+  assert.equal(arrange(squares, AREA, high).size, 20);
+});
