@@ -95,7 +95,7 @@ def test_from_start_to_end_the_neighbours_are_the_list() -> None:
         if after is None:
             break
         here = after
-    assert tuple(walked) == PAGES
+    assert walked == [pages.START.name, *(lesson.name for lesson in pages.LESSONS)]
     core = [lesson.name for lesson in pages.LESSONS if not lesson.deep]
     assert core == ["add_noise", "closed_form", "posterior", "training", "sampling", "guidance"]
 
