@@ -21,7 +21,7 @@ from diffusion_core.claims.posterior import bayes, coefficients, from_noise, tri
 from diffusion_core.claims.reverse import copies, run, step
 from diffusion_core.claims.variance import ddim_table, optimum, peaks, spreads
 
-__all__ = ["FOLDER", "LESSONS", "PAGES", "START", "Lesson", "neighbours", "sections"]
+__all__ = ["ABOUT", "FOLDER", "LESSONS", "PAGES", "START", "Lesson", "neighbours", "sections"]
 
 FOLDER = Path(__file__).parent
 
@@ -84,7 +84,8 @@ LESSONS = (
     Lesson("guidance", "Stable Diffusion", "chat", (*text.CLAIMS, *guidance.CLAIMS), minutes=12),
     Lesson("ledger", "Check everything", "fact_check", minutes=25, deep=True),
 )
-PAGES = (START, *LESSONS)
+ABOUT = Lesson("about", "Check everything", "info")
+PAGES = (START, *LESSONS, ABOUT)
 
 
 def sections() -> Iterator[tuple[str, list[Lesson]]]:
@@ -94,6 +95,7 @@ def sections() -> Iterator[tuple[str, list[Lesson]]]:
 
 
 def neighbours(name: str) -> tuple[Lesson | None, Lesson | None]:
-    """The pages before and after one."""
-    at = [page.name for page in PAGES].index(name)
-    return (PAGES[at - 1] if at else None), (PAGES[at + 1] if at + 1 < len(PAGES) else None)
+    """The pages before and after one, on the way from the start through the lessons."""
+    way = (START, *LESSONS)
+    at = [page.name for page in way].index(name)
+    return (way[at - 1] if at else None), (way[at + 1] if at + 1 < len(way) else None)

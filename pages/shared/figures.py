@@ -3,13 +3,13 @@
 Plotly draws what a reader hovers, zooms and exports; whatever varies with t is the timeline's.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from pages.shared.palette import SERIES
+from pages.shared.typography import marked_up
 
 __all__ = [
     "calm",
@@ -27,7 +27,7 @@ def calm(figure: go.Figure, height: int, bottom: int = 90, title: str = "") -> g
     No Plotly template can do this: Streamlit lays its theme over a template's fonts, colours and margins.
     """
     if title:
-        figure.update_layout(title={"text": title, "font": {"size": FONT + 1}, "x": 0.02})
+        figure.update_layout(title={"text": marked_up(title), "font": {"size": FONT + 1}, "x": 0.02})
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 40, "b": bottom},
@@ -40,6 +40,13 @@ def calm(figure: go.Figure, height: int, bottom: int = 90, title: str = "") -> g
     figure.update_xaxes(showgrid=False, zeroline=False, ticks="outside", title_standoff=4, tickfont_size=FONT)
     figure.update_yaxes(gridcolor="rgba(128,128,128,.18)", zeroline=False, tickfont_size=FONT)
     figure.update_annotations(font_size=FONT + 1)
+    for named in figure.select_traces(selector=lambda trace: trace.name):
+        named.name = marked_up(named.name)
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        if axis.title.text:
+            axis.title.text = marked_up(axis.title.text)
+    for note in figure.select_annotations(selector=lambda note: note.text):
+        note.text = marked_up(note.text)
     return figure
 
 
@@ -54,7 +61,6 @@ def schedule_curves(curves: Mapping[str, np.ndarray], chosen: str, title: str, l
     if log:
         figure.update_yaxes(type="log", exponentformat="power", dtick=2)
     figure.update_xaxes(title_text="t / T")
-    title = re.sub(r"_(\w)", r"<sub>\1</sub>", title)  # x_t
     figure.update_layout(showlegend=False)
     return calm(figure, 320, bottom=50, title=title)
 

@@ -43,6 +43,7 @@ WORDS = (
     "Copy version to clipboard",
     "Copy to clipboard",
     "Choose an option",
+    "Help for {}",
     "Open",
     "Decrement",
     "Increment",

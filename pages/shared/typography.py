@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-__all__ = ["significant", "table", "typeset"]
+__all__ = ["marked_up", "significant", "table", "typeset"]
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -31,6 +31,12 @@ def typeset(text: str) -> str:
         return text
     indexed = _INDEXED.sub(lambda m: f"${_symbol(m[1])}_{{{m[2].strip('{}')}}}$", text)
     return _RAISED.sub(lambda m: f"$^{{{m[1].strip('()')}}}$", indexed)
+
+
+def marked_up(text: str) -> str:
+    """The same in the little HTML that Plotly knows: x_t and (w + 1)^2 with their indices and powers."""
+    indexed = _INDEXED.sub(lambda m: f"{m[1]}<sub>{m[2].strip('{}')}</sub>", text)
+    return _RAISED.sub(lambda m: f"<sup>{m[1].strip('()')}</sup>", indexed)
 
 
 def _symbol(letter: str) -> str:

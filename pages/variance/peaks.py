@@ -15,7 +15,7 @@ from pages.shared import controls
 from pages.shared.figures import calm
 from pages.shared.i18n import _
 from pages.shared.keeping import kept
-from pages.shared.typography import significant, table
+from pages.shared.typography import significant, table, typeset
 from pages.variance.choices import COLOR, names
 
 __all__ = ["draw"]
@@ -33,7 +33,7 @@ def draw() -> None:
         steps = int(controls.choice("peaks", _("Number of steps N"), options, "10", pills=True))
     with right:
         offered = {"no": _("leave it out"), "yes": _("add it (some seconds)")}
-        state = controls.choice("state", _("A variance for each x_t"), offered, "no", pills=True)
+        state = controls.choice("state", typeset(_("A variance for each x_t")), offered, "no", pills=True)
     with st.spinner(_("Following the exact densities …")):
         schedule = claims.METRICS.setting[0]
         found = dict(claims.peaks_by_choice(schedule, steps))

@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "lacking",
     "light_of",
     "open_page",
+    "raw_symbols",
     "run_code",
     "run_source",
     "spec_of",
@@ -76,6 +78,36 @@ def lacking(app: AppTest, prose: Mapping[str, str]) -> list[str]:
     """The parts of a prose of which a line is not shown."""
     shown = words(app)
     return [part for part, text in prose.items() if not all(line in shown for line in text.splitlines())]
+
+
+NO_PROSE = re.compile(
+    r"\$\$.*?\$\$|\$[^$]*\$|```.*?```|`[^`]*`|\]\([^)]*\)|:material/\w+:|\b(doi|arXiv):\S+", re.DOTALL
+)
+RAW = re.compile(r"(?<![A-Za-z_])([A-Za-z\u0370-\u03ff][\u0300-\u036f]*|SNR)_[\w{]|\^[\w({]")
+
+
+def raw_symbols(app: AppTest) -> list[str]:
+    """What is shown as it was typed, x_t or ^w, where it should stand with its index or power: texts, heads, labels."""
+    said = [
+        one.value for one in elements(app, "title", "header", "subheader", "markdown", "caption", "warning", "error")
+    ]
+    said += [one.label for one in app.expander]
+    said += [one.proto.label for one in elements(app, "button", "selectbox", "slider", "number_input", "text_input")]
+    charts = [json.loads(one.proto.spec) for one in elements(app, "plotly_chart")]
+    said += [text for chart in charts for text in texts_of(chart)]
+    return [text for text in said if RAW.search(NO_PROSE.sub(" ", text))]
+
+
+def texts_of(chart: Any) -> Iterator[str]:
+    """The names, titles and notes of a Plotly figure."""
+    if isinstance(chart, dict):
+        for key, value in chart.items():
+            if isinstance(value, str) and key in ("name", "text"):
+                yield value
+            yield from texts_of(value)
+    elif isinstance(chart, list):
+        for value in chart:
+            yield from texts_of(value)
 
 
 def blobs(app: AppTest) -> list[bytes]:

@@ -12,7 +12,7 @@ from diffusion_core.claims.ledger import ENTRIES
 from pages.shared import checks
 from pages.shared.i18n import read_parts
 from pages.shared.typography import typeset
-from tests.pages.opening import ROOT, blobs, elements, lacking, light_of, open_page, run_code
+from tests.pages.opening import ROOT, blobs, elements, lacking, light_of, open_page, raw_symbols, run_code
 
 PAGES = tuple(page.name for page in pages.PAGES)
 CLAIMS = {lesson.name: lesson.claims for lesson in pages.LESSONS if lesson.claims}
@@ -25,6 +25,19 @@ def test_page_has_all_its_parts(page: str, lang: str) -> None:
     later = ["gone", "guessed", "back"] if page == "start" else []  # its other acts
     assert lacking(app, read_parts(lang, page)) == later
     assert "question" in lacking(app, read_parts({"en": "zh", "zh": "en"}[lang], page))
+    assert raw_symbols(app) == []
+
+
+def test_a_symbol_as_it_was_typed_is_found() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        st.markdown("$x_t$, `x_t`, SNR, file_name, [x](http://a_b)")
+        st.slider("x̂_0 of x_T", 0, 1)
+        st.plotly_chart({"data": [{"name": "p(c)^w"}], "layout": {"title": {"text": "x<sub>t</sub>"}}})
+
+    app = AppTest.from_function(page).run()
+    assert raw_symbols(app) == ["x̂_0 of x_T", "p(c)^w"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +108,7 @@ def test_from_start_to_end_the_neighbours_are_the_list() -> None:
         if after is None:
             break
         here = after
-    assert tuple(walked) == PAGES
+    assert walked == [pages.START.name, *(lesson.name for lesson in pages.LESSONS)]
     core = [lesson.name for lesson in pages.LESSONS if not lesson.deep]
     assert core == ["add_noise", "closed_form", "posterior", "training", "sampling", "guidance"]
 
