@@ -12,6 +12,7 @@ const ICONS = {
   pause: "M6 4.5h4.5v15H6zM13.5 4.5H18v15h-4.5z",
   back: "M6 5h2.5v14H6zM19 5v14l-9.5-7z",
   forward: "M15.5 5H18v14h-2.5zM5 5l9.5 7L5 19z",
+  describe: "M4 5h16v2H4zM4 9h16v2H4zM4 13h16v2H4zM4 17h10v2H4z",
   stage: "M3 4h18v12H3zM5 6v8h14V6zM11 17h2l3 4h-2.4L12 18.6 10.4 21H8z",
   all: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   alone: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
@@ -27,6 +28,7 @@ const ICONS = {
  * @property {(by: number) => void} step
  * @property {() => void} toggle play or pause
  * @property {() => void} stage show it over the whole window, or on the page again
+ * @property {() => void} describe say in words what is shown, or no more
  * @property {() => void} all show all panels there
  * @property {() => void} keys show which keys there are
  */
@@ -101,6 +103,7 @@ function makeTools(/** @type {Labels} */ labels, /** @type {Touch} */ touch) {
     "div",
     { class: "tools" },
     iconButton("all", labels.all, touch.all),
+    iconButton("describe", `${labels.describe} (d)`, touch.describe),
     iconButton("stage", `${labels.stage} (s)`, touch.stage),
     iconButton("keys", `${labels.keys} (?)`, touch.keys),
   );

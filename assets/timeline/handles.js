@@ -5,7 +5,7 @@
 import { MARGIN } from "./chart.js";
 import { MATH } from "./font.js";
 import { slanted } from "./math.js";
-import { withAlpha } from "./theme.js";
+import { isDark, withAlpha } from "./theme.js";
 
 const GRIP = 22; // CSS pixels around a handle where a finger holds it
 
@@ -37,7 +37,7 @@ export function drawGrip({ context, theme, box }, { node, label, color }, x) {
   context.lineWidth = 2;
   context.stroke();
   const [letter, index = ""] = label.split("_");
-  context.fillStyle = node.set ? "#fff" : theme.text;
+  context.fillStyle = node.set ? (isDark(color) ? "#fff" : "#000") : theme.text;
   context.textBaseline = "middle";
   context.textAlign = index ? "right" : "center";
   context.font = `${theme.fontSize + 5}px "${MATH}", serif`;

@@ -12,6 +12,7 @@ function rows(labels) {
     ["Home / End", labels.key_end],
     ["␣", labels.key_play],
     ["s", labels.stage],
+    ["d", labels.describe],
     ["c", labels.key_cover],
     ["?", labels.key_keys],
     ["Esc", labels.key_leave],

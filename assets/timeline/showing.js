@@ -3,17 +3,20 @@
 /** @import { Action } from "./keys.js" */
 /** @import { Contents, Hooks, Sent, Stage, Tell, TimelineRoot } from "./types.d.ts" */
 
-import { makeControls } from "./controls.js";
+import { makeControls, nameOf } from "./controls.js";
 import { h } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { mountPanel } from "./panels.js";
 import { Player, stopBeside } from "./player.js";
 import { Reporter } from "./reporter.js";
+import { fill, spoken } from "./spoken.js";
 import { makeStage } from "./stage.js";
 import { readTheme } from "./theme.js";
 import { Theatre } from "./theatre.js";
+import { sentences } from "./words.js";
 
 const KEPT = 2000; // timings
+const SETTLED = 200; // ms after which a new picture is put in words
 
 /**
  * What a showing leaves to the next one, so that the place is kept.
@@ -56,6 +59,7 @@ export class Showing {
     this.panels = spec.panels.map((panel) => mountPanel(panel, this.stage, grid));
     const focus = focusIn(root);
     root.replaceChildren(this.controls.element, grid, this.live, this.help.element);
+    this.said = [...grid.children].map((panel, i) => placeForWords(panel, i));
     this.theatre = this.makeTheatre(grid, tell);
     this.theatre.apply();
     focus();
@@ -73,7 +77,10 @@ export class Showing {
       {
         redraw: () => this.draw(this.stage.position),
         picked: () => this.reporter.soon(),
-        dropped: (values) => tell("dragged", values),
+        dropped: (values) => {
+          tell("dragged", values);
+          this.describe();
+        },
       },
     );
     if (before && goesOn) stage.tracks.move(before.dragged);
@@ -89,6 +96,7 @@ export class Showing {
       release: () => this.reporter.soon(),
       step: (by) => this.step(by),
       toggle: () => this.toggle(),
+      describe: () => this.toggleWords(),
       stage: () => this.theatre.toggle(),
       all: () => this.theatre.all(),
       keys: () => this.help.toggle(),
@@ -132,7 +140,10 @@ export class Showing {
       positions,
       now: () => this.stage,
       busy: () => this.player.playing,
-      say: (/** @type {number} */ place) => (this.live.textContent = this.controls.say(place)),
+      say: (/** @type {number} */ place) => {
+        this.live.textContent = this.controls.say(place);
+        this.describe();
+      },
     };
     return new Reporter(shown, sent, tell);
   }
@@ -147,6 +158,26 @@ export class Showing {
     this.root.dataset.t = String(this.spec.positions[position]);
     this.timings.push(performance.now() - start);
     if (this.timings.length > KEPT) this.timings.shift();
+  }
+
+  /** Say in words what is shown: at rest, never while it moves. */
+  describe() {
+    const { panels, said, spec, stage } = this;
+    const { symbol } = nameOf(spec.labels.timestep);
+    const now = fill(spec.labels.say_now, { symbol, t: spec.positions[stage.position] });
+    panels.forEach((panel, i) => {
+      const { words, math } = said[i];
+      math?.setAttribute("aria-label", spoken(math, spec.labels));
+      const sentence = math
+        ? math.getAttribute("aria-label")
+        : sentences(spec.panels[i], panel.numbers(), stage).join(" ");
+      words.textContent = sentence ? `${now} ${sentence}` : "";
+    });
+  }
+
+  toggleWords() {
+    this.root.classList.toggle("worded");
+    this.describe();
   }
 
   /** The same again, for another size or another theme. */
@@ -172,6 +203,7 @@ export class Showing {
   begin() {
     const { before, goesOn, spec } = this;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    setTimeout(() => this.player.playing || this.describe(), SETTLED);
     if (before ? goesOn && before.playing : spec.autoplay && !still) this.player.play();
     else if (before) this.reporter.now();
   }
@@ -224,6 +256,7 @@ export class Showing {
       last: () => this.go(this.last),
       toggle: () => this.toggle(),
       keys: () => this.help.toggle(),
+      describe: () => this.toggleWords(),
       stage: () => this.theatre.toggle(),
       cover: () => this.theatre.toggleCover(),
       leave: () => this.theatre.back(),
@@ -268,4 +301,14 @@ function focusIn(/** @type {HTMLElement} */ root) {
   const list = () => [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(FOCUSABLE))];
   const at = list().findIndex((element) => element.matches(":focus"));
   return () => list()[at]?.focus({ preventScroll: true });
+}
+
+/** Below a panel, what it shows in words; its canvas or its formula refers to that. */
+function placeForWords(/** @type {Element} */ panel, /** @type {number} */ i) {
+  const words = h("p", { class: "said", id: `said-${i}` });
+  panel.append(words);
+  panel.querySelector("canvas[role=img]")?.setAttribute("aria-describedby", words.id);
+  const math = panel.querySelector(".frame math");
+  math?.setAttribute("role", "math");
+  return { words, math };
 }

@@ -35,7 +35,7 @@ function rampWords(/** @type {string[]} */ stops) {
 }
 
 /** Whether text on this colour must be light: WCAG's relative luminance. */
-function isDark(/** @type {string} */ background) {
+export function isDark(/** @type {string} */ background) {
   const [r, g, b] = rgb(background).map((c) =>
     c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4,
   );

@@ -68,6 +68,32 @@ export interface Labels {
   alone: string;
   away: string;
   uncover: string;
+  describe: string;
+  say_equals: string;
+  say_plus: string;
+  say_minus: string;
+  say_times: string;
+  say_divided: string;
+  say_give: string;
+  say_star: string;
+  say_negative: string;
+  say_bar: string;
+  say_tilde: string;
+  say_hat: string;
+  say_sub: string;
+  say_power: string;
+  say_squared: string;
+  say_over: string;
+  say_root: string;
+  say_points: string;
+  say_picked: string;
+  say_pictures: string;
+  say_pixel: string;
+  say_histogram: string;
+  say_mark: string;
+  say_curve: string;
+  say_value: string;
+  say_now: string;
 }
 
 /** The colours of a density, from none to most. */

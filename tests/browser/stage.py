@@ -19,7 +19,9 @@ MEASURE = """dialog => {
     return left < 0 || top < 0 || right > innerWidth || bottom > innerHeight;
   });
   const pictures = panels.filter((panel) => !panel.matches(".formula, .numbers"));
+  const drawn = [...dialog.querySelectorAll(".panel h3, .entry, .captions span")].map((e) => e.textContent);
   return {
+    raw: drawn.filter((text) => /[_^]/.test(text)),
     box: [dialog.getBoundingClientRect().width, dialog.getBoundingClientRect().height],
     scrolls: over.map((e) => e.className),
     outside: outside.map((e) => e.className),
@@ -36,8 +38,9 @@ MEASURE = """dialog => {
 
 @dataclass(frozen=True)
 class Stage:
-    """The numbers of a stage: its size, what scrolls or lies outside, how large panels and type are."""
+    """The numbers of a stage: raw symbols in its words, its size, what scrolls or lies outside, how large all is."""
 
+    raw: list[str]
     box: list[float]
     scrolls: list[str]
     outside: list[str]
@@ -60,6 +63,7 @@ def check_stage(page: Page, *, han: bool) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     page.keyboard.press("s")
     stage = measured(page)
+    assert stage.raw == [], "symbols are set as mathematics"
     assert stage.box == [1280, 720]
     assert stage.scrolls == [] and stage.outside == []
     assert stage.sides and min(stage.sides) >= SIDE

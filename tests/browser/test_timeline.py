@@ -1,11 +1,13 @@
 """The timeline as it is drawn: the numbers of its panels are the core's, at each t and on each screen."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from diffusion_core import linear, q_sample
@@ -218,11 +220,23 @@ def brightness(root: Locator) -> float:
     return float(root.locator(".plane canvas").evaluate(script))
 
 
+def contrast(root: Locator) -> float:
+    """Of the numbers at a chart's axis of y against the page, by WCAG's definition."""
+    shot = (
+        np.asarray(Image.open(io.BytesIO(root.locator(".histogram canvas").screenshot())).convert("RGB"))[:, :34] / 255
+    )
+    linear_light = np.where(shot <= 0.04045, shot / 12.92, ((shot + 0.055) / 1.055) ** 2.4)
+    luminance = linear_light @ [0.2126, 0.7152, 0.0722]
+    return float((luminance.max() + 0.05) / (luminance.min() + 0.05))
+
+
 def test_light_and_dark_follow_the_page(show: Show) -> None:
     _, light = show("scene=points", color_scheme="light")
     _, dark = show("scene=points", color_scheme="dark")
     assert not light.evaluate("root => root.classList.contains('dark')")
     assert dark.evaluate("root => root.classList.contains('dark')")
+    for root in (light, dark):
+        assert contrast(root) >= 4.5, "the numbers at the axes"
     assert brightness(light) > 150
     assert brightness(dark) < 120
 
@@ -235,7 +249,7 @@ def test_a_phone_shows_it_whole(show: Show, scene: str) -> None:
     for panel in root.locator(".panel").all():
         box = panel.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
-    for control in [*root.locator(".buttons button").all(), root.locator(".speed"), page.get_by_role("slider")]:
+    for control in [*root.locator(":is(.buttons, .tools, .corner) button:visible").all(), page.get_by_role("slider")]:
         box = control.bounding_box()
         assert box is not None and box["height"] >= 40 and box["width"] >= 40
     slider = page.get_by_role("slider").bounding_box()

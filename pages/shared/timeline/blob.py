@@ -39,6 +39,36 @@ LABELS = {
     "alone": "This panel alone",
     "away": "Take this panel off the stage",
     "uncover": "Press to see",
+    "describe": "In words and numbers",
+    "say_now": "At {symbol} = {t}:",
+    "say_points": (
+        "{n} points: mean ({x}, {y}), standard deviation ({sx}, {sy}); {share} % of them in the frame, {low} to {high}."
+    ),
+    "say_picked": "Picked: point {i}, at ({x}, {y}).",
+    "say_pictures": (
+        "{n} pictures of {height} × {width}: mean {mean}, standard deviation {sd}; {low} is black, {high} is white."
+    ),
+    "say_pixel": "Picked: element {i}, value {value}.",
+    "say_histogram": "{n} values: mean {mean}, standard deviation {sd}; the highest bar, {peak}, at {at}.",
+    "say_mark": "The upright line at {value}.",
+    "say_curve": "{label}: highest at {at}, on an axis from {low} to {high}.",
+    "say_value": "{label}: {value}.",
+    "say_equals": "equals",
+    "say_plus": "plus",
+    "say_minus": "minus",
+    "say_times": "times",
+    "say_divided": "divided by",
+    "say_give": "plus or minus",
+    "say_star": "asterisk",
+    "say_negative": "negative",
+    "say_bar": "{base} bar",
+    "say_tilde": "{base} tilde",
+    "say_hat": "{base} hat",
+    "say_sub": "{base} sub {index}",
+    "say_power": "{base} to the power {power}",
+    "say_squared": "{base} squared",
+    "say_over": "the fraction {top} over {bottom}, end of fraction",
+    "say_root": "the root of {inside}, end of root",
 }
 REQUIRED_LABELS = tuple(LABELS)
 
