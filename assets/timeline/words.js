@@ -1,6 +1,6 @@
 // What a panel shows now, in words and numbers: worked out of what is drawn, when the hand has let go.
 
-/** @import { CurvesSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, Stage, Values } from "./types.d.ts" */
+/** @import { CurvesSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values } from "./types.d.ts" */
 
 import { format } from "./format.js";
 import { fill } from "./spoken.js";
@@ -47,6 +47,7 @@ export function sentences(spec, numbers, stage) {
     case "curves":
       return ofCurves(spec, numbers, stage);
     case "lines":
+    case "shares":
       return ofLines(spec, numbers, stage);
     default:
       return [];
@@ -124,7 +125,11 @@ function ofCurves(
 }
 
 /** @returns {string[]} */
-function ofLines(/** @type {LinesSpec} */ { series }, /** @type {Numbers} */ numbers, /** @type {Stage} */ { labels }) {
+function ofLines(
+  /** @type {LinesSpec | SharesSpec} */ { series },
+  /** @type {Numbers} */ numbers,
+  /** @type {Stage} */ { labels },
+) {
   return series.map(({ label }) => {
     const [value] = numbers[label];
     return fill(labels.say_value, { label, value: Number.isFinite(value) ? format(value) : "–" });
