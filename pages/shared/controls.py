@@ -57,7 +57,8 @@ def bind(name: str, default: T, parse: Callable[[str], T]) -> str:
             try:
                 st.session_state[key] = parse(raw)
             except ValueError as error:
-                notes[name] = f"{explain(error)} " + _("Shown instead: {default}.").format(default=default)
+                shown = "" if default == "" else _("Shown instead: {default}.").format(default=default)
+                notes[name] = f"{explain(error)} {shown}".rstrip()
     return key
 
 

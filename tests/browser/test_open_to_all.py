@@ -1,11 +1,12 @@
 """Every page, for everyone: axe finds nothing, fingers find what they press, a phone shows all, in both languages."""
 
 from collections.abc import Callable
+from urllib.parse import urlparse
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pages import PAGES, START, Lesson
+from pages import ABOUT, PAGES, START, Lesson
 from tests.browser.axe import violations
 from tests.browser.stage import check_stage
 
@@ -28,6 +29,19 @@ SMALL = """() => [...document.querySelectorAll(
     const pressed = seen && !one.matches("[type=range], [type=file]");
     return pressed && Math.min(width, height) < 40 ? [`${width} x ${height} ${one.outerHTML.slice(0, 150)}`] : [];
   })"""
+
+# Plotly's scales, and how far each stands out from what it is drawn on.
+PALE = """() => {
+  const light = (color) => {
+    const [r, g, b] = color.match(/[\\d.]+/g).map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const ground = light(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
+  return [...document.querySelectorAll(".js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle) text")]
+    .map((text) => [light(getComputedStyle(text).fill), ground])
+    .map(([one, other]) => Math.max(one, other) / Math.min(one, other)).filter((contrast) => contrast < 4.5);
+}"""
 
 
 def turn(page: Page, theme: str, size: tuple[int, int]) -> None:
@@ -64,7 +78,14 @@ def test_every_page_is_open_to_all(
 ) -> None:
     """On a phone, too, where nothing is wider than the screen. Folded in one language, unfolded in the other."""
     opened = "" if folded else "&open=" + unfolded(PATHS[path])
-    page = open_page(f"{app_url}/{path}?lang={lang}{opened}", width=390, height=844, reduced_motion="reduce")
+    asked: set[str] = set()
+    page = open_page(
+        f"{app_url}/{path}?lang={lang}{opened}",
+        width=390,
+        height=844,
+        reduced_motion="reduce",
+        listen={"request": lambda request: asked.add(urlparse(request.url).netloc)},
+    )
     script = "[document.documentElement, document.querySelector('[data-testid=stMainBlockContainer]')]"
     assert max(page.evaluate(f"{script}.map(element => element.scrollWidth)")) <= 390
     assert page.evaluate(SMALL) == []
@@ -73,8 +94,10 @@ def test_every_page_is_open_to_all(
     for theme, size in ways:
         turn(page, theme, size)
         assert violations(page) == [], f"{theme}, {size[0]} px"
-    if path == "ledger":
-        return  # it has no timeline
+        assert page.evaluate(PALE) == []
+    assert asked <= {urlparse(app_url).netloc, ""}, "About says that no other server is asked; a blob has no server"
+    if path in ("ledger", ABOUT.name):
+        return  # they have no timeline
     if folded:
         ends = page.evaluate(ENDS)
         assert ends == sorted(ends) and ends[-1] <= DESK[1], "lead, slider and picture on the first screen"

@@ -75,7 +75,7 @@ def test_what_is_printed_is_the_page_without_its_shell(app_url: str, open_page: 
     expect(paper.get_by_role("heading", level=1)).to_be_visible()
     for gone in ("stSidebar", "stHeader", "stDownloadButton"):
         assert not any(one.is_visible() for one in paper.get_by_test_id(gone).all()), gone
-    assert paper.locator("details:not([open])").count() == 0 and paper.locator("pre").count() > 0
+    assert paper.locator("[data-testid=stMain] details:not([open])").count() == 0 and paper.locator("pre").count() > 0
     app = paper.get_by_test_id("stApp").evaluate("app => [getComputedStyle(app).colorScheme, app.scrollHeight]")
     assert app[0] == "light" and app[1] > 2_000, "the whole page is laid out, not one screen of it"
     inked = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
@@ -84,14 +84,14 @@ def test_what_is_printed_is_the_page_without_its_shell(app_url: str, open_page: 
 
 
 def test_in_a_frame_there_is_the_picture_and_its_formula_alone(app_url: str, open_page: Open) -> None:
-    page = open_page(f"{app_url}/posterior?lang=zh&embed=true&t=300&T=ten")
+    page = open_page(f"{app_url}/posterior?lang=zh&embed=true&t=300&open=one%20two")
     expect(page.locator(".timeline[data-t='300'] math").first).to_be_visible()
     page.wait_for_function("() => !document.querySelector('[data-testid=stSidebar]').checkVisibility()")
     shown = page.evaluate(
         "() => [...document.querySelectorAll('[data-testid=stMain] :is(h1, h2, p, button, input, summary)')]"
         ".filter((one) => one.checkVisibility()).map((one) => one.textContent)"
     )
-    assert len(shown) == 1 and "URL" in shown[0], "what is wrong with the address, and nothing else"
+    assert len(shown) == 1 and "one two" in shown[0], "what is wrong with the address, and nothing else"
     assert page.get_by_test_id("stMain").evaluate("main => main.scrollHeight") < 1_100
 
 
