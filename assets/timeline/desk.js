@@ -6,6 +6,7 @@ import { actionOf } from "./keys.js";
  * A timeline at the desk.
  * @typedef {object} Seat
  * @property {HTMLElement} root
+ * @property {boolean} seen something of it is in sight
  * @property {boolean} above its bar was scrolled out of sight, upwards
  * @property {(docked: boolean) => void} dock hold the bar in sight, or let it go back to its place
  * @property {(action: import("./keys.js").Action) => boolean} act do it; false: it means nothing now
@@ -36,18 +37,23 @@ export function sitDown(/** @type {Seat} */ seat) {
   };
 }
 
-/** Of all bars that were scrolled out of sight, the last one is held. */
+/** Held is the bar of the picture that one looks at, if it is out of sight; where one looks at none, the first bar. */
 export function settle() {
   const { seats } = desk();
-  const held = seats.filter((seat) => seat.above).at(-1);
-  for (const seat of seats) seat.dock(seat === held);
+  const looked = seats.filter((seat) => seat.seen);
+  const held = looked.length ? looked.findLast((seat) => seat.above) : seats[0];
+  for (const seat of seats) seat.dock(seat === held && seat.above);
 }
 
-/** A key means the timeline that has the focus, else the one touched last, else the first. */
+/** A key means the timeline that has the focus, else one that is in sight, of these the one touched last; else the first. */
 function listen(/** @type {KeyboardEvent} */ event) {
   const path = event.composedPath();
   const { seats, last } = desk();
-  const seat = seats.find(({ root }) => path.includes(root)) ?? last ?? seats[0];
+  const seat =
+    seats.find(({ root }) => path.includes(root)) ??
+    (last?.seen ? last : seats.find((one) => one.seen)) ??
+    last ??
+    seats[0];
   const action = actionOf(event, path);
   if (!action || !seat.act(action)) return;
   event.preventDefault();

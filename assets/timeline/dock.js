@@ -8,17 +8,23 @@ function headerHeight() {
 }
 
 /**
- * Say when the bar, which begins at the sentinel, is scrolled away upwards, and when it is back.
+ * Say when something of a timeline is in sight, and when its bar, which begins at the sentinel, was scrolled away upwards.
+ * @param {HTMLElement} root
  * @param {HTMLElement} sentinel
- * @param {(above: boolean) => void} say
+ * @param {(is: { seen?: boolean, above?: boolean }) => void} say
  */
-export function watchBar(sentinel, say) {
+export function watch(root, sentinel, say) {
   const header = headerHeight();
   const observer = new IntersectionObserver(
-    ([{ isIntersecting, boundingClientRect }]) => say(!isIntersecting && boundingClientRect.top < header),
+    (entries) => {
+      for (const { target, isIntersecting, boundingClientRect } of entries) {
+        if (target === root) say({ seen: isIntersecting });
+        else say({ above: !isIntersecting && boundingClientRect.top < header });
+      }
+    },
     { rootMargin: `-${header}px 0px 0px 0px` },
   );
-  observer.observe(sentinel);
+  for (const target of [sentinel, root]) observer.observe(target);
   return () => observer.disconnect();
 }
 

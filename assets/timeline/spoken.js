@@ -22,10 +22,12 @@ const OPERATORS = {
   "/": "say_divided",
   "±": "say_give",
   "*": "say_star",
+  "|": "say_given",
+  "∣": "say_given",
 };
 /** @type {Record<string, keyof Labels>} */
 const OVER_MARKS = { "‾": "say_bar", "¯": "say_bar", "˜": "say_tilde", "~": "say_tilde", ˆ: "say_hat", "^": "say_hat" };
-const SILENT = "‖⟨⟩|\u2061\u2062\u00a0";
+const SILENT = "‖⟨⟩\u2061\u2062\u00a0";
 
 /** {name} in a sentence, by its value. */
 export function fill(/** @type {string} */ sentence, /** @type {Record<string, string | number>} */ values) {

@@ -6,7 +6,7 @@
 import { readBlob } from "./blob.js";
 import { channelOf } from "./channel.js";
 import { settle, sitDown } from "./desk.js";
-import { dock, watchBar } from "./dock.js";
+import { dock, watch } from "./dock.js";
 import { h } from "./dom.js";
 import { mathFont } from "./font.js";
 import { Showing } from "./showing.js";
@@ -51,12 +51,13 @@ class Timeline {
     mathFont()?.then(() => this.current?.refresh());
     const seat = {
       root: this.root,
+      seen: false,
       above: false,
       dock: (/** @type {boolean} */ docked) => dock(this.root, docked && !this.root.closest("dialog")),
       act: (/** @type {import("./keys.js").Action} */ action) => this.current?.act(action) ?? false,
     };
-    this.unwatch = watchBar(sentinel, (above) => {
-      seat.above = above;
+    this.unwatch = watch(this.root, sentinel, (is) => {
+      Object.assign(seat, is);
       settle();
     });
     this.standUp = sitDown(seat);

@@ -76,6 +76,7 @@ export interface Labels {
   say_divided: string;
   say_give: string;
   say_star: string;
+  say_given: string;
   say_negative: string;
   say_bar: string;
   say_tilde: string;

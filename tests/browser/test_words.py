@@ -28,7 +28,7 @@ def test_the_words_are_what_is_shown(
     lang: str, root_word: str, said_t: str, app_url: str, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(f"{app_url}/add_noise?lang={lang}&t=300")
-    root = page.locator(".timeline[data-t]")
+    root = page.locator(".timeline[data-t]").first
     expect(root).to_have_attribute("data-t", "300")
     said = root.locator(".said")
     expect(said.first).to_be_hidden()

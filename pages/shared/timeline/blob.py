@@ -60,6 +60,7 @@ LABELS = {
     "say_divided": "divided by",
     "say_give": "plus or minus",
     "say_star": "asterisk",
+    "say_given": "given",
     "say_negative": "negative",
     "say_bar": "{base} bar",
     "say_tilde": "{base} tilde",
