@@ -109,9 +109,13 @@ def test_a_page_that_shuts_someone_out_is_found(browser: Browser) -> None:
     page.set_content(
         """<html lang="en"><title>Broken</title><main><h1>Broken</h1><img src="data:,">
         <p style="color: #999; background: #fff">pale</p><ul><div><li>astray</li></div></ul><button></button>
-        <a href="#" style="display: block; width: 30px; height: 30px">x</a></main></html>"""
+        <a href="#" style="display: block; width: 30px; height: 30px">x</a>
+        <div data-testid="stApp" style="background: #fff"><svg class="js-plotly-plot">
+        <g class="xtick"><text fill="#888">0.5</text></g><g class="ytick"><text fill="#444">1</text></g></svg></div>
+        </main></html>"""
     )
     rules = {found.split(" | ")[0] for found in violations(page)}
     assert {"image-alt", "color-contrast", "list", "button-name"} <= rules
     assert len(page.evaluate(SMALL)) == 2
+    assert len(page.evaluate(PALE)) == 1
     page.close()
