@@ -5,10 +5,12 @@ when it is moved, and stays silent while it shows its default. A value that is n
 control, and the default.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from diffusion_core.errors import BadInput
 from pages.shared.helps import help_of
@@ -21,6 +23,7 @@ __all__ = [
     "get",
     "integer",
     "note",
+    "notes_at",
     "number",
     "once",
     "presses",
@@ -31,6 +34,7 @@ __all__ = [
 ]
 
 MAX_SEED = 2**31 - 1
+NOTES = "notes_at"
 T = TypeVar("T")
 
 
@@ -99,9 +103,19 @@ def changed(name: str, value: object) -> bool:
 
 def note(name: str) -> None:
     """One sentence, if the URL's value of a parameter could not be taken as it came."""
-    said = st.session_state.get("url_notes", {}).get(name)
+    said, place = st.session_state.get("url_notes", {}).get(name), st.session_state.get(NOTES)
     if said:
-        st.warning(said, icon=":material/link_off:")
+        (st if place is None else place).warning(said, icon=":material/link_off:")
+
+
+@contextmanager
+def notes_at(place: DeltaGenerator) -> Iterator[None]:
+    """Say there what is wrong with the URL of the controls inside, which may be folded away."""
+    st.session_state[NOTES] = place
+    try:
+        yield
+    finally:
+        del st.session_state[NOTES]
 
 
 def _remember_widget(name: str, default: object, then: Callable[[], object] | None = None) -> None:

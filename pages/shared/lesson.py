@@ -39,6 +39,7 @@ class Page:
         self._place: DeltaGenerator | None = None
         self._last: DeltaGenerator | None = None
         self._more: DeltaGenerator | None = None
+        self._notes: DeltaGenerator
         self._followers: dict[str, Sequence[str]] = {}  # fragments, and what of each is open where it follows
         self._held: list[str] = []
         self._places: dict[str, Sequence[float]] = {}  # of the sliders
@@ -46,7 +47,7 @@ class Page:
     @contextmanager
     def controls(self, *widths: float) -> Iterator[list[DeltaGenerator]]:
         """The controls that matter most, in a row above the picture: yields its columns; the last is for `more`."""
-        box = st.container(key="controls")
+        box, self._notes = st.container(key="controls"), st.container()
         *columns, self._last = box.columns([*widths, 1.2], vertical_alignment="bottom")
         self._place = st.container(key="picture")
         with box:
@@ -58,7 +59,7 @@ class Page:
         if self._more is None:
             assert self._last is not None  # a page has `controls` first
             self._more = self._last.popover(_("More"), icon=":material/tune:", key="more")
-        with self._more:
+        with self._more, controls.notes_at(self._notes):
             yield
 
     @contextmanager

@@ -20,7 +20,7 @@ with lesson.open_page("training") as page:
         live.draw(view)
 
     page.section("bridge", _("Why is guessing the noise enough?"), lambda: lesson.links(BRIDGE), unfolded=True)
-    page.section("formula", _("The formula"), unfolded=True)
+    page.section("formula", _("The formula"))
     page.reading()
     page.check(lambda: run.checks(view))
     page.code(recipe, lambda: asdict(setting))

@@ -54,7 +54,7 @@ def test_a_picture_of_ones_own_opens_where_it_can_be_seen() -> None:
 
 
 def test_one_floor_in_the_text_the_box_and_the_readme() -> None:
-    shown = words(open_page("training", lang="en"))
+    shown = words(open_page("training", lang="en", open="formula"))
     assert "above the floor 0.1996**" in shown and "0.1996 is the floor" in shown
     assert "0.1996" in (ROOT / "README.md").read_text(encoding="utf-8")
 
