@@ -14,13 +14,12 @@ with lesson.open_page("training") as page:
         view = run.chosen()
         with third:
             run.buttons(view, setting)
-        with page.more():
-            run.files(view, setting)
     with page.above():
         live.draw(view)
 
     page.section("bridge", _("Why is guessing the noise enough?"), lambda: lesson.links(BRIDGE), unfolded=True)
     page.section("formula", _("The formula"))
     page.reading()
+    page.section("files", _("Save and load"), lambda: run.files(run.look(view.id), setting))
     page.check(lambda: run.checks(view))
     page.code(recipe, lambda: asdict(setting))

@@ -120,30 +120,29 @@ def buttons(view: View, setting: Setting) -> None:
 
 def files(view: View, setting: Setting) -> None:
     """Save and load a checkpoint."""
-    with st.expander(_("Save and load"), icon=":material/save:"):
-        with st.container(horizontal=True):
-            if view.denoiser is not None:
-                st.download_button(
-                    _("The network (.safetensors)"),
-                    lambda: trainer.write(view, "network"),
-                    "network.safetensors",
-                    icon=":material/download:",
-                    on_click="ignore",
-                )
-            if view.snapshot is not None:
-                st.download_button(
-                    _("The run, to go on from (.safetensors)"),
-                    lambda: trainer.write(view, "run"),
-                    "run.safetensors",
-                    icon=":material/download:",
-                    on_click="ignore",
-                )
-        upload = st.file_uploader(
-            _("A network or a run from this page. It is compared with the data chosen above."),
-            type=["safetensors"],
-            key="training_upload",
-        )
-        if upload is not None and st.session_state.get("training_uploaded") != upload.file_id:
-            st.session_state["training_uploaded"] = upload.file_id
-            attempt(lambda: show_run(the_trainer().load(data_of(setting), upload.getvalue())))
-            st.rerun()
+    with st.container(horizontal=True):
+        if view.denoiser is not None:
+            st.download_button(
+                _("The network (.safetensors)"),
+                lambda: trainer.write(view, "network"),
+                "network.safetensors",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        if view.snapshot is not None:
+            st.download_button(
+                _("The run, to go on from (.safetensors)"),
+                lambda: trainer.write(view, "run"),
+                "run.safetensors",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    upload = st.file_uploader(
+        _("A network or a run from this page. It is compared with the data chosen above."),
+        type=["safetensors"],
+        key="training_upload",
+    )
+    if upload is not None and st.session_state.get("training_uploaded") != upload.file_id:
+        st.session_state["training_uploaded"] = upload.file_id
+        attempt(lambda: show_run(the_trainer().load(data_of(setting), upload.getvalue())))
+        st.rerun()

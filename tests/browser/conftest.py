@@ -183,6 +183,11 @@ def wait_until_idle(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
 
 
+def open_more(page: Page) -> None:
+    """Open the box of the controls that are seldom changed."""
+    page.locator(".st-key-more button").first.click()
+
+
 @pytest.fixture
 def show(serve: Callable[[Path], str], open_page: Callable[..., Page]) -> Callable[..., tuple[Page, Locator]]:
     """Open a scene of the timeline's demo; returns the page and the root of its timeline, drawn."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import wait_until_idle
+from tests.browser.conftest import open_more, wait_until_idle
 from tests.browser.test_lessons import query, read
 
 pytestmark = pytest.mark.browser
@@ -20,6 +20,7 @@ def test_a_prompt_is_drawn_and_its_attention_moves_with_t(app_url: str, open_pag
     page = open_page(f"{app_url}/guidance?lang=en&N=6&w=2", height=1400)
     root = page.locator(".st-key-guidance-picture .timeline[data-t]")
     expect(root.locator(".captions").first).to_contain_text("square")
+    open_more(page)
     page.locator(".st-key-example").get_by_text("a pink ring at the top right on a dark ground").click()
     expect(page).to_have_url(re.compile(r"[?&]prompt=a(\+|%20)pink(\+|%20)ring"))
     expect(root.locator(".captions").first).to_have_text("(start)apinkringatthetoprightonadarkground")
@@ -33,8 +34,8 @@ def test_a_prompt_is_drawn_and_its_attention_moves_with_t(app_url: str, open_pag
     assert np.abs(read(root, "words") - before).max() > 0.1
     root.evaluate("(root, p) => root.timeline.draw(p)", 6)
     assert np.abs(read(root, "z") - end).max() < 1 / 100  # at t = 0, z is where x0_hat was
-    page.get_by_label("Prompt").fill("a red dog")
-    page.get_by_label("Prompt").press("Enter")
+    page.get_by_role("textbox", name="Prompt").fill("a red dog")
+    page.get_by_role("textbox", name="Prompt").press("Enter")
     expect(page.get_by_text("words that the model never saw: dog")).to_be_visible()
 
 

@@ -9,7 +9,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core import linear, q_posterior, transition
-from tests.browser.conftest import wait_until_idle
+from tests.browser.conftest import open_more, wait_until_idle
 from tests.browser.test_lessons import query, read
 
 pytestmark = pytest.mark.browser
@@ -79,7 +79,9 @@ def test_the_posterior_follows_what_is_dragged(app_url: str, open_page: Open) ->
     page.mouse.up()
     expect(page).to_have_url(re.compile(rf"[?&]x_t={re.escape(str(moved))}(&|$)"))
     wait_until_idle(page)
+    open_more(page)
     expect(page.get_by_role("slider", name="x_t")).to_have_attribute("aria-valuetext", f"{moved:.2f}")
+    page.keyboard.press("Escape")
     assert abs(shown_mean(root) - mean_of(1.2, moved)) < 1e-9
     assert np.allclose(axis(root), fitting(1.2, moved), atol=1e-9)
     assert not np.allclose(axis(root), (low, high), atol=0.1)

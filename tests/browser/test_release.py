@@ -15,7 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from pages import LESSONS
 from tests.benchmarks.visitors import Visitor
-from tests.browser.conftest import wait_until_idle
+from tests.browser.conftest import open_more, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
@@ -113,6 +113,7 @@ def test_a_control_runs_the_script(app_url: str, open_page: Open) -> None:
     here = opened.release()
     opened.page.wait_for_timeout(300)
     assert set(opened.runs) == {PART}
+    open_more(opened.page)
     opened.page.locator(".st-key-roll_seed button").first.click()
     opened.page.wait_for_url(lambda url: values_of(url).get("seed") == "1")
     expect(opened.root).to_have_attribute("data-t", here)

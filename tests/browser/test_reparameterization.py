@@ -9,7 +9,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from diffusion_core.reparameterization import gradient_variances, pathwise_gradients, score_function_gradients
-from tests.browser.conftest import wait_until_idle
+from tests.browser.conftest import open_more, wait_until_idle
 from tests.browser.test_lessons import query, read, timeline
 
 pytestmark = pytest.mark.browser
@@ -55,6 +55,7 @@ def test_mu_is_one_number_for_the_hand_and_for_the_slider(app_url: str, open_pag
     expect(slider).to_have_attribute("aria-valuetext", f"{moved:.2f}")
     expect(page.get_by_text(f"at μ = −{-moved:.2f}, σ = 0.500:")).to_be_visible()
     assert float(query(page)["mu"]) == moved
+    open_more(page)
     page.locator(".st-key-roll_seed button").first.click()
     expect(page).to_have_url(re.compile("seed=1"))
     wait_until_idle(page)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from diffusion_core.nets.mlp import MLPConfig
 from diffusion_core.training.checkpoint import load_denoiser, load_training
-from tests.browser.conftest import wait_until_idle
+from tests.browser.conftest import open_more, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
@@ -130,4 +130,5 @@ def test_the_visitors_network_is_sampled_with(app_url: str, open_page: Open) -> 
     expect(page.get_by_test_id("stAlert").filter(has_text="no safetensors file")).to_have_count(1, timeout=30_000)
     upload.set_input_files(SHIPPED)
     expect(page).to_have_url(re.compile("run="))
+    open_more(page)
     says(page, "Schedule of the network: linear (DDPM), T = 1000")
