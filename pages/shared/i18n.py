@@ -22,6 +22,7 @@ __all__ = ["LANGUAGES", "_", "catalogue", "explain", "language", "parts", "set_l
 
 PAGES = Path(__file__).parents[1]
 LANGUAGES = {"en": "English", "zh": "简体中文"}
+_STOP = re.compile(r"((?<!\$)\$[^$\n]+\$)(?=[，。：；、）？！”])")  # a formula; a word joiner keeps what follows with it
 _PART = re.compile(r"^<!-- part: (\w+) -->$", re.MULTILINE)
 
 
@@ -66,8 +67,9 @@ def explain(error: ValueError) -> str:
 
 @cache
 def read_parts(lang: str, name: str) -> dict[str, str]:
-    """The parts of a lesson's prose in one language."""
-    pieces = _PART.split((PAGES / name / f"{lang}.md").read_text(encoding="utf-8"))
+    """The parts of a lesson's prose in one language; no line begins with a Chinese stop that follows a formula."""
+    text = _STOP.sub("\\1\u2060", (PAGES / name / f"{lang}.md").read_text(encoding="utf-8"))
+    pieces = _PART.split(text)
     return {part: text.strip() for part, text in zip(pieces[1::2], pieces[2::2], strict=True)}
 
 
