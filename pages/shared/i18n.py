@@ -22,7 +22,7 @@ __all__ = ["LANGUAGES", "_", "catalogue", "explain", "language", "parts", "set_l
 
 PAGES = Path(__file__).parents[1]
 LANGUAGES = {"en": "English", "zh": "简体中文"}
-_STOP = re.compile(r"((?<!\$)\$[^$\n]+\$)(?=[，。：；、）？！”])")  # a formula; a word joiner keeps what follows with it
+_STOP = re.compile(r"((?<!\$)\$[^$\n]+\$)(?=[，。：；、）？！”])")  # a formula that a stop follows
 _PART = re.compile(r"^<!-- part: (\w+) -->$", re.MULTILINE)
 
 
