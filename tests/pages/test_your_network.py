@@ -178,7 +178,7 @@ def test_a_file_that_does_not_fit_is_one_sentence_and_nothing_is_lost(content: b
 )
 def test_a_run_that_learns_eps_of_pure_noise_is_one_sentence_in_the_readers_language(lang: str, sentence: str) -> None:
     url = {"lang": lang, "data": "spiral", "steps": "7"}
-    app = give(open_page("training", **url), blind_file())
+    app = give(open_page("training", open="files", **url), blind_file())
     assert len(app.error) == 1 and app.error[0].value.startswith(sentence)
     assert {name: app.query_params[name] for name in url} == url and "run" not in app.query_params
 
