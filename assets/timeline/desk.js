@@ -22,11 +22,23 @@ function desk() {
   return (page[DESK] ??= { seats: [], last: null, listen });
 }
 
-/** Take a seat; what is returned gives it back. */
+/** What of the page holds it: its root lies in the shadow of a component. */
+function hostOf(/** @type {Seat} */ { root }) {
+  const tree = root.getRootNode();
+  return tree instanceof ShadowRoot ? tree.host : root;
+}
+
+/** Whether another element comes after one. */
+function follows(/** @type {Element} */ one, /** @type {Element} */ other) {
+  return (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
+}
+
+/** Take a seat, in the order of the page; what is returned gives it back. */
 export function sitDown(/** @type {Seat} */ seat) {
   const { seats } = desk();
   if (!seats.length) window.addEventListener("keydown", desk().listen, true);
   seats.push(seat);
+  seats.sort((one, other) => (follows(hostOf(one), hostOf(other)) ? -1 : 1));
   const touched = () => void (desk().last = seat);
   for (const event of ["pointerdown", "focusin"]) seat.root.addEventListener(event, touched);
   return () => {

@@ -20,7 +20,7 @@ HELPS = {
     "net": "Two networks of one design: one draws digits, the other reads words.",
     "picture": "Which of the four pictures is opened: its words, its guesses.",
     "predicts": "What the network is asked for; from one of the three the other two follow.",
-    "prompt": "34 English words are known: shapes, colours, sizes, places; a shape stands in the singular.",
+    "prompt": "34 English words are known, for shapes, colours, sizes and places; a shape stands in the singular.",
     "s2": "How wide the data are; 1 is the variance of pure noise.",
     "sampler": "DDPM adds fresh noise in each step; DDIM need not.",
     "schedule": "How much noise each step adds.",

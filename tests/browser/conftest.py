@@ -111,7 +111,7 @@ class Pool:
         """A page that is done with."""
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         page.unroute_all()
-        page.emulate_media(media="null", color_scheme="null")
+        page.emulate_media(media="null", color_scheme=options.get("color_scheme", "light"))
         page.goto("about:blank")
         self.idle[repr(sorted(options.items()))].append(page)
 

@@ -107,6 +107,19 @@ def test_each_step_is_recomputed_in_the_browser(url: str, app_url: str, open_pag
         assert before > 1e-3
 
 
+def test_the_step_that_is_drawn_is_the_picked_points(app_url: str, open_page: Open) -> None:
+    """Where it stands, where it is thought to end, the mean, where it goes; at the end there is no step."""
+    root = timeline(open_page(f"{app_url}/sampling?N=12&pick=3&lang=en"))
+    numbers = "root => Object.entries(root.timeline.numbers(1)).map(([name, values]) => [name, Array.from(values)])"
+    root.evaluate("root => root.timeline.draw(5)")
+    drawn = dict(root.evaluate(numbers))
+    for part in ("x_t", "x0_hat", "mean", "x_s"):
+        points = read(root, part).reshape(-1, 2)
+        assert np.array_equal(drawn[f"step.{part}"], points[3]) and not np.allclose(points[3], points[4])
+    root.evaluate("root => root.timeline.draw(12)")
+    assert not [name for name, _values in root.evaluate(numbers) if name.startswith("step.")]
+
+
 @pytest.mark.parametrize(
     "url",
     [
