@@ -59,6 +59,11 @@ def test_right_is_who_names_the_noise_of_the_seven(seed: int) -> None:
     assert sorted(acts.places(seed)) == [0, 1]
 
 
+def test_the_surprise_comes_within_eighty_words() -> None:
+    way = [read_parts("en", "start")[part] for part in ("title", "question", "still", "gone", "guessed")]
+    assert 60 < len(" ".join([*way, "It was the first."]).split()) <= 80
+
+
 def test_both_places_occur() -> None:
     assert {acts.places(seed) for seed in range(8)} == {(0, 1), (1, 0)}
 
