@@ -80,7 +80,7 @@ def test_the_posterior_follows_what_is_dragged(app_url: str, open_page: Open) ->
     expect(page).to_have_url(re.compile(rf"[?&]x_t={re.escape(str(moved))}(&|$)"))
     wait_until_idle(page)
     open_more(page)
-    expect(page.get_by_role("slider", name="x_t")).to_have_attribute("aria-valuetext", f"{moved:.2f}")
+    expect(page.get_by_role("slider", name="x t")).to_have_attribute("aria-valuetext", f"{moved:.2f}")
     page.keyboard.press("Escape")
     assert abs(shown_mean(root) - mean_of(1.2, moved)) < 1e-9
     assert np.allclose(axis(root), fitting(1.2, moved), atol=1e-9)
