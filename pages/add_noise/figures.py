@@ -63,8 +63,7 @@ def one_step(scene: Scene, seed: int) -> tl.Picture:
         "x0": tl.Constant(scene.x0),
         "x_1": tl.Affine(keep, "x0", add, noise),
         "keep": tl.Scalar(keep),
-        "add": tl.Scalar(add),
-        "start": tl.Affine(keep, "x0", 0 * beta, "x0"),
+        "start": tl.Product("keep", "x0"),
     }
     shares = (
         tl.Line(1 - beta, _("of the data, 1 − β"), COLORS["x0"]),

@@ -233,14 +233,14 @@ def links(names: Sequence[str]) -> None:
             way_to(name, parts(name)["title"], "menu_book")
 
 
-def way_to(name: str, label: str, icon: str, *, left: bool = True) -> None:
-    """A link to a page, in the reader's language."""
+def way_to(name: str, label: str, icon: str, *, left: bool = True, **query: str) -> None:
+    """A link to a page, in the reader's language; ``query`` is what else its URL says."""
     st.page_link(
         shell.page_path(name),
         label=label,
         icon=f":material/{icon}:",
         icon_position="left" if left else "right",
-        query_params={"lang": language()},
+        query_params={"lang": language(), **query},
     )
 
 

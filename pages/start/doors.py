@@ -2,24 +2,19 @@
 
 import streamlit as st
 
-from pages import LESSONS, Lesson
-from pages.shared import shell
-from pages.shared.i18n import _, language, parts
+from pages import LESSONS
+from pages.shared.i18n import _, parts
+from pages.shared.lesson import way_to
 
 __all__ = ["lessons", "open_both", "ways_through"]
-
-
-def link(lesson: Lesson, label: str, icon: str, **query: str) -> None:
-    """A door to a lesson."""
-    st.page_link(shell.page_path(lesson.name), label=label, icon=icon, query_params={"lang": language(), **query})
 
 
 def open_both() -> None:
     """One to the first lesson, one for whoever knows DDPM already."""
     with st.container(horizontal=True, key="doors"):
-        link(LESSONS[0], _("**Begin**: what a noising step does"), ":material/arrow_forward:")
+        way_to(LESSONS[0].name, _("**Begin**: what a noising step does"), "arrow_forward")
         wrong = _("**I know DDPM**: what is usually told wrong")
-        link(LESSONS[-1], wrong, ":material/fact_check:", verdict="wrong")
+        way_to(LESSONS[-1].name, wrong, "fact_check", verdict="wrong")
 
 
 def ways_through() -> None:
@@ -42,6 +37,6 @@ def lessons() -> None:
     for one in LESSONS:
         about = parts(one.name)
         with st.container(border=True):
-            link(one, f"**{about['title']}**", ":material/arrow_forward:")
+            way_to(one.name, f"**{about['title']}**", "arrow_forward")
             badges = [_("about {n} min").format(n=one.minutes), *([_("deep dive")] if one.deep else [])]
             st.markdown(" ".join([about["question"], *(f":gray-badge[{badge}]" for badge in badges)]))

@@ -1,6 +1,8 @@
 """A run on the page: which one it is, and the buttons and files that it has. It goes on without the page."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -120,23 +122,20 @@ def buttons(view: View, setting: Setting) -> None:
 
 def files(view: View, setting: Setting) -> None:
     """Save and load a checkpoint."""
+    offered: tuple[tuple[Literal["network", "run"], str, object], ...] = (
+        ("network", _("The network (.safetensors)"), view.denoiser),
+        ("run", _("The run, to go on from (.safetensors)"), view.snapshot),
+    )
     with st.container(horizontal=True):
-        if view.denoiser is not None:
-            st.download_button(
-                _("The network (.safetensors)"),
-                lambda: trainer.write(view, "network"),
-                "network.safetensors",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-        if view.snapshot is not None:
-            st.download_button(
-                _("The run, to go on from (.safetensors)"),
-                lambda: trainer.write(view, "run"),
-                "run.safetensors",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        for what, label, there in offered:
+            if there is not None:
+                st.download_button(
+                    label,
+                    partial(trainer.write, view, what),
+                    f"{what}.safetensors",
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
     upload = st.file_uploader(
         _("A network or a run from this page. It is compared with the data chosen above."),
         type=["safetensors"],
