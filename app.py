@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from pages.shared import memory, shell
+from pages.shared import classroom, memory, shell
 from pages.shared.timeline import font
 
 # `streamlit run` starts here, so that the first visitor finds it warm.
-app = st.App(__file__, lifespan=shell.lifespan, routes=font.routes())
+base = shell.base_path()
+routes = [*font.routes(base), *classroom.routes(base, shell.names())]
+app = st.App(__file__, lifespan=shell.lifespan, routes=routes)
 
 if not shell.has_visitor():
     shell.open_door()

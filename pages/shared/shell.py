@@ -8,12 +8,23 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from diffusion_core.files import ASSETS
-from pages import FOLDER, START, Lesson, sections
-from pages.shared import memory
+from pages import FOLDER, PAGES, START, Lesson, sections
+from pages.shared import classroom, memory
 from pages.shared.i18n import LANGUAGES, _, catalogue, language, parts, set_language
 from pages.shared.timeline.modules import join_modules
 
-__all__ = ["ICON", "WORDS", "build_navigation", "has_visitor", "lifespan", "open_door", "page_path", "set_up"]
+__all__ = [
+    "ICON",
+    "WORDS",
+    "base_path",
+    "build_navigation",
+    "has_visitor",
+    "lifespan",
+    "names",
+    "open_door",
+    "page_path",
+    "set_up",
+]
 
 SHELL = ASSETS / "shell"
 ICON = str(SHELL / "icon.svg")
@@ -91,10 +102,22 @@ def warm_up() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm up when the server starts, before anyone comes, and tidy up for as long as it runs."""
+    """Warm up when the server starts, before anyone comes; tidy up for as long as it runs, and let it end."""
     warm_up()
     memory.start()
-    yield
+    with classroom.ended_by_signals(classroom.HUB):
+        yield
+
+
+def base_path() -> str:
+    """Where this server's pages begin: "" or "/course". Streamlit does not lay it before an app's own routes."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
+
+
+def names() -> list[str]:
+    """The pages, by their names in the URL; the start page has none."""
+    return ["" if page is START else page.name for page in PAGES]
 
 
 def has_visitor() -> bool:
