@@ -59,7 +59,7 @@ class Door:
 
     def start(self, raw: object, request: Request) -> Answer:
         """A class: its code, its link with a QR code, and the secret, which only this answer has."""
-        said = fields(raw, "seat", "path", "state")
+        said = fields(raw, "seat path state")
         state = read_state(said["state"], self.lessons)
         seat, path = word(said["seat"], SEAT), word(said["path"], PATH)
         room = self.hub.begin(_address(request), seat, state)
@@ -69,7 +69,7 @@ class Door:
 
     def steer(self, raw: object, request: Request) -> Answer:
         """Where the teacher is now."""
-        said = fields(raw, "code", "secret", "state")
+        said = fields(raw, "code secret state")
         room = self._led(said, request)
         if room.ended is not None:
             raise Refused(410, "ended")
@@ -78,7 +78,7 @@ class Door:
 
     def end(self, raw: object, request: Request) -> Answer:
         """The class is over."""
-        self._led(fields(raw, "code", "secret"), request).end()
+        self._led(fields(raw, "code secret"), request).end()
         return {}
 
     def _led(self, said: Mapping[str, Any], request: Request) -> Room:
@@ -93,7 +93,7 @@ class Door:
 
     def join(self, raw: object, request: Request) -> Answer:
         """Take a seat."""
-        said = fields(raw, "code", "seat")
+        said = fields(raw, "code seat")
         code, seat = word(said["code"], CODE), word(said["seat"], SEAT)
         room = self.hub.room(code, _address(request), seat)
         if room.ended is not None:
@@ -103,14 +103,14 @@ class Door:
 
     def follow(self, raw: object, request: Request) -> Answer:
         """Follow, or go alone."""
-        said = fields(raw, "code", "seat", "follows")
+        said = fields(raw, "code seat follows")
         follows = truth(said["follows"])
         self._seated(said, request).follow(said["seat"], follows)
         return {}
 
     def lost(self, raw: object, request: Request) -> Answer:
         """Lost here."""
-        said = fields(raw, "code", "seat", "lesson", "t")
+        said = fields(raw, "code seat lesson t")
         t = number(said["t"])
         if not isinstance(said["lesson"], str) or said["lesson"] not in self.lessons:
             raise Refused(400, "field")

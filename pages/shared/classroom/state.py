@@ -46,9 +46,9 @@ def _wrong() -> Refused:
     return Refused(400, "field")
 
 
-def fields(raw: object, *names: str) -> Mapping[str, Any]:
-    """An object that has just these fields."""
-    if not isinstance(raw, dict) or set(raw) != set(names):
+def fields(raw: object, names: str) -> Mapping[str, Any]:
+    """An object that has just these fields; ``names`` has spaces between them."""
+    if not isinstance(raw, dict) or set(raw) != set(names.split()):
         raise _wrong()
     return raw
 
@@ -89,7 +89,7 @@ def _each(raw: object, pattern: re.Pattern[str], read: Callable[[object], T]) ->
 
 
 def _shown(raw: object) -> Shown:
-    at = fields(raw, "t", "position", "pick", "handles", "playing", "speed")
+    at = fields(raw, "t position pick handles playing speed")
     return Shown(
         t=number(at["t"]),
         position=whole(at["position"]),
@@ -124,7 +124,7 @@ def read_state(raw: object, lessons: frozenset[str]) -> State:
     Raises:
         Refused: a field is not what it must be.
     """
-    said = fields(raw, "lesson", "query", "shown")
+    said = fields(raw, "lesson query shown")
     if said["lesson"] not in lessons if isinstance(said["lesson"], str) else True:
         raise _wrong()
     return State(said["lesson"], read_query(said["query"]), _each(said["shown"], KEY, _shown))
