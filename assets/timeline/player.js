@@ -70,6 +70,19 @@ export function seconds(/** @type {number} */ count) {
   return 5 + 3 * Math.min(1, Math.log(count / 51) / Math.log(1001 / 51));
 }
 
+const TOGETHER = 0.3; // seconds
+
+/**
+ * Whether two that play are so far apart that it is seen.
+ * @param {number} one position
+ * @param {number} other
+ * @param {number} count
+ * @param {number} speed
+ */
+export function apart(one, other, count, speed) {
+  return Math.abs(one - other) > Math.max(1, (TOGETHER * speed * (count - 1)) / seconds(count));
+}
+
 /**
  * Where a step of a presenter's remote leads: to the next stop that way, or, where there are none, a tenth of the way.
  * @param {{ count: number, stops: number[] }} played

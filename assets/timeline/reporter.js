@@ -35,6 +35,11 @@ export class Reporter {
     clearTimeout(this.timer);
   }
 
+  /** Say where it lies, to those who listen to the page alone. */
+  say() {
+    if (!this.shown.busy()) this.shown.say(this.shown.now().position);
+  }
+
   /** Only what changed is sent. */
   now() {
     this.cancel();

@@ -5,6 +5,7 @@
 
 import { makeControls, nameOf } from "./controls.js";
 import { h } from "./dom.js";
+import { Following } from "./following.js";
 import { makeHelp } from "./help.js";
 import { mountPanel } from "./panels.js";
 import { Player, stopBeside } from "./player.js";
@@ -30,6 +31,7 @@ const SETTLED = 200; // ms after which a new picture is put in words
  * @property {Sent} sent
  * @property {string} speed
  * @property {boolean} playing
+ * @property {boolean} led
  * @property {Theatre} theatre
  */
 
@@ -45,6 +47,8 @@ export class Showing {
     const { spec } = contents;
     this.root = root;
     this.spec = spec;
+    this.tell = tell;
+    this.following = new Following(this, before?.led ?? false);
     this.before = before;
     this.goesOn = before?.jump === spec.jump && before.positions.join() === spec.positions.join();
     this.cells = cellsOf(contents.sides);
@@ -82,7 +86,10 @@ export class Showing {
       contents,
       { position, pick, theme: this.readTheme() },
       {
-        redraw: () => this.draw(this.stage.position),
+        redraw: () => {
+          this.following.touch();
+          this.draw(this.stage.position);
+        },
         picked: () => this.reporter.soon(),
         dropped: (values) => {
           tell("dragged", values);
@@ -97,6 +104,7 @@ export class Showing {
   makeControls() {
     return makeControls(this.spec, {
       slide: (position) => {
+        this.following.touch();
         this.player.pause();
         this.draw(position);
       },
@@ -135,8 +143,9 @@ export class Showing {
         if (playing) this.reporter.cancel();
         this.controls.setPlaying(playing);
         this.root.classList.toggle("playing", playing);
+        this.following.happened("moved");
       },
-      ended: () => this.reporter.now(),
+      ended: () => this.following.led || this.reporter.now(),
     });
   }
 
@@ -163,6 +172,7 @@ export class Showing {
     this.panels.forEach((panel, i) => panel.draw(this.stages[i].position, fresh));
     this.root.dataset.position = String(position);
     this.root.dataset.t = String(this.spec.positions[position]);
+    this.following.happened("moved");
     this.timings.push(performance.now() - start);
     if (this.timings.length > KEPT) this.timings.shift();
   }
@@ -213,7 +223,7 @@ export class Showing {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     setTimeout(() => this.player.playing || this.describe(), SETTLED);
     if (before ? goesOn && before.playing : spec.autoplay && !still) this.player.play();
-    else if (before) this.reporter.now();
+    else if (before && !this.following.led) this.reporter.now();
   }
 
   /**
@@ -223,13 +233,14 @@ export class Showing {
   leave() {
     const { stage, spec, controls, reporter, player, theatre } = this;
     const { playing } = player;
+    const { led } = this.following;
     reporter.cancel();
     player.stop();
     const { jump, positions } = spec;
     const { position, pick } = stage;
     const dragged = this.sides[0].tracks.dragged();
     const { sent } = reporter;
-    return { jump, positions, position, pick, dragged, playing, sent, theatre, speed: controls.speed.value };
+    return { jump, positions, position, pick, dragged, playing, led, sent, theatre, speed: controls.speed.value };
   }
 
   step(/** @type {number} */ by) {
@@ -238,6 +249,7 @@ export class Showing {
 
   /** There at once, by a key or a button. */
   go(/** @type {number} */ position) {
+    this.following.touch();
     this.player.pause();
     this.draw(position);
     this.reporter.soon();
@@ -274,6 +286,7 @@ export class Showing {
   }
 
   toggle() {
+    this.following.touch();
     if (!this.player.playing) {
       this.player.play();
       return;

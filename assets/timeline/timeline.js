@@ -1,7 +1,7 @@
 // The timeline: one slider over the positions, and panels that are drawn at once, here in the browser, whenever it
 // moves. Its ear, and so Python, hears of a change only when a hand lets go (`change`), a step is made, or the play ends.
 
-/** @import { Mounting } from "./types.d.ts" */
+/** @import { Led, Mounting } from "./types.d.ts" */
 
 import { readBlob } from "./blob.js";
 import { channelOf } from "./channel.js";
@@ -9,6 +9,7 @@ import { settle, sitDown } from "./desk.js";
 import { dock, watch } from "./dock.js";
 import { h } from "./dom.js";
 import { mathFont } from "./font.js";
+import { podium } from "./podium.js";
 import { Showing } from "./showing.js";
 
 const DAMAGED = "The data of this picture arrived damaged; reload the page. 图像数据已损坏，请刷新页面。";
@@ -42,6 +43,7 @@ class Timeline {
     this.data = null;
     /** @type {Showing | null} */
     this.current = null;
+    this.leavePodium = () => {};
     // A change of size redraws at once: the observer runs before the browser paints.
     this.observer = new ResizeObserver(([{ contentRect }]) => {
       this.measure(contentRect.width);
@@ -77,8 +79,10 @@ class Timeline {
     const before = this.current?.leave() ?? null;
     try {
       const contents = readBlob(bytes);
-      this.current = new Showing(this.root, contents, before, channelOf(contents.spec.key).tell);
-      this.current.begin();
+      const current = new Showing(this.root, contents, before, channelOf(contents.spec.key).tell);
+      this.current = current;
+      current.begin();
+      this.standAtPodium(current);
     } catch (error) {
       console.warn(error);
       this.current = null;
@@ -86,7 +90,27 @@ class Timeline {
     }
   }
 
+  /** Let a class lead it, and hear of it. */
+  standAtPodium(/** @type {Showing} */ showing) {
+    this.leavePodium();
+    /** @type {Led} */
+    const led = {
+      key: () => showing.spec.key,
+      names: () => showing.spec.names,
+      positions: () => showing.spec.positions,
+      lie: () => showing.following.lie(),
+      follow: (lie) => showing.following.follow(lie),
+      report: () => showing.following.report(),
+    };
+    const { timelines } = podium();
+    timelines.add(led);
+    showing.following.happened = (what) => podium().hear(what, led);
+    this.leavePodium = () => void timelines.delete(led);
+    showing.following.happened("came");
+  }
+
   destroy() {
+    this.leavePodium();
     this.observer.disconnect();
     this.unwatch();
     this.standUp();

@@ -41,6 +41,7 @@ export interface Spec {
   handles: Record<string, number>; // where draggable tracks lie, if not where their specs say
   view: View;
   jump: number; // another number: Python asks for another place than the one shown
+  names: string[]; // the URL's parameters that say where a hand left it
   ramps: Ramps;
 }
 
@@ -470,9 +471,30 @@ export interface Hooks {
   numbers(panel: number): Numbers;
 }
 
+/** Where a timeline lies and what it does: what the whole of a class can be shown. */
+export interface Lie {
+  t: number;
+  position: number; // where t comes twice
+  pick: number;
+  handles: Record<string, number>;
+  playing: boolean;
+  speed: number;
+}
+
+/** A timeline as another script of the page sees it. */
+export interface Led {
+  key(): string;
+  names(): string[]; // the URL's parameters that say where it lies
+  positions(): number[];
+  lie(): Lie;
+  follow(lie: Lie): void; // lie there, without a word to Python
+  report(): void; // tell Python where one lies, if that was not one's own hand
+}
+
 /** What Streamlit hands to a component. */
 export interface Mounting<Data> {
   parentElement: HTMLElement;
   data: Data;
   setStateValue: Tell;
+  setTriggerValue: Tell;
 }

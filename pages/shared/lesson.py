@@ -337,6 +337,7 @@ def timeline(
         t=here,
         handles=lying,
         view=staging.asked(picture) if lead else None,
+        names=(name, pick_name, *handles),
         on_change=told,
         on_drag=dropped,
         on_view=lambda: staging.keep(st.session_state[key]["view"]),

@@ -42,6 +42,17 @@ def test_each_module_stands_after_what_it_imports(tmp_path: Path) -> None:
     )
 
 
+def test_a_module_of_the_folder_beside_is_laid_in_once(tmp_path: Path) -> None:
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+    write(tmp_path / "other", second=SECOND, third=THIRD)
+    first = FIRST.replace('"./', '"../other/')
+    joined = join_modules(write(tmp_path / "one", first=first))
+    assert joined.count("function half") == joined.count("function double") == 1
+    with pytest.raises(ValueError, match=r"There is no module third.js; the way to it is first.js > third.js"):
+        join_modules(write(tmp_path / "one", first=first.replace("../other/third", "./third")))
+
+
 def test_a_file_that_nobody_imports_stays_out(tmp_path: Path) -> None:
     assert "half" not in join_modules(write(tmp_path, alone="export const one = 1;\n", third=THIRD))
 

@@ -77,12 +77,18 @@ def test_what_is_sent_is_a_head_that_says_where_it_stands_and_the_blob() -> None
     probe = tl.Numbers((("q", tl.Probe("x_t"), None),))
     whole = picture(panels=(PLANE, probe), tracks={**TRACKS, "mu": tl.Draggable(1.0, -2.0, 2.0)})
     place = tl.Place(
-        position=2, pick=1, handles={"mu": 0.5}, view=tl.View(stage=True, panels=(1,), stops=(1, 2)), jump=3
+        position=2,
+        pick=1,
+        handles={"mu": 0.5},
+        view=tl.View(stage=True, panels=(1,), stops=(1, 2)),
+        jump=3,
+        names=("t", "pick", "mu"),
     )
     head, rest = head_of(whole.at("here", place))
     assert rest == whole.blob, "only the head may differ from place to place"
     view = {"stage": True, "panels": [1], "cover": False, "stops": [1, 2]}
-    assert head == {"key": "here", "position": 2, "pick": 1, "handles": {"mu": 0.5}, "view": view, "jump": 3}
+    said = {"key": "here", "position": 2, "pick": 1, "handles": {"mu": 0.5}, "view": view, "jump": 3}
+    assert head == said | {"names": ["t", "pick", "mu"]}
     assert head_of(whole.at("here", tl.Place()))[0]["pick"] == 0
     assert whole.at("here", tl.Place()) == whole.at("here", tl.Place()), "or every run sends it again"
     with pytest.raises(BadInput, match=f"pick must lie in 0..{N - 1}; got {N}."):

@@ -96,7 +96,8 @@ class View:
 class Place:
     """What of a picture is shown first: the position, what is picked, where the handles lie; and how.
 
-    Another ``jump`` than before asks the browser to move there.
+    Another ``jump`` than before asks the browser to move there. ``names`` are the parameters of the URL that say where
+    a hand left it.
     """
 
     position: int = 0
@@ -104,6 +105,7 @@ class Place:
     handles: Mapping[str, float] = field(default_factory=dict)
     view: View = field(default_factory=View)
     jump: int = 0
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,10 +46,11 @@ class _Asked:
     pick: int | None
     handles: Mapping[str, float]
     view: View
+    names: tuple[str, ...]
 
     def place(self, position: int, jump: int = 0) -> Place:
         """What is sent to the browser."""
-        return Place(position, self.pick, handles=self.handles, view=self.view, jump=jump)
+        return Place(position, self.pick, handles=self.handles, view=self.view, jump=jump, names=self.names)
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def show(
     pick: int | None = None,
     handles: Mapping[str, float] | None = None,
     view: View | None = None,
+    names: tuple[str, ...] = (),
     on_change: Callable[[], None] | None = None,
     on_drag: Callable[[], None] | None = None,
     on_view: Callable[[], None] | None = None,
@@ -140,7 +142,7 @@ def show(
 
     ``t`` (nearest place) or ``position`` is shown first, and again whenever another one is asked for. ``pick`` is a
     point or an element of the pictures; where a panel needs one, by default the first point or the middle of the first
-    picture; ``handles`` are the values of draggable tracks.
+    picture; ``handles`` are the values of draggable tracks. ``names`` are the URL's parameters that all this stands in.
 
     ``on_change`` runs when the slider is let go, never while it moves; in it, ``st.session_state[key]`` has "t",
     "position" and "pick". ``on_drag`` runs when a handle is let go; in it, ``st.session_state[key]["dragged"]`` has the
@@ -155,7 +157,7 @@ def show(
         raise BadInput("position must lie in 0..{most}; got {got}.", most=len(places) - 1, got=position)
     memory: _Mount | None = st.session_state.get(f"{key}:mount")
     mount = st.session_state[f"{key}:mount"] = _mount(
-        key, places, _Asked(t, position, pick, handles=handles or {}, view=view or View())
+        key, places, _Asked(t, position, pick, handles=handles or {}, view=view or View(), names=names)
     )
     place = mount.place
     _picture(key=f"{key}:picture", data=picture.at(key, place))
