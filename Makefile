@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := node_modules/.bin
 NO_NODE := echo "Node 20 or newer and npm are needed to check the JavaScript: install your system's packages (Debian, Ubuntu: apt-get install nodejs npm)."; exit 1
-JS_FILES := "assets/{shell,timeline}/*.{js,ts,css}" "tests/{shell,timeline}/*.js" "*.{js,json}"
+JS_FILES := "assets/{classroom,shell,timeline}/*.{js,ts,css}" "tests/{classroom,shell,timeline}/*.js" "*.{js,json}"
 
 # The tests run side by side, a thread each.
 unit test: export OMP_NUM_THREADS := 1
@@ -34,7 +34,7 @@ test: lint test-js
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 test-js: golden
-	node --test --test-reporter=spec tests/shell/*.test.js tests/timeline/*.test.js
+	node --test --test-reporter=spec tests/classroom/*.test.js tests/shell/*.test.js tests/timeline/*.test.js
 
 # What Python sends and what must come of it: node compares the numbers, tsc the wire format.
 golden: $(VENV)/dev node

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.shared import classroom, memory, shell
+from pages.shared import attend, classroom, memory, shell
 from pages.shared.timeline import font
 
 # `streamlit run` starts here, so that the first visitor finds it warm.
 base = shell.base_path()
-routes = [*font.routes(base), *classroom.routes(base, shell.names())]
+routes = [*font.routes(base), *classroom.routes(base, attend.names())]
 app = st.App(__file__, lifespan=shell.lifespan, routes=routes)
 
 if not shell.has_visitor():

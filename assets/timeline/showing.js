@@ -5,12 +5,13 @@
 
 import { makeControls, nameOf } from "./controls.js";
 import { h } from "./dom.js";
+import { fill } from "./fill.js";
 import { Following } from "./following.js";
 import { makeHelp } from "./help.js";
 import { mountPanel } from "./panels.js";
 import { Player, stopBeside } from "./player.js";
 import { Reporter } from "./reporter.js";
-import { fill, spoken } from "./spoken.js";
+import { spoken } from "./spoken.js";
 import { cellsOf, stagesOf } from "./sides.js";
 import { makeStages } from "./stage.js";
 import { readTheme } from "./theme.js";

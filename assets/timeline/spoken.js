@@ -2,6 +2,8 @@
 
 /** @import { Labels } from "./types.d.ts" */
 
+import { fill } from "./fill.js";
+
 /**
  * A node of MathML, as far as it is read.
  * @typedef {object} Node
@@ -28,11 +30,6 @@ const OPERATORS = {
 /** @type {Record<string, keyof Labels>} */
 const OVER_MARKS = { "‾": "say_bar", "¯": "say_bar", "˜": "say_tilde", "~": "say_tilde", ˆ: "say_hat", "^": "say_hat" };
 const SILENT = "‖⟨⟩\u2061\u2062\u00a0";
-
-/** {name} in a sentence, by its value. */
-export function fill(/** @type {string} */ sentence, /** @type {Record<string, string | number>} */ values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
-}
 
 function letter(/** @type {string} */ text) {
   const place = [...text].length === 1 ? (text.codePointAt(0) ?? 0) - 0x3b1 : -1;

@@ -3,7 +3,7 @@
 /** @import { CurvesSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values } from "./types.d.ts" */
 
 import { format } from "./format.js";
-import { fill } from "./spoken.js";
+import { fill } from "./fill.js";
 
 /**
  * Count, mean and standard deviation of every `stride`-th value from `first` on.

@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from diffusion_core.files import ASSETS
-from pages import FOLDER, PAGES, START, Lesson, sections
-from pages.shared import classroom, memory
+from pages import FOLDER, START, Lesson, sections
+from pages.shared import attend, classroom, memory
 from pages.shared.i18n import LANGUAGES, _, catalogue, language, parts, set_language
 from pages.shared.timeline.modules import join_modules
 
@@ -20,7 +20,6 @@ __all__ = [
     "build_navigation",
     "has_visitor",
     "lifespan",
-    "names",
     "open_door",
     "page_path",
     "set_up",
@@ -115,11 +114,6 @@ def base_path() -> str:
     return f"/{base}" if base else ""
 
 
-def names() -> list[str]:
-    """The pages, by their names in the URL; the start page has none."""
-    return ["" if page is START else page.name for page in PAGES]
-
-
 def has_visitor() -> bool:
     """Whether this is the run of a visitor's page, not the start of the server."""
     return get_script_run_ctx(suppress_warning=True) is not None
@@ -196,4 +190,6 @@ def set_up() -> st.Page:
                 "words": exchanged_words(language()),
             },
         )
+        if not st.context.is_embedded:
+            attend.foot()
     return page

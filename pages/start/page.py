@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import lesson
+from pages.shared import attend, lesson
 from pages.start import acts, doors, figures
 
 page = lesson.begin("start")
+attend.door()
 acts.play(page)
 doors.open_both()
 st.header(page.prose["way"].splitlines()[0], anchor="way")

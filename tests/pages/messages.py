@@ -30,13 +30,14 @@ def carried() -> Iterator[str]:
     from diffusion_core.claims.ledger import ENTRIES
     from diffusion_core.claims.report import OURS, SECTION_NAMES, STATES, VERDICTS
     from pages import sections
+    from pages.shared.attend import REFUSALS, SAID
     from pages.shared.helps import HELPS
     from pages.shared.shell import WORDS
     from pages.shared.symbols import SYMBOLS
     from pages.shared.timeline import LABELS
 
     yield from WORDS
-    for names in (HELPS, LABELS, OURS, SECTION_NAMES, STATES, VERDICTS):
+    for names in (HELPS, LABELS, OURS, REFUSALS, SAID, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
     yield from (symbol.says for symbol in SYMBOLS)

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 from starlette.routing import BaseRoute
 
-from pages.shared.classroom.bounds import Bounds
+from pages.shared.classroom.bounds import Bounds, Refused
 from pages.shared.classroom.ending import ended_by_signals
 from pages.shared.classroom.hub import Hub
 from pages.shared.classroom.routes import Door
+from pages.shared.classroom.state import fields, read_query
 
-__all__ = ["HUB", "ended_by_signals", "routes"]
+__all__ = ["HUB", "Refused", "ended_by_signals", "fields", "read_query", "routes"]
 
 SILENCE = "CLASS_SILENCE"  # minutes without its teacher after which a class ends by itself
 

@@ -79,8 +79,8 @@ def _read(path: Path) -> _Module:
     body = EXPORT.sub("", IMPORT.sub("", text))
     if unread := UNREAD.search(body):
         raise ValueError(
-            f'{path.name} must have imports of the form import {{ a, b }} from "./file.js"; (or "../folder/file.js") and one name a declaration '
-            f"at its top level; got {unread[0]}"
+            f'{path.name} must have imports of the form import {{ a, b }} from "./file.js" or "../folder/file.js"; '
+            f"and one name a declaration at its top level; got {unread[0]}"
         )
     exports = frozenset(name for export, default, name in declared if export and not default)
     names = tuple(name for *_, name in declared)
