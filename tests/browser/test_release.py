@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 from typing import Any
@@ -39,11 +39,14 @@ DRAWN = """root => [
 class Opened:
     """A lesson in the browser, and the runs that its server has finished since it was opened or last asked."""
 
-    def __init__(self, app_url: str, open_page: Open, lesson: str, **url: object) -> None:
+    def __init__(
+        self, app_url: str, open_page: Open, lesson: str, browser: Mapping[str, Any] | None = None, **url: object
+    ) -> None:
         self.parameter, label = SLIDERS.get(lesson, ("t", "Timestep t"))
         self.runs: Counter[str] = Counter()
         parameters = "".join(f"&{name}={value}" for name, value in url.items())
-        self.page = open_page(f"{app_url}/{lesson}?lang=en{parameters}", listen={"websocket": self._watch})
+        address = f"{app_url}/{lesson}?lang=en{parameters}"
+        self.page = open_page(address, listen={"websocket": self._watch}, **(browser or {}))
         self.slider = self.page.get_by_role("slider", name=label)
         expect(self.slider).to_have_count(1)
         self.root = self.page.locator(".timeline[data-t]").filter(has=self.slider)
