@@ -60,6 +60,7 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_text.py
 	$(BIN)/python tests/benchmarks/bench_lessons.py
 	$(BIN)/python tests/benchmarks/bench_release.py
+	$(BIN)/python tests/benchmarks/bench_class.py
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python tests/benchmarks/bench_timeline.py
 
 soak: $(VENV)/dev

@@ -211,7 +211,7 @@ class Classroom {
           ),
           status,
         ];
-    place?.replaceChildren(h("div", { class: "foot" }, ...parts));
+    place?.replaceChildren(h("div", { class: "entrance" }, ...parts));
     const door = this.places.get("door");
     if (door) door.hidden = this.role !== null;
   }

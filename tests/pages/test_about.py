@@ -11,6 +11,7 @@ import streamlit as st
 import diffusion_core
 from diffusion_core.files import ASSETS
 from pages.about import references, software
+from pages.shared.classroom.bounds import Bounds
 from pages.shared.i18n import read_parts
 from pages.shared.scenes import photo_scene, picture_scene
 from pages.shared.trainer import Trainer
@@ -98,7 +99,11 @@ def test_the_numbers_of_privacy_are_those_of_the_program() -> None:
     assert Trainer().kept == 32
     for scene in (photo_scene, picture_scene):
         assert vars(scene)["_info"].max_entries == 8
-    for lang, numbers in (("en", ("two minutes", "last eight", "among the 32")), ("zh", ("两分钟", "八张", "32 次"))):
+    bounds = Bounds()
+    assert (bounds.kept, bounds.silence, bounds.few) == (600, 3600, 5)
+    en = ("two minutes", "last eight", "among the 32", "10 minutes", "60 minutes", "from five on")
+    zh = ("两分钟", "八张", "32 次", "10 分钟", "60 分钟", "满五人")
+    for lang, numbers in (("en", en), ("zh", zh)):
         assert all(number in read_parts(lang, "about")["privacy"] for number in numbers)
 
 

@@ -85,6 +85,12 @@ class Rate:
         if len(self._times) > KEYS:
             del self._times[next(iter(self._times))]
 
+    def tidy(self) -> bool:
+        """Forget what is over; whether anything is left."""
+        for key in tuple(self._times):
+            self.full(key)
+        return bool(self._times)
+
     def take(self, key: str) -> None:
         """One more, if there may be one.
 

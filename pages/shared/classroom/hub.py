@@ -199,8 +199,8 @@ class Hub:
         Raises:
             Refused: there are too many, or too many came from that address.
         """
-        self.sweep()
         self._begun.take(address)
+        self._come_again()
         if len(self.rooms) >= self.bounds.rooms:
             self._free_one()
         code = draw_code()
@@ -222,6 +222,7 @@ class Hub:
             raise Refused(429, "attempts")
         if room is None:
             self._failures.note(address)
+            self._come_again()
             raise Refused(404, "unknown")
         return room
 
@@ -243,9 +244,14 @@ class Hub:
             if room.ended is not None and now - room.ended >= self.bounds.kept:
                 room.close()
                 del self.rooms[code]
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        self._sweeping = asyncio.get_running_loop().call_later(SWEEP, self.sweep) if self.rooms else None
+        left = [self._failures.tidy(), self._begun.tidy(), bool(self.rooms)]
+        self._sweeping = None
+        if any(left):
+            self._come_again()
+
+    def _come_again(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP, self.sweep)
 
     def close(self) -> None:
         """The server stops: it waits for its streams, so they end."""

@@ -134,8 +134,13 @@ async def test_nothing_is_left_ten_minutes_after_the_end_or_a_long_silence() -> 
     school.hub.sweep()
     assert school.hub.rooms[other["code"]].ended is not None
     school.clock.now += AT_ONCE.kept
+    await school.ask("join", {"code": "WRONG2", "seat": seat(5)}, address="6.6.6.6")
     school.hub.sweep()
-    assert school.hub.rooms == {} and school.hub._sweeping is None
+    assert school.hub.rooms == {} and school.hub._sweeping is not None
+    assert set(school.hub._failures._times) == {"6.6.6.6"} and not school.hub._begun._times
+    school.clock.now += 61
+    school.hub.sweep()
+    assert school.hub._sweeping is None and not school.hub._failures._times, "no address is kept either"
 
 
 def test_the_silence_is_an_option() -> None:
