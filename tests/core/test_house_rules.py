@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE, TESTS = ROOT / "diffusion_core", ROOT / "tests" / "core"
 PYTHON = [ROOT / "app.py", *(p for name in ("diffusion_core", "pages", "tests") for p in (ROOT / name).rglob("*.py"))]
-FOLDERS = ("classroom", "shell", "timeline")
+FOLDERS = ("classroom", "questions", "shell", "timeline")
 SCRIPTS = [p for top in ("assets", "tests") for name in FOLDERS for p in (ROOT / top / name).rglob("*.js")]
 LINES, BODY, ARGUMENTS = 400, 40, 4
 TAKE_ANY_NUMBER = {"Sequential", "pack", "permute"}  # layers; struct's values; axes: a row of equals without names

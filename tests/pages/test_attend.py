@@ -21,7 +21,7 @@ st.text(page.url_path)
 
 def open_foot(**url: str) -> AppTest:
     """The foot of the sidebar, with the name of the page above it."""
-    app = AppTest.from_string(SCRIPT)
+    app = AppTest.from_string(SCRIPT, default_timeout=120)
     for name, value in url.items():
         app.query_params[name] = value
     app.run()

@@ -1,7 +1,8 @@
 """ES modules joined into the one string that a component takes.
 
 A component's script is one string, so a module in it has nowhere to import from. The files stay modules, for editors,
-for node and for the linters; here they are laid one after the other, each after what it imports.
+for node and for the linters; here they are laid one after the other, each after what it imports from its own folder or
+from one beside it.
 """
 
 import re
@@ -14,7 +15,7 @@ __all__ = ["join_modules"]
 # Prettier keeps the files in shape: what begins at the left edge stands at a module's top level. A comment has lines of
 # its own, or is a type.
 COMMENT = re.compile(r"^ *(?://.*|/\*(?:(?!\*/)[\s\S])*\*/)\n|/\*\* @type [^*]*\*/ ?", re.MULTILINE)
-IMPORT = re.compile(r'^import \{([^}]*)\} from "((?:\.|\.\./\w+)/[^"/]+)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([^}]*)\} from "(\./[^"/]+|\.\./[^"/]+/[^"/]+)";\n', re.MULTILINE)
 NAME = re.compile(r"^(export )?(default )?(?:async )?(?:function\*?|class|const|let|var) ([\w$]+)", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async |function|class|const|let))", re.MULTILINE)
 # Left after that: imports of another form, exports but the default one that has a name, names declared many at a time.
@@ -51,24 +52,21 @@ def join_modules(entry: Path) -> str:
 
 def _collect(way: tuple[Path, ...], modules: dict[Path, _Module]) -> None:
     """Read the file at the end of the way from the entry, and before it all that it imports."""
-    *before, path = way
-    if path in before:
-        raise ValueError(f"Modules must not import each other in a circle; got {_named(way)}.")
-    if path in modules:
+    *before, file = way
+    told = " > ".join(path.name for path in way)
+    if file in before:
+        raise ValueError(f"Modules must not import each other in a circle; got {told}.")
+    if file in modules:
         return
-    if not path.is_file():
-        raise ValueError(f"There is no module {path.name}; the way to it is {_named(way)}.")
-    module = _read(path)
+    if not file.is_file():
+        raise ValueError(f"There is no module {file.name}; the way to it is {told}.")
+    module = _read(file)
     for other, names in module.imports:
         _collect((*way, other), modules)
         for name in names:
             if name not in modules[other].exports:
-                raise ValueError(f"{path.name} imports {name} from {other.name}, which does not export it.")
-    modules[path] = module
-
-
-def _named(way: Iterable[Path]) -> str:
-    return " > ".join(path.name for path in way)
+                raise ValueError(f"{file.name} imports {name} from {other.name}, which does not export it.")
+    modules[file] = module
 
 
 def _read(path: Path) -> _Module:
@@ -79,8 +77,8 @@ def _read(path: Path) -> _Module:
     body = EXPORT.sub("", IMPORT.sub("", text))
     if unread := UNREAD.search(body):
         raise ValueError(
-            f'{path.name} must have imports of the form import {{ a, b }} from "./file.js" or "../folder/file.js"; '
-            f"and one name a declaration at its top level; got {unread[0]}"
+            f'{path.name} must have imports of the form import {{ a, b }} from "./file.js"; and one name a declaration '
+            f"at its top level; got {unread[0]}"
         )
     exports = frozenset(name for export, default, name in declared if export and not default)
     names = tuple(name for *_, name in declared)
