@@ -135,8 +135,8 @@ class Classroom {
 
   leave() {
     this.drop();
-    this.shadow.querySelector(".bar")?.remove();
     this.bar = null;
+    this.showBar();
   }
 
   why(/** @type {string} */ word) {
@@ -191,6 +191,7 @@ class Classroom {
   showBar() {
     this.shadow.querySelector(".bar")?.remove();
     if (this.bar) this.shadow.append(this.bar.element);
+    document.body.classList.toggle("in-class", this.bar !== null);
   }
 
   drawFoot() {

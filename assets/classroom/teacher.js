@@ -39,8 +39,9 @@ export class Teacher {
     this.wire = new Wire(`class/stream?code=${started.code}&seat=${seat()}`, {
       heard: (counts) => this.hear(counts),
       changed: (connected) => {
-        if (this.connected !== connected) this.page.draw();
+        const before = this.connected;
         this.connected = connected;
+        if (before !== connected) page.draw();
       },
       again: () => this.steer(),
       gone: () => page.over("over"),
