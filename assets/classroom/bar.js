@@ -60,15 +60,16 @@ export function studentBar(student, { words }, leave) {
 export function teacherBar(teacher, { words, titles }, show) {
   const status = h("p", { role: "status" });
   const code = h("span", { class: "code" }, spelled(teacher.started.code));
+  const counts = h("p", { class: "counts" }); // not read aloud whenever someone comes
   const lost = h("p", { class: "lost" });
   const draw = () => {
-    const { connected, refused, counts } = teacher;
-    const { here, following } = counts;
-    say(status, !connected ? words.away : refused ? words.refused[refused] : fill(words.here, { here, following }));
-    say(lost, counts.lost.map((one) => lostAt(one, words, titles)).join(" · "));
+    const { connected, refused, counts: now } = teacher;
+    say(status, !connected ? words.away : refused ? words.refused[refused] : "");
+    say(counts, fill(words.here, { here: now.here, following: now.following }));
+    say(lost, now.lost.map((one) => lostAt(one, words, titles)).join(" · "));
   };
   draw();
-  return { element: barOf(words.class, code, status, lost, button(words.show, show)), draw };
+  return { element: barOf(words.class, code, counts, lost, status, button(words.show, show)), draw };
 }
 
 /**

@@ -17,6 +17,7 @@ export class Following {
     this.showing = showing;
     this.led = led;
     this.settling = 0;
+    this.unsaid = false; // handles were moved
     /** @type {(what: Happening) => void} */
     this.happened = () => {};
   }
@@ -35,7 +36,9 @@ export class Following {
     const { stage, spec, player, controls, sides, reporter } = this.showing;
     const there = spec.positions[position] === t ? position : nearest(spec.positions, t);
     this.led = true;
+    const before = JSON.stringify(sides[0].tracks.dragged());
     for (const { tracks } of sides) tracks.move(handles);
+    this.unsaid ||= before !== JSON.stringify(sides[0].tracks.dragged());
     if (pick < spec.pick_count) stage.pick = pick;
     controls.speed.value = String(speed);
     if (playing && player.playing && !apart(stage.position, there, spec.positions.length, speed)) return;
@@ -50,8 +53,8 @@ export class Following {
   report() {
     if (!this.led) return;
     const { sides, tell, reporter } = this.showing;
-    const dragged = sides[0].tracks.dragged();
-    if (Object.keys(dragged).length) tell("dragged", { ...dragged, at: Date.now() });
+    if (this.unsaid) tell("dragged", { ...sides[0].tracks.dragged(), at: Date.now() });
+    this.unsaid = false;
     reporter.now();
   }
 

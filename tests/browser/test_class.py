@@ -62,7 +62,7 @@ def test_a_class_follows_lets_go_and_comes_back(app_url: str, open_page: Open) -
     student = joined(app_url, open_page, code)
     expect(student.root).to_have_attribute("data-t", "100")
     expect(say_of(student.page)).to_have_text("You follow the teacher.")
-    expect(say_of(teacher.page)).to_have_text("1 here, 1 of them follow")
+    expect(teacher.page.locator(".bar .counts")).to_have_text("1 here, 1 of them follow")
     assert violations(student.page) == [] and student.page.evaluate(SMALL) == []
     follows_without_a_run(teacher, student)
     lets_go_and_comes_back(teacher, student)
@@ -116,17 +116,17 @@ def lets_go_and_comes_back(teacher: Opened, student: Opened) -> None:
     """With a touch, and with a press; a reload changes nothing."""
     own = student.release()
     expect(say_of(student.page)).to_have_text("You are on your own.")
-    expect(say_of(teacher.page)).to_have_text("1 here, 0 of them follow")
+    expect(teacher.page.locator(".bar .counts")).to_have_text("1 here, 0 of them follow")
     teacher.page.keyboard.press("End")
     student.page.wait_for_timeout(400)
     assert student.root.get_attribute("data-t") == own
     student.page.reload()
     student.at_rest()
     expect(say_of(student.page)).to_have_text("You are on your own.")
-    expect(say_of(teacher.page)).to_have_text("1 here, 0 of them follow")
+    expect(teacher.page.locator(".bar .counts")).to_have_text("1 here, 0 of them follow")
     student.page.get_by_role("button", name="Follow again").click()
     same(teacher, student)
-    expect(say_of(teacher.page)).to_have_text("1 here, 1 of them follow")
+    expect(teacher.page.locator(".bar .counts")).to_have_text("1 here, 1 of them follow")
 
 
 def goes_to_controls_and_lessons(teacher: Opened, student: Opened) -> None:
@@ -138,7 +138,7 @@ def goes_to_controls_and_lessons(teacher: Opened, student: Opened) -> None:
     teacher.page.keyboard.press("Escape")
     teacher.page.reload()
     teacher.at_rest()
-    expect(say_of(teacher.page)).to_have_text("1 here, 1 of them follow")
+    expect(teacher.page.locator(".bar .counts")).to_have_text("1 here, 1 of them follow")
     teacher.page.get_by_test_id("stSidebarNav").get_by_text("Jump to any t").click()
     student.page.wait_for_url(re.compile("/closed_form"))
     expect(student.page).to_have_url(re.compile("class="))

@@ -38,6 +38,9 @@ test("it lies where the other one lies, and Python is told only when a hand asks
   assert.deepEqual([one.told, happened, following.led], [["dragged", "now"], ["touched"], false]);
   following.touch();
   assert.deepEqual(one.told, ["dragged", "now"], "its own hand's place is told by itself");
+  following.follow(LIE);
+  following.report();
+  assert.deepEqual(one.told, ["dragged", "now", "now"], "the handles lie where Python knows them");
   clearTimeout(following.settling);
 });
 
