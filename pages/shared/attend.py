@@ -4,6 +4,7 @@ The browser asks the hub by itself (`pages.shared.classroom`); Python hears only
 other controls that a student is to see.
 """
 
+from functools import cache
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from diffusion_core.files import ASSETS
 from pages import PAGES, START, Lesson
 from pages.shared.classroom import Refused, fields, read_query
-from pages.shared.i18n import _, parts
+from pages.shared.i18n import catalogue, language, read_parts
 from pages.shared.timeline.modules import join_modules
 
 __all__ = ["REFUSALS", "SAID", "door", "foot", "go", "names"]
@@ -75,6 +76,16 @@ def names() -> dict[str, Lesson]:
     return {"" if page is START else page.name: page for page in PAGES}
 
 
+@cache
+def said_in(lang: str) -> dict[str, object]:
+    """The titles of the pages, and all that is said of a class."""
+    here = catalogue(lang).gettext
+    words: dict[str, object] = {name: here(english) for name, english in SAID.items()}
+    refused = {word: here(english) for word, english in REFUSALS.items()}
+    titles = {name: read_parts(lang, page.name)["title"] for name, page in names().items()}
+    return {"titles": titles, "words": words | {"refused": refused}}
+
+
 def foot() -> None:
     """The buttons in the sidebar, and the bar of a class; goes where the teacher is, if that is somewhere else."""
     asked = _mount("classroom", door=False)
@@ -98,9 +109,7 @@ def _mount(key: str, *, door: bool) -> object:
         data={
             "code": _code(),
             "door": door,
-            "titles": {name: parts(page.name)["title"] for name, page in names().items()},
-            "words": {name: _(english) for name, english in SAID.items()}
-            | {"refused": {word: _(english) for word, english in REFUSALS.items()}},
+            **said_in(language()),
         },
         on_code_change=told,
         on_go_change=lambda: None,
