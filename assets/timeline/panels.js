@@ -12,6 +12,7 @@ import { linesPanel } from "./lines.js";
 import { mathText } from "./math.js";
 import { planePanel } from "./plane.js";
 import { sharesPanel } from "./shares.js";
+import { waterfallPanel } from "./waterfall.js";
 
 /** Mount a panel at the end of the grid. */
 export function mountPanel(/** @type {PanelSpec} */ spec, /** @type {Stage} */ stage, /** @type {HTMLElement} */ grid) {
@@ -49,6 +50,8 @@ function draws(spec, stage, frame, legend) {
       return linesPanel(spec, stage, frame, legend);
     case "shares":
       return sharesPanel(spec, stage, frame, legend);
+    case "waterfall":
+      return waterfallPanel(spec, stage, frame, legend);
     case "formula":
       return formulaPanel(spec, stage, frame);
     case "numbers":
