@@ -22,7 +22,7 @@ from diffusion_core.laws.estimates import loss_floor, x0_uncertainty
 from diffusion_core.laws.information import Floor, area, floor_over, information, mean_loss, stepped_sum
 from diffusion_core.laws.matching import conditional_loss, constant, marginal_loss
 from diffusion_core.laws.mixtures import GaussianMixture
-from diffusion_core.laws.paths import Chain, Likelihood, Paths, draw_paths, likelihood
+from diffusion_core.laws.paths import Chain, Likelihood, Paths, bent, draw_paths, likelihood
 from diffusion_core.laws.quadrature import kl_to_normal
 from diffusion_core.laws.variances import optimal_for
 from diffusion_core.levels import SHAPES, Shape, between, from_log_snr
@@ -32,7 +32,7 @@ from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import NOTHING, fixed_large, fixed_small, with_last
 from diffusion_core.weightings import WEIGHTINGS
 
-__all__ = ["CLAIMS", "ENDS", "FIVE", "MATCHING", "PATHS", "STEPS", "TERMS", "Walk", "bent", "chain_of"]
+__all__ = ["CLAIMS", "ENDS", "FIVE", "MATCHING", "PATHS", "STEPS", "TERMS", "Walk"]
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,6 @@ class Walk:
     @property
     def schedule(self) -> NoiseSchedule:
         return between(self.shape, self.ends, self.T)
-
-
-def bent(law: GaussianMixture, schedule: NoiseSchedule, mistake: float) -> Callable[..., Tensor]:
-    """A denoiser on the line, for x_t of any shape: the exact one plus mistake * sin(3 x_t)."""
-    exact = law.denoiser(schedule)
-
-    def denoiser(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
-        return exact(x_t.reshape(-1, 1), t).reshape(x_t.shape) + mistake * torch.sin(3 * x_t)
-
-    return denoiser
 
 
 @cache
@@ -153,7 +143,7 @@ def check_terms(of: TermsOf, setting: Walk, seed: int) -> list[Trial]:
 
 TERMS = Claim(
     key="E38c",
-    says="Given x₀, Bayes' rule telescopes: on every path, not only in the mean, −ln p/q is L_T + ΣL_{t−1} + L₀.",
+    says="Given x₀, Bayes' rule telescopes: on every path, not only in the mean, −ln p/q is L_T + Σ L_{t−1} + L₀.",
     check=check_terms,
     truth=all_terms,
     mistakes={

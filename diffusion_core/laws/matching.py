@@ -24,7 +24,7 @@ from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.laws.quadrature import expectation_nodes, log_normal
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["conditional_loss", "constant", "marginal_loss"]
+__all__ = ["Score", "conditional_loss", "constant", "marginal_loss"]
 
 FAR, STEP = 9.0, 0.1  # of a sum over normal numbers
 Score = Callable[[Tensor], Tensor]

@@ -40,7 +40,7 @@ from diffusion_core.reverse import reverse_step
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.variance import VarianceChoice
 
-__all__ = ["Chain", "Likelihood", "Paths", "draw_paths", "likelihood"]
+__all__ = ["Chain", "Likelihood", "Paths", "bent", "draw_paths", "likelihood"]
 
 REACH, POINTS = 9.0, 641  # of the grid
 CELLS = 2  # of it in one standard deviation of any step, at least: the trapezoid rule is then right to 1e-16
@@ -79,16 +79,32 @@ class Chain:
         return log_normal(x_s, mean, variance.value)
 
 
-@dataclass(frozen=True)
+def bent(law: GaussianMixture, schedule: NoiseSchedule, mistake: float) -> Denoiser:
+    """A denoiser on the line, for x_t of any shape: the exact one plus ``mistake`` * sin(3 x_t)."""
+    exact = law.denoiser(schedule)
+
+    def denoiser(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        return exact(x_t.reshape(-1, 1), t).reshape(x_t.shape) + mistake * torch.sin(3 * x_t)
+
+    return denoiser
+
+
+@dataclass(frozen=True, eq=False)
 class Likelihood:
     r"""What a chain says of data on the line, in nats.
 
     Attributes:
+        chain: which.
+        grid: (n,), even places.
+        log_p_1: :math:`\ln p_\theta(x_1)` there.
         negative_log: :math:`-E\ln p_\theta(x_0)`.
         kl: :math:`KL(q(x_0)\|p_\theta(x_0))`.
         gaps: :math:`E\,KL(q(x_t|x_{t-1})\|p_\theta(x_t|x_{t-1}))` from t = 1 to T: what the bound gives away.
     """
 
+    chain: Chain
+    grid: Tensor
+    log_p_1: Tensor
     negative_log: float
     kl: float
     gaps: tuple[float, ...]
@@ -97,6 +113,11 @@ class Likelihood:
     def gap(self) -> float:
         """Their sum, the KL of the paths given x_0."""
         return sum(self.gaps)
+
+    def log_prob(self, x0: Tensor) -> Tensor:
+        r""":math:`\ln p_\theta(x_0)` at (m,) places, in nats."""
+        log_joint = self.chain.log_step(self.chain.pairs[-1], x0[:, None], self.grid) + self.log_p_1
+        return log_joint.logsumexp(1) + (self.grid[1] - self.grid[0]).log()
 
 
 def likelihood(law: GaussianMixture, chain: Chain) -> Likelihood:
@@ -116,10 +137,10 @@ def likelihood(law: GaussianMixture, chain: Chain) -> Likelihood:
         log_p_s = log_joint.logsumexp(1) + (x[1] - x[0]).log()
         _check_mass(torch.trapezoid(log_p_s.exp(), x).item(), pair.s)
         gaps.append(_gap(law, chain.schedule, pair, (x, log_joint - log_p_s[:, None])))
-        log_p = log_p_s
+        log_p_1, log_p = log_p, log_p_s
     data = law.log_prob(x[:, None])
     negative_log, kl = (torch.trapezoid(data.exp() * less, x).item() for less in (-log_p, data - log_p))
-    return Likelihood(negative_log, kl, gaps=tuple(reversed(gaps)))
+    return Likelihood(chain, x, log_p_1, negative_log=negative_log, kl=kl, gaps=tuple(reversed(gaps)))
 
 
 def _gap(law: GaussianMixture, schedule: NoiseSchedule, pair: Transition, known: tuple[Tensor, Tensor]) -> float:

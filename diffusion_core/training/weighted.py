@@ -25,7 +25,7 @@ from diffusion_core.weightings import DENSITIES, WEIGHTINGS
 __all__ = ["NAMES", "WIDTHS", "Small", "Task", "load", "save", "task", "train"]
 
 NAMES = tuple(name for name in WEIGHTINGS if name != "fm")  # along the cosine it is v times pi / 2
-WIDTHS = (2, 4, 8, 16)
+WIDTHS = (2, 4, 8)
 ENDS = (1e3, 1e-3)
 LEVELS, NODES = 33, 24
 STARTS, ROUNDS, STEPS, RATE = 4, 3, 2_500, 0.02

@@ -15,6 +15,7 @@ from tests.pages.opening import ROOT, elements, open_page
 AT_HOME = {  # deep dives that explain a symbol themselves, before the core path does
     ("reparameterization", r"\sigma"),
     ("latent", r"z_t"),
+    ("loss", r"p_\theta"),
 }
 NOT_THE_WAY = ("article",)  # the fine print quotes the article, symbols and all
 

@@ -54,10 +54,10 @@ ABSENT = (
         "(Left out:) where the loss comes from.",
         "loose",
         "−ln p(x₀) ≤ L_T + ΣLₜ₋₁ + L₀ by Jensen, whose gap is the KL of the paths given x₀; Bayes' rule given x₀ makes "
-        "the terms, and each is a KL of two Gaussians: a squared error of ε with a weight. The same bound can be "
-        "written without x₀: the entropy of the data plus one KL a step. With σₜ² = β̃ₜ a term is ½ (SNRₜ₋₁ − SNRₜ) Vₜ, "
-        "and in the limit of many steps their sum depends on the first and the last SNR alone; the simple loss does "
-        "not.",
+        "the terms, and each but L₀ is a KL of two Gaussians: a constant, and a squared error of ε with a weight. The "
+        "same bound can be written without x₀: the entropy of the data plus one KL a step. With σₜ² = β̃ₜ a term is "
+        "½ (SNRₜ₋₁ − SNRₜ) Vₜ, and in the limit of many steps their sum depends on the first and the last SNR alone; "
+        "the simple loss does not.",
         claims=(bound.BOUND, loss.PATHS, loss.TERMS, loss.STEPS, loss.ENDS),
     ),
     Entry(
