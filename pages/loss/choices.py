@@ -9,8 +9,8 @@ from pages.shared.scenes import data_names
 __all__ = ["pick", "shape_names"]
 
 DATA = ("bimodal", "three_modes")
-FEWEST, MOST = 3, 8  # steps
-WORST = 0.2
+FEWEST, MOST = 4, 8  # steps
+WORST = 0.16
 
 
 def shape_names() -> dict[str, str]:
