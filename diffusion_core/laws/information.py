@@ -13,8 +13,8 @@ With :math:`\lambda'=\ln\mathrm{SNR}`, and :math:`V` and :math:`\ell` as functio
         && \text{t drawn evenly: the shape decides}
 
 References:
-    Guo, Shamai, Verdú 2005, "Mutual information and minimum mean-square error" (I-MMSE). Kingma et al. 2021,
-    "Variational Diffusion Models" (the sum, its limit, and that the limit knows the ends alone).
+    Guo, Shamai, Verdú 2005, "Mutual information and minimum mean-square error in Gaussian channels" (I-MMSE). Kingma
+    et al. 2021, "Variational Diffusion Models" (the sum, its limit, and that the limit knows the ends alone).
 """
 
 import math

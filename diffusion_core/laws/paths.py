@@ -20,8 +20,8 @@ both are Markov chains, so it is a sum of one KL a step,
 each an integral over the plane of :math:`(x_{t-1}, x_t)`.
 
 References:
-    Sohl-Dickstein et al. 2015, section 2.3 (the average over paths, the bound). Ho, Jain, Abbeel 2020, eq. 3 and
-    appendix A. The sum for the gap is derived here.
+    "Deep unsupervised learning using nonequilibrium thermodynamics" (Sohl-Dickstein and others, 2015), section 2.3 (the
+    average over paths, the bound). Ho, Jain, Abbeel 2020, eq. 3 and appendix A. The sum for the gap is derived here.
 """
 
 from dataclasses import dataclass

@@ -93,10 +93,10 @@ def small() -> None:
         [label[name], *(ratio(value) for value in row / own)] for name, row in zip(weighted.NAMES, losses, strict=True)
     ]
     st.markdown(table(["", *(label[name] for name in weighted.NAMES)], cells, "l" + "r" * len(own)))
-    best = int((losses >= own).all(0).sum())
+    best = int((losses >= 0.999 * own).all(0).sum())
     said = _(
-        "In {best} of {all} columns no network is better than the one that was trained with that loss. Its own losses "
-        "above the floor: {own}."
+        "In {best} of {all} columns no network is better, by 0.1% or more, than the one that was trained with that "
+        "loss. Each one’s own loss above the floor: {own}."
     )
     own_losses = ", ".join(f"{label[name]} {significant(v, 2)}" for name, v in zip(weighted.NAMES, own, strict=True))
     st.markdown(said.format(best=best, all=len(own), own=own_losses))
