@@ -37,16 +37,16 @@ class Lot:
 def kinds() -> list[tuple[str, str]]:
     """What a piece is, in the order of the constants above, and its colour."""
     return [
-        (_("entropy of the data, H(x_0)"), QUIET),
+        (_("H(x_0), entropy of the data"), QUIET),
         (_("KL of data and model"), COLORS["x0"]),
-        (_("given away: the KL of the paths, step by step"), COLORS["mu_tilde"]),
+        (_("given away: KL of the paths"), COLORS["mu_tilde"]),
         (_("−E ln p(x_T)"), COLORS["beta"]),
-        (_("−E ln p_θ / q of each step"), COLORS["x_t"]),
+        (_("E ln q / p_θ, a step each"), COLORS["x_t"]),
         (_("terms L"), COLORS["x0_hat"]),
-        (_("E ln q(x_t | x_0) less its neighbour’s"), QUIET),
+        (_("E ln q(x_t | x_0), in differences"), QUIET),
         (_("constants"), QUIET),
         (_("squares"), COLORS["x0_hat"]),
-        (_("nobody can remove: w ℓ_t"), COLORS["eps"]),
+        (_("nobody can remove"), COLORS["eps"]),
         (_("still to be learned"), COLORS["x_t"]),
     ]
 
@@ -68,8 +68,8 @@ def picture(s: Setting) -> tl.Picture:
         tl.Waterfall(
             pieces,
             kinds(),
-            _("Where the nats are (at line 10: no nats, but squared errors)"),
-            mark=tl.Line(wanted, _("what is wanted, −E ln p_θ(x_0)"), COLORS["x0"], dash=True),
+            _("Where the nats are (line 10 has none)"),
+            mark=tl.Line(wanted, _("wanted: −E ln p_θ(x_0)"), COLORS["x0"], dash=True),
             weight=2.4,
         ),
         tl.Numbers(rows, title=_("The line’s number, Σ")),
