@@ -320,7 +320,7 @@ export interface WaterfallSpec extends PictureSpec {
   kind: "waterfall";
   pieces: PieceSpec[][]; // those of each position
   kinds: { label: string; color: string }[];
-  mark: LineSpec | null; // a level across
+  marks: LineSpec[]; // levels across
 }
 
 export interface PieceSpec {

@@ -1,6 +1,6 @@
 // Pieces of a sum, one after the other: each begins where the one before it ends, and the last is their sum.
 
-/** @import { ChartView, Panel, PieceSpec, Scales, Stage, WaterfallSpec } from "./types.d.ts" */
+/** @import { ChartView, LineSpec, Panel, PieceSpec, Scales, Stage, Values, WaterfallSpec } from "./types.d.ts" */
 
 import { largest, oneAfterAnother, smallest, valueAxis } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
@@ -11,17 +11,30 @@ import { entry } from "./legend.js";
 const SUM = "Σ";
 const WIDE = 0.82; // of a piece's share of the width
 
-/** The sums on the way, at all positions: all of them have one axis. */
-function levels(/** @type {WaterfallSpec} */ { pieces }) {
-  return [0, ...pieces.flatMap((here) => oneAfterAnother(here).map(({ to }) => to))];
+/** @typedef {LineSpec & { data: Values, output: HTMLOutputElement }} Mark */
+
+/** The axis of all positions: it holds the sums on the way, and the marks. */
+function axisOf(/** @type {PieceSpec[][]} */ pieces, /** @type {Mark[]} */ marks) {
+  const sums = pieces.flatMap((here) => oneAfterAnother(here).map(({ to }) => to));
+  const all = [0, ...sums, ...marks.flatMap(({ data }) => [...data])];
+  return { ...valueAxis(all, false), low: smallest(all), high: largest(all) };
 }
 
-/** What each kind has in sum; a kind that has no piece is left out. */
-function byKind(/** @type {PieceSpec[]} */ pieces, /** @type {number} */ kinds) {
-  return Array.from({ length: kinds }, (_, kind) => {
-    const own = pieces.filter((piece) => piece.kind === kind);
-    return own.length ? own.reduce((sum, { value }) => sum + value, 0) : null;
-  });
+/**
+ * Rows of the legend, of which a position shows those that it has, with what they have in sum.
+ * @param {WaterfallSpec["kinds"]} kinds
+ * @param {HTMLElement} legend
+ */
+function makeRows(kinds, legend) {
+  const outputs = kinds.map(() => h("output", { class: "value" }));
+  const rows = kinds.map((kind, i) => entry(kind, "dot", outputs[i]));
+  legend.append(...rows);
+  return (/** @type {PieceSpec[]} */ pieces) =>
+    rows.forEach((row, kind) => {
+      const own = pieces.filter((piece) => piece.kind === kind);
+      row.classList.toggle("off", own.length === 0);
+      outputs[kind].textContent = format(oneAfterAnother(own).at(-1)?.to ?? 0);
+    });
 }
 
 /**
@@ -32,31 +45,28 @@ function byKind(/** @type {PieceSpec[]} */ pieces, /** @type {number} */ kinds) 
  * @returns {Panel}
  */
 export function waterfallPanel(spec, stage, frame, legend) {
-  const { pieces, kinds, mark } = spec;
+  const { pieces, kinds } = spec;
   const chart = makeChart(frame, stage, spec.title, { ...MARGIN, left: MARGIN.left + 8 });
-  const outputs = kinds.map(() => h("output", { class: "value" }));
-  const entries = kinds.map((kind, i) => entry(kind, "dot", outputs[i]));
-  legend.append(...entries);
-  const marked = mark && { look: mark, data: stage.arrays[mark.values].data, output: h("output", { class: "value" }) };
-  if (marked) legend.append(entry(marked.look, "dash", marked.output));
-  const all = [...levels(spec), ...(marked ? marked.data : [])];
-  const y = { ...valueAxis(all, false), low: smallest(all), high: largest(all) };
+  const showRows = makeRows(kinds, legend);
+  const marks = spec.marks.map((look) => {
+    return { ...look, data: stage.arrays[look.values].data, output: h("output", { class: "value" }) };
+  });
+  legend.append(...marks.map((mark) => entry(mark, "dash", mark.output)));
+  const y = axisOf(pieces, marks);
+  showRows(pieces[stage.position]);
 
   function draw(/** @type {number} */ p) {
-    byKind(pieces[p], kinds.length).forEach((sum, i) => {
-      entries[i].classList.toggle("off", sum === null);
-      outputs[i].textContent = sum === null ? "" : format(sum);
-    });
-    if (marked) marked.output.textContent = format(marked.data[p]);
+    showRows(pieces[p]);
+    for (const { data, output } of marks) output.textContent = format(data[p]);
     const view = chart.clear();
     if (!view) return;
     const scales = axes(view, { low: 0, high: pieces[p].length + 1, ticks: [] }, y);
     drawPieces(view, scales, pieces[p], kinds);
-    if (marked) {
+    for (const { data, color } of marks) {
       const line = new Path2D();
-      line.moveTo(view.box.left, scales.toY(marked.data[p]));
-      line.lineTo(view.box.right, scales.toY(marked.data[p]));
-      strokeCurve(view, line, { color: marked.look.color, dash: true, width: 2 });
+      line.moveTo(view.box.left, scales.toY(data[p]));
+      line.lineTo(view.box.right, scales.toY(data[p]));
+      strokeCurve(view, line, { color, dash: true, width: 2 });
     }
   }
 
@@ -77,10 +87,9 @@ export function waterfallPanel(spec, stage, frame, legend) {
 function drawPieces(view, { toX, toY }, pieces, kinds) {
   const { context, theme } = view;
   const steps = oneAfterAnother(pieces);
-  const total = { from: 0, to: steps.at(-1)?.to ?? 0, color: theme.muted, label: SUM };
   const bars = [
     ...steps.map((step, i) => ({ ...step, color: kinds[pieces[i].kind].color, label: pieces[i].label })),
-    total,
+    { from: 0, to: steps.at(-1)?.to ?? 0, color: theme.muted, label: SUM },
   ];
   const width = WIDE * (toX(1) - toX(0));
   bars.forEach(({ from, to, color }, i) => {
@@ -99,12 +108,13 @@ function drawPieces(view, { toX, toY }, pieces, kinds) {
   );
 }
 
-/** Below the axis, as many of the labels as have room: all, or the last alone. */
-function nameBars(
-  /** @type {ChartView} */ { context, theme, box },
-  /** @type {Scales} */ { toX },
-  /** @type {string[]} */ labels,
-) {
+/**
+ * Below the axis the labels, if all have room; else the last alone.
+ * @param {ChartView} view
+ * @param {Scales} scales
+ * @param {string[]} labels
+ */
+function nameBars({ context, theme, box }, { toX }, labels) {
   context.font = `${theme.fontSize}px ${theme.font}`;
   context.textAlign = "center";
   context.textBaseline = "top";

@@ -53,26 +53,24 @@ def kinds() -> list[tuple[str, str]]:
 
 @kept
 def picture(s: Setting) -> tl.Picture:
-    """Ten lines, for this denoiser; their sums for the exact one, too."""
+    """Ten lines, for this denoiser; and the sums of the exact one."""
     here, best = lot(s), lot(replace(s, mistake=0.0))
     pieces = pieces_of(here)
     live = numbers(s, here, best)
     totals, least = (np.array([sum(one.value for one in row) for row in rows]) for rows in (pieces, pieces_of(best)))
     wanted = np.full(LAST, here.known.negative_log)
-    rows = [
-        (_("this denoiser"), "total", COLORS["x_t"]),
-        (_("the exact one"), "least", COLORS["eps"]),
-    ]
     panels: list[tl.Panel] = [
         formula([one.latex for one in lines()], {name: name for name in live}, _("The line, with today’s numbers")),
         tl.Waterfall(
             pieces,
             kinds(),
             _("Where the nats are (line 10 has none)"),
-            mark=tl.Line(wanted, _("wanted: −E ln p_θ(x_0)"), COLORS["x0"], dash=True),
-            weight=2.4,
+            marks=(
+                tl.Line(wanted, _("wanted: −E ln p_θ(x_0)"), COLORS["x0"], dash=True),
+                tl.Line("least", _("Σ of the exact denoiser"), COLORS["eps"], dash=True),
+            ),
+            weight=4.0,  # a row of its own
         ),
-        tl.Numbers(rows, title=_("The line’s number, Σ")),
     ]
     tracks: dict[str, tl.Track] = {name: tl.Scalar(np.full(LAST, value)) for name, value in live.items()}
     tracks |= {"total": tl.Scalar(totals), "least": tl.Scalar(least)}

@@ -38,7 +38,7 @@ def to_the_bound() -> list[Said]:
     """What is wanted, the sum over paths, and Jensen."""
     return [
         Said(
-            _("1. What is wanted: that the model finds the data likely"),
+            _("1. What is wanted: data that are likely"),
             r"-E\,\ln\,p_\theta(x_0) = H(x_0) + \mathrm{KL}(q\,\|\,p_\theta)",
             (
                 r"\live{nll} = \live{H} + \live{kl}",
@@ -46,20 +46,20 @@ def to_the_bound() -> list[Said]:
             ),
         ),
         Said(
-            _("2. The model is a sum over all paths: an average over the paths of the noise"),
+            _("2. The model is a sum over all paths"),
             r"p_\theta(x_0) = \int p_\theta(x_{0:T})\,dx_{1:T} = E_q\,w, \quad "
             r"w = \frac{p_\theta(x_{0:T})}{q(x_{1:T}\mid x_0)}",
             (
-                words(_("pushed through the steps, at")) + r"\; x_0 = \live{x0}: \; \live{pushed}",
+                words(_("on a grid, at")) + r"\; x_0 = \live{x0}: \; \live{pushed}",
                 words(_("over 20,000 paths:")) + r"\; \live{averaged} \pm \live{averaged_error}",
             ),
         ),
         Said(
-            _("3. Jensen: the logarithm goes inside. The only “≤”"),
+            _("3. Jensen: ln goes inside. The only “≤”"),
             r"-\ln\,E_q\,w \le E_q[-\ln\,w]",
             (
                 r"\live{nll} \le \live{bound} = \live{nll} + \live{gap}",
-                words(_("what is given away, the KL of the paths, measured by itself:")) + r"\; \live{gap}",
+                words(_("KL of the paths, by itself:")) + r"\; \live{gap}",
             ),
         ),
     ]
@@ -69,7 +69,7 @@ def to_the_terms() -> list[Said]:
     """Markov, Bayes, and what telescopes."""
     return [
         Said(
-            _("4. Both are chains (Markov): a product of steps, whose logarithm is a sum"),
+            _("4. Markov: a product, so a sum of ln"),
             r"E_q\Big[-\ln\,p(x_T) - \sum_{t=1}^T\ln\,\frac{p_\theta(x_{t-1}\mid x_t)}{q(x_t\mid x_{t-1})}\Big]",
             (
                 r"= \live{prior} + (\live{ratios}) = \live{bound}",
@@ -77,11 +77,11 @@ def to_the_terms() -> list[Said]:
             ),
         ),
         Said(
-            _("5. Bayes, with x₀ known: each step of the noise is turned round"),
+            _("5. Bayes, x₀ known: steps turned round"),
             r"q(x_t\mid x_{t-1}) = \frac{q(x_{t-1}\mid x_t,x_0)\,q(x_t\mid x_0)}{q(x_{t-1}\mid x_0)}, \quad t \ge 2",
             (
                 r"= \live{prior} + (\live{terms}) + (\live{jumps}) = \live{bound}",
-                words(_("on each of 20,000 paths both sides agree to")) + r"\; \live{rounding}",
+                words(_("on all 20,000 paths equal to")) + r"\; \live{rounding}",
             ),
         ),
         Said(
@@ -89,7 +89,7 @@ def to_the_terms() -> list[Said]:
             r"L_T + \sum_{t=2}^T L_{t-1} + L_0",
             (
                 r"= \live{L_T} + \live{L_middle} + (\live{L_0}) = \live{bound}",
-                words(_("all but L₀ are KLs, and so not negative; L₀ is a density’s")),
+                words(_("KLs are not negative; L₀ is no KL")),
             ),
         ),
     ]
@@ -99,12 +99,12 @@ def to_the_loss() -> list[Said]:
     """Two Gaussians, the noise, and what is dropped."""
     return [
         Said(
-            _("7. The KL of two Gaussians: a constant, and the distance of their means"),
+            _("7. KL of Gaussians: constants and squares"),
             r"L_{t-1} = \frac12\Big[\frac{\tilde\beta_t}{\sigma_t^2}-1+\ln\,\frac{\sigma_t^2}{\tilde\beta_t}\Big]"
             r" + \frac{E\|\tilde\mu-\mu_\theta\|^2}{2\sigma_t^2}",
             (
                 r"\live{L_T} + (\live{constants}) + \live{squares} = \live{bound}",
-                words(_("constants, with that of L₀; squares: what θ can change")),
+                words(_("the squares are what θ can change")),
             ),
         ),
         Said(
@@ -117,7 +117,7 @@ def to_the_loss() -> list[Said]:
             ),
         ),
         Said(
-            _("9. Constants are dropped: no gradient goes through them"),
+            _("9. Constants dropped: they have no gradient"),
             r"\sum_{t=1}^T w_t\,E\|\varepsilon-\varepsilon_\theta\|^2",
             (
                 r"= \live{bound} - (\live{dropped}) = \live{squares}",
@@ -125,11 +125,11 @@ def to_the_loss() -> list[Said]:
             ),
         ),
         Said(
-            _("10. The weights are dropped: another number, with the same best network"),
+            _("10. Weights dropped: same best network"),
             r"L_{\mathrm{simple}} = \frac1T\sum_{t=1}^T E\|\varepsilon-\varepsilon_\theta\|^2",
             (
                 r"= \live{simple} \ne \live{squares}",
-                words(_("at the exact denoiser, where both are least:")) + r"\; \live{simple_least}, \; "
+                words(_("least, at the exact denoiser:")) + r"\; \live{simple_least}, \; "
                 r"\live{squares_least}",
             ),
         ),

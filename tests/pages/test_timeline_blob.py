@@ -115,12 +115,12 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
 
 def test_a_waterfall_and_formulas_have_their_own_at_each_position() -> None:
     pieces = [[tl.Piece(float(p), f"L_{p}", 0), tl.Piece(-1.0, "", 1)] for p in range(P)]
-    fall = tl.Waterfall(pieces, (("a", "#000"), ("b", "#fff")), "", mark=tl.Line("a", "level", "#000"))
+    fall = tl.Waterfall(pieces, (("a", "#000"), ("b", "#fff")), "", marks=(tl.Line("a", "level", "#000"),))
     pages = tl.Formula([f"<mn>{p}</mn><mn>{{{{a}}}}</mn>" for p in range(P)], {"a": "a"})
     first, second = spec_of(blob(panels=(fall, pages)))["panels"]
     assert first["pieces"][2] == [{"value": 2.0, "label": "L_2", "kind": 0}, {"value": -1.0, "label": "", "kind": 1}]
     assert first["kinds"] == [{"label": "a", "color": "#000"}, {"label": "b", "color": "#fff"}]
-    assert first["mark"]["label"] == "level" and second["mathml"][3] == "<mn>3</mn><mn>{{a}}</mn>"
+    assert first["marks"][0]["label"] == "level" and second["mathml"][3] == "<mn>3</mn><mn>{{a}}</mn>"
 
 
 PIECES = [[tl.Piece(1.0, "", 0)]] * P

@@ -175,7 +175,7 @@ def pictures() -> Golden:
 def waterfall() -> tl.Waterfall:
     """One to five pieces, the second of each below 0."""
     pieces = [[tl.Piece((-1) ** (i == 1) * (i + 1), f"L_{i}", i % 2) for i in range(n + 1)] for n in range(5)]
-    return tl.Waterfall(pieces, (("even", BLUE), ("odd", BLUE)), "Sum", mark=tl.Line(SIGMAS, "level", BLUE))
+    return tl.Waterfall(pieces, (("even", BLUE), ("odd", BLUE)), "Sum", marks=(tl.Line(SIGMAS, "level", BLUE),))
 
 
 def curves() -> Golden:

@@ -261,13 +261,13 @@ class Piece:
 class Waterfall(Panel):
     """The pieces of a sum, one after the other from 0 on, and their sum: other pieces at each position, on one axis.
 
-    ``kinds`` are (label, colour); the sum of each is shown. ``mark`` is a level across, another one at each position.
+    ``kinds`` are (label, colour); the sum of each is shown. ``marks`` are levels across, others at each position.
     """
 
     pieces: Sequence[Sequence[Piece]]
     kinds: Sequence[tuple[str, str]]
     title: str
-    mark: Line | None = None
+    marks: Sequence[Line] = ()
     weight: float = 1.0
 
     def pack(self, w: Writer, name: str) -> Spec:
@@ -286,7 +286,7 @@ class Waterfall(Panel):
             "weight": self.weight,
             "pieces": [[vars(piece) for piece in here] for here in self.pieces],
             "kinds": [{"label": label, "color": color} for label, color in self.kinds],
-            "mark": None if self.mark is None else self.mark.pack(w, f"{name}.mark"),
+            "marks": [mark.pack(w, f"{name}.{i}") for i, mark in enumerate(self.marks)],
         }
 
 
