@@ -4,6 +4,7 @@ from dataclasses import asdict
 from functools import partial
 
 from pages.loss import choices, ends, figures, matching, recipe, weights
+from pages.loss.questions import QUESTIONS
 from pages.shared import lesson
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
@@ -12,6 +13,7 @@ with lesson.open_page("loss") as page:
     setting = choices.pick(page)
     page.timeline(figures.picture(setting), name="line", t=1)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     page.section(
