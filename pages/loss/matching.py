@@ -20,7 +20,7 @@ __all__ = ["ASKS", "draw"]
 
 ASKS = ["snr"]
 SNRS = {"9": 9.0, "1": 1.0, "1/9": 1 / 9}
-FACTORS = np.linspace(-0.5, 2.5, 31)  # of the score
+FACTORS = np.linspace(-0.5, 2.5, 25)  # of the score
 
 
 def draw(data: str) -> None:
