@@ -21,7 +21,7 @@ def smaller(rng: np.random.Generator) -> Asked:
     )
     return Asked(
         Say(
-            "A stride with β_t|s = {beta}, 1 − ᾱ_t = {noise_t}, 1 − ᾱ_s = {noise_s}. What is β̃?",
+            "A stride with β = {beta}, 1 − ᾱ_t = {noise_t}, 1 − ᾱ_s = {noise_s}. What is β̃?",
             beta=f"{pair.beta:.3f}",
             noise_t=f"{pair.one_minus_alpha_bar_t:.3f}",
             noise_s=f"{pair.one_minus_alpha_bar_s:.3f}",
