@@ -41,7 +41,7 @@ test("two squares lie side by side where it is wide, one over the other where it
 
 test("mates stay in one row, and come and go together", () => {
   const charts = Array.from({ length: 6 }, () => item(null));
-  const upright = { width: 700, height: 1232 };
+  const upright = { width: 500, height: 1600 };
   const rows = ({ rects }) => {
     const tops = [...new Set(rects.map(({ top }) => top))];
     return tops.map((top) => rects.filter((rect) => rect.top === top).length);
