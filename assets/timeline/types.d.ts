@@ -229,7 +229,15 @@ export interface StepSpec {
 }
 
 export type PanelSpec =
-  PlaneSpec | ImagesSpec | HistogramSpec | CurvesSpec | LinesSpec | SharesSpec | FormulaSpec | NumbersSpec;
+  | PlaneSpec
+  | ImagesSpec
+  | HistogramSpec
+  | CurvesSpec
+  | LinesSpec
+  | SharesSpec
+  | WaterfallSpec
+  | FormulaSpec
+  | NumbersSpec;
 
 /** What a panel with a picture has. */
 export interface PictureSpec {
@@ -308,13 +316,27 @@ export interface SharesSpec extends PictureSpec {
   series: LineSpec[];
 }
 
+/** Pieces that follow one another from 0 to their sum; others at each position. */
+export interface WaterfallSpec extends PictureSpec {
+  kind: "waterfall";
+  pieces: PieceSpec[][]; // those of each position
+  kinds: { label: string; color: string }[];
+  marks: LineSpec[]; // levels across
+}
+
+export interface PieceSpec {
+  value: number;
+  label: string;
+  kind: number;
+}
+
 export interface LineSpec extends LookSpec {
   values: string; // (P,), NaN where there is nothing
 }
 
 export interface FormulaSpec {
   kind: "formula";
-  mathml: string; // <mn>{{name}}</mn> is live
+  mathml: string | string[]; // <mn>{{name}}</mn> is live; one for all positions, or one for each
   values: Record<string, ProbeSpec>;
   title: string | null;
 }
