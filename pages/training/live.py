@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import lesson, shell, trainer
+from pages.shared import lesson, shell
+from pages.shared.denoiser_run import View, sampling_times
 from pages.shared.i18n import _, explain, language
 from pages.shared.scenes import data_names, schedule_names
 from pages.shared.timeline import show
-from pages.shared.trainer import View
 from pages.shared.typography import significant
 from pages.training import figures
 from pages.training.choices import TARGETS
@@ -34,7 +34,7 @@ def _draw(id: str, alive: bool) -> None:
     view = shown(view)
     st.markdown(f"{described(view)}  \n{verdict(view)}")
     link_to_samples(view)
-    times = trainer.sampling_times(view.schedule.T)
+    times = sampling_times(view.schedule.T)
     lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4], lead=True)
     st.subheader(_("How it got there"), anchor=False)
     history(view)
