@@ -3,6 +3,7 @@
 /** @import { Panel, PanelSpec, Stage } from "./types.d.ts" */
 
 import { curvesPanel } from "./curves.js";
+import { diagramPanel } from "./diagram.js";
 import { h } from "./dom.js";
 import { formulaPanel, numbersPanel } from "./formula.js";
 import { histogramPanel } from "./histogram.js";
@@ -49,6 +50,8 @@ function draws(spec, stage, frame, legend) {
       return linesPanel(spec, stage, frame, legend);
     case "shares":
       return sharesPanel(spec, stage, frame, legend);
+    case "diagram":
+      return diagramPanel(spec, stage, frame);
     case "formula":
       return formulaPanel(spec, stage, frame);
     case "numbers":

@@ -220,7 +220,7 @@ function itemOf(/** @type {Seen} */ { element, spec }, /** @type {HTMLElement} *
 /** Width over height of a picture; a chart has none. */
 function ratioOf(/** @type {HTMLElement} */ element, /** @type {string} */ kind) {
   if (kind === "plane") return 1;
-  if (kind !== "images") return null;
+  if (kind !== "images" && kind !== "diagram") return null;
   const frame = /** @type {HTMLElement} */ (element.querySelector(".frame"));
   return Number(frame.style.getPropertyValue("--ratio"));
 }

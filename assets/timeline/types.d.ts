@@ -94,6 +94,8 @@ export interface Labels {
   say_mark: string;
   say_curve: string;
   say_value: string;
+  say_lit: string;
+  say_rest: string;
   say_now: string;
 }
 
@@ -220,7 +222,15 @@ export interface StepSpec {
 }
 
 export type PanelSpec =
-  PlaneSpec | ImagesSpec | HistogramSpec | CurvesSpec | LinesSpec | SharesSpec | FormulaSpec | NumbersSpec;
+  | PlaneSpec
+  | ImagesSpec
+  | HistogramSpec
+  | CurvesSpec
+  | LinesSpec
+  | SharesSpec
+  | DiagramSpec
+  | FormulaSpec
+  | NumbersSpec;
 
 /** What a panel with a picture has. */
 export interface PictureSpec {
@@ -297,6 +307,33 @@ export interface LinesSpec extends PictureSpec {
 export interface SharesSpec extends PictureSpec {
   kind: "shares";
   series: LineSpec[];
+}
+
+/** Boxes and arrows, in units of the diagram; y grows downwards. */
+export interface DiagramSpec extends PictureSpec {
+  kind: "diagram";
+  size: number[]; // width, height
+  phases: Record<string, string>; // (P,), how much is lit, from 0 to 1
+  boxes: BoxSpec[];
+  arrows: ArrowSpec[];
+}
+
+export interface BoxSpec {
+  at: number[]; // x, y of its middle
+  size: number[]; // width, height
+  name: string;
+  note: string;
+  color: string;
+  phase: string; // "": always lit
+  form: string; // plain, narrow or wide: a network that gets narrower or wider to the right
+  says: string;
+}
+
+export interface ArrowSpec {
+  points: number[][];
+  phase: string;
+  label: string;
+  dash: boolean;
 }
 
 export interface LineSpec extends LookSpec {

@@ -1,6 +1,6 @@
 // What a panel shows now, in words and numbers: worked out of what is drawn, when the hand has let go.
 
-/** @import { CurvesSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values } from "./types.d.ts" */
+/** @import { CurvesSpec, DiagramSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values } from "./types.d.ts" */
 
 import { format } from "./format.js";
 import { fill } from "./spoken.js";
@@ -49,6 +49,8 @@ export function sentences(spec, numbers, stage) {
     case "lines":
     case "shares":
       return ofLines(spec, numbers, stage);
+    case "diagram":
+      return ofDiagram(spec, numbers, stage);
     default:
       return [];
   }
@@ -134,4 +136,26 @@ function ofLines(
     const [value] = numbers[label];
     return fill(labels.say_value, { label, value: Number.isFinite(value) ? format(value) : "–" });
   });
+}
+
+/**
+ * What is at work now, and what is not, from left to right.
+ * @returns {string[]}
+ */
+function ofDiagram(
+  /** @type {DiagramSpec} */ { boxes },
+  /** @type {Numbers} */ numbers,
+  /** @type {Stage} */ { labels },
+) {
+  const isLit = (/** @type {string} */ phase) => !phase || numbers[phase][0] > 0.5;
+  const list = (/** @type {boolean} */ lit) =>
+    boxes
+      .filter(({ phase, says }) => says && isLit(phase) === lit)
+      .map(({ says, note }) => (note ? `${says} ${note}` : says))
+      .join("; ");
+  const [work, rest] = [list(true), list(false)];
+  return [
+    ...(work ? [fill(labels.say_lit, { parts: work })] : []),
+    ...(rest ? [fill(labels.say_rest, { parts: rest })] : []),
+  ];
 }
