@@ -1,6 +1,5 @@
 """A run on the page: which one it is, and the buttons and files that it has. It goes on without the page."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -8,7 +7,7 @@ import streamlit as st
 
 from diffusion_core import BadInput, GaussianMixture
 from diffusion_core.claims.network import CLAIMS, Trained
-from pages.shared import controls, denoiser_run
+from pages.shared import controls, denoiser_run, running
 from pages.shared.checks import Checked
 from pages.shared.denoiser_run import View, read_file
 from pages.shared.i18n import _
@@ -73,25 +72,6 @@ def reset(view: View) -> None:
     show_run("")
 
 
-def attempt(action: Callable[[], object]) -> None:
-    """Do it; what is wrong is said once."""
-    try:
-        action()
-    except BadInput as error:
-        st.session_state["training_error"] = error
-
-
-def button(label: str, icon: str, action: Callable[[], object], primary: bool = False) -> None:
-    """One of the buttons of a run."""
-    st.button(
-        label,
-        icon=f":material/{icon}:",
-        on_click=attempt,
-        args=(action,),
-        type="primary" if primary else "secondary",
-    )
-
-
 def data_of(setting: Setting) -> Data:
     """What is chosen to be trained on, and to be compared with."""
     law = law_of(setting.data, setting.word)
@@ -107,18 +87,7 @@ def start(setting: Setting) -> None:
 
 def buttons(view: View, setting: Setting) -> None:
     """Start, pause, resume, stop, reset."""
-    runs = the_trainer()
-    with st.container(horizontal=True, gap="small"):
-        if not view.alive:
-            button(_("Train"), "play_arrow", lambda: start(setting), primary=True)
-        if view.state == "running":
-            button(_("Pause"), "pause", lambda: runs.pause(view.id))
-        if view.state == "paused":
-            button(_("Resume"), "resume", lambda: runs.resume(view.id))
-        if view.alive or view.state == "paused":
-            button(_("Stop"), "stop", lambda: runs.stop(view.id))
-        if view.id:
-            button(_("Reset"), "restart_alt", lambda: reset(view))
+    running.buttons(view, lambda: start(setting), lambda: reset(view))
 
 
 def files(view: View, setting: Setting) -> None:
@@ -144,5 +113,5 @@ def files(view: View, setting: Setting) -> None:
     )
     if upload is not None and st.session_state.get("training_uploaded") != upload.file_id:
         st.session_state["training_uploaded"] = upload.file_id
-        attempt(lambda: show_run(the_trainer().start(read_file(data_of(setting), upload.getvalue()))))
+        running.attempt(lambda: show_run(the_trainer().start(read_file(data_of(setting), upload.getvalue()))))
         st.rerun()
