@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diffusion_core.errors import BadInput, check_whole
+from diffusion_core.errors import check_whole
+from diffusion_core.nets.dense import check_points
 from diffusion_core.nets.initial import zero
 
 __all__ = ["MLP", "MLPConfig", "TimeFeatures"]
@@ -87,10 +88,7 @@ class MLPConfig:
 
     def check_data(self, shape: tuple[int, ...]) -> None:
         """Raises BadInput unless the network takes data of this shape, without the batch."""
-        if tuple(shape) != (self.dimension,):
-            raise BadInput(
-                "The data must have the shape {allowed}; got {got}.", allowed=(self.dimension,), got=tuple(shape)
-            )
+        check_points(self.dimension, shape)
 
     @property
     def no_condition(self) -> None:

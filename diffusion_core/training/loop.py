@@ -1,4 +1,7 @@
-r"""Training a denoiser: draw data, t and noise, predict, step; one loop for a page, a notebook and a command line.
+r"""Training: draw, predict, step; one loop for a page, a notebook and a command line.
+
+`run` trains whatever a `Task` says: what is drawn in a step, and which losses are lowered in turn. `train` trains a
+denoiser by it: data, t and noise are drawn, and there is one loss,
 
 .. math::
     L = E_{x_0,\ t\sim U\{1..T\},\ \epsilon}\ \|y - f_\theta(x_t, t)\|^2/d, \qquad
@@ -18,8 +21,9 @@ References:
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +35,22 @@ from diffusion_core.nets.initial import seeded
 from diffusion_core.objectives import hybrid_loss, row_errors, simple_loss
 from diffusion_core.schedule import NoiseSchedule
 from diffusion_core.training.draws import DataSampler
-from diffusion_core.training.state import BINS, Snapshot, TrainingConfig, TrainingState, check_target
+from diffusion_core.training.state import (
+    BINS,
+    RunConfig,
+    RunState,
+    Snapshot,
+    Stored,
+    Trainable,
+    TrainingConfig,
+    TrainingState,
+    check_target,
+)
 
-__all__ = ["Batch", "objective", "train"]
+__all__ = ["Batch", "Learner", "Task", "objective", "run", "train"]
+
+State = TypeVar("State", bound=RunState[RunConfig], covariant=True)
+Drawn = TypeVar("Drawn")
 
 LOST = 1e4  # a network that answers 0 has a loss of about 1
 
@@ -69,52 +86,50 @@ def train(
         BadInput: arguments that do not fit; eps on a schedule that ends in pure noise; data that the network cannot
             take; (while it runs) data or a loss that are not finite, or a loss beyond all measure.
     """
-    check_whole("every", every, 1, 10**8)
     check_target(config, schedule)
-    if resume is not None and resume.config.net != config.net:
-        raise BadInput(
-            "resume must hold the network {expected}; got {got}.", expected=config.net, got=resume.config.net
-        )
-    _check_data(config, sample(1, torch.Generator().manual_seed(0))[0])
-    learner = _Learner(config, resume, torch.device(device))
+    learner = Learner(config, sample, resume=resume, device=torch.device(device))
     model = _model(wrap(learner.net), learner.device, bf16)
-
-    def batches() -> Iterator[tuple[int, Batch]]:
-        generator = torch.Generator()
-        for k in range(0 if resume is None else resume.step, config.steps):
-            generator.manual_seed(_seed(config.seed, rank, k))
-            yield k, _draw(config, sample, schedule, generator)
-
-    return _states(learner, schedule, model, batches=batches(), every=every)
+    task = _Denoising(config, sample, schedule, model=model, meter=_Meter(schedule.T, learner.device))
+    return run(task, learner, every, rank=rank)
 
 
-def _states(
-    learner: "_Learner", schedule: NoiseSchedule, model: Model, *, batches: Iterable[tuple[int, "Batch"]], every: int
-) -> Iterator[TrainingState]:
-    config, meter = learner.config, _Meter(schedule.T, learner.device)
+class Task(Protocol[State, Drawn]):
+    """What one family of networks does in a step of `run`, which does the rest."""
+
+    def draw(self, generator: torch.Generator) -> Drawn:
+        """The draws of one step."""
+        ...
+
+    def turns(self, drawn: Drawn) -> Iterator[Tensor]:
+        """The losses of the step, 0-d, in turn; the optimizer moves what a loss depends on before the next one."""
+        ...
+
+    def state(self, facts: dict[str, Any]) -> State:
+        """What is told: the facts that all runs have, with the losses since the last state."""
+        ...
+
+
+def run(task: Task[State, Any], learner: "Learner", every: int, rank: int = 0) -> Iterator[State]:
+    """Trains, and yields the task's state at multiples of `every` and at the end; arguments are those of `train`."""
+    check_whole("every", every, 1, 10**8)
+    return _states(task, learner, every, rank)
+
+
+def _states(task: Task[State, Any], learner: "Learner", every: int, rank: int) -> Iterator[State]:
+    config, told, generator = learner.config, learner.first, torch.Generator()
     clock = time.perf_counter()
-    for k, batch in batches:
-        loss, eps_loss = objective(config, schedule, model, batch)
-        loss.backward()
-        learner.step(k)
-        meter.add(loss.detach(), eps_loss, batch.t)
+    for k in range(learner.first, config.steps):
+        generator.manual_seed(_seed(config.seed, rank, k))
+        for loss in task.turns(task.draw(generator)):
+            loss.backward()
+            learner.step(k)
+        learner.average(k)
         if (k + 1) % every == 0 or k + 1 == config.steps:
-            read = meter.read()
-            _check_loss(read.loss, k + 1, config.lr)
-            yield TrainingState(
-                config=config,
-                schedule=schedule,
-                step=k + 1,
-                loss=read.loss,
-                eps_loss=read.eps_loss,
-                eps_loss_by_t=read.eps_loss_by_t,
-                lr=config.lr_at(k),
-                rows_per_second=read.steps * config.batch / (time.perf_counter() - clock),
-                net=learner.net,
-                ema=learner.ema,
-                optimizer=learner.optimizer,
-            )
-            clock = time.perf_counter()
+            seconds = time.perf_counter() - clock
+            state = task.state(learner.facts(k, rows_per_second=(k + 1 - told) * config.batch / seconds))
+            _check_loss(state.loss, k + 1, config.lr)
+            yield state
+            clock, told = time.perf_counter(), k + 1
 
 
 def _model(net: nn.Module, device: torch.device, bf16: bool) -> Model:
@@ -132,21 +147,11 @@ def _model(net: nn.Module, device: torch.device, bf16: bool) -> Model:
 # --- what comes in --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """The draws of one step: x_0, its classes or tokens or None, t in 1..T and eps, a row each; on the CPU."""
-
-    x0: Tensor
-    cond: Tensor | None
-    t: Tensor
-    eps: Tensor
-
-
-def _check_data(config: TrainingConfig, x0: Tensor) -> None:
+def _check_data(net: Trainable, x0: Tensor) -> None:
     check_finite("the data", x0)
     if x0.dtype != torch.float32:
         raise BadInput("The data must be torch.float32, as the network is; got {got}.", got=x0.dtype)
-    config.net.check_data(x0.shape[1:])
+    net.check_data(x0.shape[1:])
 
 
 def _check_loss(loss: float, step: int, lr: float) -> None:
@@ -164,6 +169,105 @@ def _seed(seed: int, rank: int, step: int) -> int:
     return (step + 1_000_003 * rank + 2_654_435_761 * seed) % 2**32
 
 
+# --- what a run changes ---------------------------------------------------------------------------------------------
+
+
+class Learner:
+    """What a run changes: the network, the average of its weights, and AdamW's two averages of its gradients.
+
+    Args:
+        config: the run.
+        sample: draws the data, which are looked at once.
+        resume: the snapshot to go on from; its network must be the configuration's.
+        device: of the network.
+
+    Raises:
+        BadInput: data that the network cannot take, a snapshot of another network.
+    """
+
+    def __init__(
+        self, config: RunConfig, sample: DataSampler, resume: Stored[RunConfig] | None, device: torch.device
+    ) -> None:
+        if resume is not None and resume.config.net != config.net:
+            raise BadInput(
+                "resume must hold the network {expected}; got {got}.", expected=config.net, got=resume.config.net
+            )
+        _check_data(config.net, sample(1, torch.Generator().manual_seed(0))[0])
+        self.config, self.device = config, device
+        self.first = 0 if resume is None else resume.step
+        self.net = seeded(config.seed, config.net.build).to(device)
+        self.ema = copy.deepcopy(self.net).requires_grad_(False)
+        self._weights: list[Tensor] = list(self.net.parameters())
+        self._averages: list[Tensor] = list(self.ema.parameters())
+        self.optimizer = torch.optim.AdamW(
+            self._weights,
+            lr=config.lr,
+            betas=(config.beta1, config.beta2),
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        if resume is not None:
+            self.net.load_state_dict(resume.net)
+            self.ema.load_state_dict(resume.ema)
+            self._set_moments(resume)
+
+    def _set_moments(self, resume: Stored[RunConfig]) -> None:
+        for name, weight in self.net.named_parameters():
+            moments = {
+                key: torch.empty_like(weight).copy_(resume.moments[f"{key}.{name}"])
+                for key in ("exp_avg", "exp_avg_sq")
+            }
+            steps = torch.tensor(float(resume.step), device=weight.device)
+            self.optimizer.state[weight] = {"step": steps, **moments}
+
+    @torch.no_grad()
+    def step(self, k: int) -> None:
+        """Moves the weights that have gradients along them."""
+        _shorten([w.grad for w in self._weights if w.grad is not None], self.config.max_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr_at(k)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    @torch.no_grad()  # or the average would drag the history of every step along
+    def average(self, k: int) -> None:
+        """Moves the average of the weights."""
+        torch._foreach_lerp_(self._averages, self._weights, 1 - min(self.config.ema, (1 + k) / (10 + k)))
+
+    def facts(self, k: int, rows_per_second: float) -> dict[str, Any]:
+        """What every `RunState` has, after step k, besides its loss."""
+        return {
+            "config": self.config,
+            "step": k + 1,
+            "lr": self.config.lr_at(k),
+            "rows_per_second": rows_per_second,
+            "net": self.net,
+            "ema": self.ema,
+            "optimizer": self.optimizer,
+        }
+
+
+def _shorten(gradients: list[Tensor], max_norm: float) -> None:
+    """PyTorch's clip_grad_norm_ with all tensors in one call: a small network's step is 3 % shorter so."""
+    if not gradients:
+        return
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+
+
+# --- one step of a denoiser -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The draws of one step: x_0, its classes or tokens or None, t in 1..T and eps, a row each; on the CPU."""
+
+    x0: Tensor
+    cond: Tensor | None
+    t: Tensor
+    eps: Tensor
+
+
 def _draw(config: TrainingConfig, sample: DataSampler, schedule: NoiseSchedule, generator: torch.Generator) -> Batch:
     x0, cond = sample(config.batch, generator)
     t = torch.randint(1, schedule.T + 1, (config.batch,), generator=generator)
@@ -175,50 +279,33 @@ def _draw(config: TrainingConfig, sample: DataSampler, schedule: NoiseSchedule, 
     return Batch(x0, cond, t, eps)
 
 
-# --- one step -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class _Denoising:
+    """What a denoiser does in a step."""
 
+    config: TrainingConfig
+    sample: DataSampler
+    schedule: NoiseSchedule
+    model: Model
+    meter: "_Meter"
 
-class _Learner:
-    """What a run changes: the network, the average of its weights, and AdamW's two averages of its gradients."""
+    def draw(self, generator: torch.Generator) -> Batch:
+        return _draw(self.config, self.sample, self.schedule, generator)
 
-    def __init__(self, config: TrainingConfig, resume: Snapshot | None, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.net = seeded(config.seed, config.net.build).to(device)
-        self.ema = copy.deepcopy(self.net).requires_grad_(False)
-        self._weights: list[Tensor] = list(self.net.parameters())
-        self._averages: list[Tensor] = list(self.ema.parameters())
-        self.optimizer = torch.optim.AdamW(self._weights, lr=config.lr, weight_decay=config.weight_decay, fused=True)
-        if resume is not None:
-            self.net.load_state_dict(resume.net)
-            self.ema.load_state_dict(resume.ema)
-            self._set_moments(resume)
+    def turns(self, drawn: Batch) -> Iterator[Tensor]:
+        loss, eps_loss = objective(self.config, self.schedule, self.model, drawn)
+        self.meter.add(loss.detach(), eps_loss, drawn.t)
+        yield loss
 
-    def _set_moments(self, resume: Snapshot) -> None:
-        for name, weight in self.net.named_parameters():
-            moments = {
-                key: torch.empty_like(weight).copy_(resume.moments[f"{key}.{name}"])
-                for key in ("exp_avg", "exp_avg_sq")
-            }
-            steps = torch.tensor(float(resume.step), device=weight.device)
-            self.optimizer.state[weight] = {"step": steps, **moments}
-
-    @torch.no_grad()  # or the average would drag the history of every step along
-    def step(self, k: int) -> None:
-        """Moves the weights along their gradients, and the average of the weights."""
-        _shorten([w.grad for w in self._weights if w.grad is not None], self.config.max_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr_at(k)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        torch._foreach_lerp_(self._averages, self._weights, 1 - min(self.config.ema, (1 + k) / (10 + k)))
-
-
-def _shorten(gradients: list[Tensor], max_norm: float) -> None:
-    """PyTorch's clip_grad_norm_ with all tensors in one call: a small network's step is 3 % shorter so."""
-    if not gradients:
-        return
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+    def state(self, facts: dict[str, Any]) -> TrainingState:
+        read = self.meter.read()
+        return TrainingState(
+            schedule=self.schedule,
+            loss=read.loss,
+            eps_loss=read.eps_loss,
+            eps_loss_by_t=read.eps_loss_by_t,
+            **facts,
+        )
 
 
 def objective(config: TrainingConfig, schedule: NoiseSchedule, model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
