@@ -79,6 +79,7 @@ LESSONS = (
     Lesson("sampling", "Reverse process", "auto_awesome", (step.STEP, run.LAW, copies.COPIES), minutes=10),
     Lesson("variance", "Reverse process", "balance", VARIANCE, minutes=15, deep=True),
     Lesson("spacing", "Reverse process", "stairs", spacing.CLAIMS, minutes=8, deep=True),
+    Lesson("four_ways", "Beside diffusion", "alt_route", minutes=15, deep=True),
     Lesson("unet", "Stable Diffusion", "account_tree", anatomy.CLAIMS, minutes=12, deep=True),
     Lesson("latent", "Stable Diffusion", "compress", (*latent.CLAIMS, *autoencoder.CLAIMS), minutes=12, deep=True),
     Lesson("guidance", "Stable Diffusion", "chat", (*text.CLAIMS, *guidance.CLAIMS), minutes=12),
