@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from diffusion_core.errors import check_at_least
-from diffusion_core.laws.law import CHUNK, places_of
+from diffusion_core.laws.law import CHUNK, log_sum_exp, places_of
 from diffusion_core.objectives import LOG_2PI
 
 __all__ = ["log_evidence"]
@@ -45,6 +45,6 @@ def log_evidence(decode: Callable[[Tensor], Tensor], s: float, x: Tensor, nodes:
     x = places_of(x, mean.shape[-1]) / s
     cell = 2 * math.log(side[1] - side[0])
     weight = -0.5 * z.square().sum(1) - LOG_2PI + cell - 0.5 * mean.square().sum(1)
-    parts = [torch.logsumexp(torch.addmm(weight, part, mean.mT), 1) for part in x.split(max(1, CHUNK // len(z)))]
+    parts = [log_sum_exp(torch.addmm(weight, part, mean.mT)) for part in x.split(max(1, CHUNK // len(z)))]
     constant = x.shape[-1] * (math.log(s) + 0.5 * LOG_2PI)
     return torch.cat(parts) - 0.5 * x.square().sum(1) - constant

@@ -165,6 +165,13 @@ def as_float64(name: str, value: Any) -> Tensor:
     return tensor
 
 
+def log_sum_exp(logits: Tensor) -> Tensor:
+    """ln of the sum of e^logits over the last axis; logits are used up."""
+    top = logits.amax(-1)
+    # What is e^-700 of the largest counts for nothing; exp takes forty times as long where it underflows.
+    return logits.sub_(top.unsqueeze(-1)).clamp_(min=-700).exp_().sum(-1).log_().add_(top)
+
+
 def check_draw(n: object, generator: object) -> None:
     """Raises BadInput unless n is a positive integer and generator a `torch.Generator`."""
     check_at_least("n", n, 1)

@@ -59,9 +59,8 @@ class GAN(nn.Module):
 
     def __init__(self, config: "GANConfig") -> None:
         super().__init__()
-        hidden = config.depth * [config.width]
-        leaky = partial(nn.LeakyReLU, 0.2)
-        self.gamma = config.gamma
+        hidden, leaky = config.depth * [config.width], partial(nn.LeakyReLU, 0.2)
+        self.config = config
         self.generator = dense([config.dimension, *hidden, config.dimension], leaky)
         self.discriminator = dense([config.dimension, *hidden, 1], leaky)
 
@@ -80,15 +79,15 @@ class GAN(nn.Module):
             z: (n, d) of N(0, I).
         """
         fake = self.generator(z)
-        x = x.detach().requires_grad_(self.gamma > 0)
+        x = x.detach().requires_grad_(self.config.gamma > 0)
         real, seen = self.logit(x), self.logit(fake.detach())
         loss = real_or_fake(real, seen)
         parts = {"d_real": real.mean(), "d_fake": seen.mean()}
-        if self.gamma == 0:
+        if self.config.gamma == 0:
             yield {"discriminator": loss, **parts}
         else:
             slope = r1(real, x)
-            yield {"discriminator": loss + 0.5 * self.gamma * slope, **parts, "slope": slope}
+            yield {"discriminator": loss + 0.5 * self.config.gamma * slope, **parts, "slope": slope}
         with frozen(self.discriminator):
             yield {"generator": non_saturating(self.logit(fake)).mean()}
 

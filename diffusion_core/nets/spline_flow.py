@@ -126,6 +126,7 @@ class SplineFlow(nn.Module):
 
     def __init__(self, config: "FlowConfig") -> None:
         super().__init__()
+        self.config = config
         self.couplings = nn.ModuleList(Coupling(config, (i + 1) % 2) for i in range(config.couplings))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

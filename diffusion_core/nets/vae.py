@@ -52,7 +52,7 @@ class VAE(nn.Module):
 
     def __init__(self, config: "VAEConfig") -> None:
         super().__init__()
-        hidden = config.depth * [config.width]
+        hidden, self.config = config.depth * [config.width], config
         self.encoder = dense([config.dimension, *hidden, 2 * config.dimension], nn.SiLU)
         self.decoder = dense([config.dimension, *hidden, config.dimension], nn.SiLU)
         self.log_s = nn.Parameter(torch.tensor(config.log_s))

@@ -10,8 +10,10 @@ kind            tensors                                                     conf
 ``denoiser``    ``net.*``, float32 or float16; ``beta`` of the schedule     network, what it predicts
 ``classifier``  ``net.*``, float32 or float16                               network
 ``autoencoder`` ``net.*``, float32 or float16; the latents' scale           network
+``way``         ``net.*``, float32 or float16: a GAN, a VAE or a flow       network
 ``training``    ``net.*``, ``ema.*``, ``exp_avg.*``, ``exp_avg_sq.*``,      the run's; the step
                 float32; ``beta``
+``generator``   the same of a GAN, a VAE or a flow; no ``beta``             the run's; the step
 =============== =========================================================== ==================================
 
 A file is written aside, flushed to the disk, then renamed: whoever reads it sees the old one or the new one, whole.
@@ -34,27 +36,37 @@ from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput, check_whole
 from diffusion_core.nets.autoencoder import Autoencoder, AutoencoderConfig
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig
+from diffusion_core.nets.gan import GANConfig
 from diffusion_core.nets.initial import seeded
 from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.spline_flow import FlowConfig
 from diffusion_core.nets.unet import UNetConfig
+from diffusion_core.nets.vae import VAEConfig
 from diffusion_core.schedule import NoiseSchedule
-from diffusion_core.training.state import NetConfig, Snapshot, TrainingConfig, net_config
+from diffusion_core.training.generators import GeneratorConfig, GeneratorNet, GeneratorSnapshot
+from diffusion_core.training.state import NetConfig, RunConfig, Snapshot, Stored, TrainingConfig, net_config
+from diffusion_core.training.ways import Diffusion, Trained, way_of
 
 __all__ = [
     "load_autoencoder",
     "load_classifier",
     "load_denoiser",
+    "load_generator",
     "load_training",
+    "load_way",
     "read",
     "save_autoencoder",
     "save_classifier",
     "save_denoiser",
+    "save_generator",
     "save_training",
+    "save_way",
     "write",
 ]
 
 FORMAT = "ddpm-alive 1"
 NETS: dict[str, type[NetConfig]] = {"mlp": MLPConfig, "unet": UNetConfig}
+GENERATORS: dict[str, type[GeneratorNet]] = {"gan": GANConfig, "vae": VAEConfig, "flow": FlowConfig}
 
 Source = str | Path | bytes
 Net = TypeVar("Net", bound=nn.Module, covariant=True)
@@ -157,14 +169,14 @@ def make(kind: type[Made], values: object) -> Made:
         raise BadInput("The configuration in the file holds a value of the wrong kind.") from error
 
 
-def _net_config(value: object) -> NetConfig:
-    if not isinstance(value, dict) or value.get("kind") not in NETS:
-        raise BadInput("The network in the file must be one of {allowed}.", allowed=", ".join(NETS))
-    return make(NETS[value["kind"]], {key: v for key, v in value.items() if key != "kind"})
+def _net_config(value: object, nets: Mapping[str, type[Made]]) -> Made:
+    if not isinstance(value, dict) or value.get("kind") not in nets:
+        raise BadInput("The network in the file must be one of {allowed}.", allowed=", ".join(nets))
+    return make(nets[value["kind"]], {key: v for key, v in value.items() if key != "kind"})
 
 
-def _net_values(config: NetConfig) -> dict[str, Any]:
-    kind = next(name for name, cls in NETS.items() if isinstance(config, cls))
+def _net_values(config: NetConfig | GeneratorNet) -> dict[str, Any]:
+    kind = next(name for name, cls in (NETS | GENERATORS).items() if isinstance(config, cls))
     return {"kind": kind, **asdict(config)}
 
 
@@ -228,7 +240,7 @@ def load_denoiser(source: Source) -> Predictor:
     """
     config, tensors = read(source, "denoiser")
     schedule = _schedule(config, tensors)
-    net = _net_config(config.get("net"))
+    net = _net_config(config.get("net"), NETS)
     return Predictor(_filled(net, tensors), net, schedule, str(config.get("predicts")))
 
 
@@ -268,34 +280,95 @@ def load_autoencoder(source: Source) -> Autoencoder:
     return net
 
 
+# --- a way to generate ----------------------------------------------------------------------------------------------
+
+
+def save_way(path: str | Path, way: Trained | Diffusion, dtype: torch.dtype = torch.float32) -> None:
+    """Writes a GAN, a VAE, a flow or a diffusion that is done, float32 or float16."""
+    if isinstance(way, Diffusion):
+        save_denoiser(path, way.denoiser, dtype)
+    else:
+        write(path, "way", {"net": _net_values(way.net.config)}, _numbers(way.net, dtype))
+
+
+def load_way(source: Source) -> Trained | Diffusion:
+    """The way to generate in a file, from its path or its bytes, as float32 on the CPU, without gradients.
+
+    Raises:
+        BadInput: one sentence that says what is wrong.
+    """
+    try:
+        config, tensors = read(source, "way")
+    except BadInput as error:
+        if error.facts.get("got") != "denoiser":
+            raise
+        return Diffusion(load_denoiser(source))
+    return way_of(_filled(_net_config(config.get("net"), GENERATORS), tensors))
+
+
 # --- a run ----------------------------------------------------------------------------------------------------------
 
 
 def save_training(path: str | Path, snapshot: Snapshot) -> None:
-    """Writes a run that can go on."""
-    run = {field.name: getattr(snapshot.config, field.name) for field in fields(TrainingConfig)}
-    run["net"] = _net_values(snapshot.config.net)
-    parts = {"net": snapshot.net, "ema": snapshot.ema}
-    tensors = {name: t for prefix, part in parts.items() for name, t in _with_prefix(prefix, part).items()}
-    config = {"run": run, "step": snapshot.step, "schedule": snapshot.schedule.name}
-    write(path, "training", config, {"beta": snapshot.schedule.beta, **tensors, **snapshot.moments})
+    """Writes the run of a denoiser that can go on."""
+    config = {**_run_values(snapshot), "schedule": snapshot.schedule.name}
+    write(path, "training", config, {"beta": snapshot.schedule.beta, **_run_numbers(snapshot)})
 
 
 def load_training(source: Source) -> Snapshot:
-    """The run in a file, from its path or its bytes.
+    """The run of a denoiser in a file, from its path or its bytes.
 
     Raises:
         BadInput: one sentence that says what is wrong.
     """
     config, tensors = read(source, "training")
     schedule = _schedule(config, tensors)
+    run = _run_of(config)
+    run_config = make(TrainingConfig, {**run, "net": _net_config(run.get("net"), NETS)})
+    return Snapshot(config=run_config, schedule=schedule, **_parts(run_config, config, tensors))
+
+
+def save_generator(path: str | Path, snapshot: GeneratorSnapshot) -> None:
+    """Writes the run of a GAN, a VAE or a flow that can go on."""
+    write(path, "generator", _run_values(snapshot), _run_numbers(snapshot))
+
+
+def load_generator(source: Source) -> GeneratorSnapshot:
+    """The run of a GAN, a VAE or a flow in a file, from its path or its bytes.
+
+    Raises:
+        BadInput: one sentence that says what is wrong.
+    """
+    config, tensors = read(source, "generator")
+    run = _run_of(config)
+    run_config = make(GeneratorConfig, {**run, "net": _net_config(run.get("net"), GENERATORS)})
+    return GeneratorSnapshot(config=run_config, **_parts(run_config, config, tensors))
+
+
+def _run_values(snapshot: Snapshot | GeneratorSnapshot) -> dict[str, Any]:
+    run = {field.name: getattr(snapshot.config, field.name) for field in fields(snapshot.config)}
+    run["net"] = _net_values(snapshot.config.net)
+    return {"run": run, "step": snapshot.step}
+
+
+def _run_numbers(snapshot: Stored[RunConfig]) -> dict[str, Tensor]:
+    parts = {"net": snapshot.net, "ema": snapshot.ema}
+    tensors = {name: t for prefix, part in parts.items() for name, t in _with_prefix(prefix, part).items()}
+    return {**tensors, **snapshot.moments}
+
+
+def _run_of(config: Mapping[str, Any]) -> dict[str, Any]:
     run = config.get("run")
     if not isinstance(run, dict):
         raise BadInput("The file says nothing of its run.")
-    run_config = make(TrainingConfig, {**run, "net": _net_config(run.get("net"))})
+    return run
+
+
+def _parts(run: RunConfig, config: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """What a run has besides its configuration: the step, the weights, their average, AdamW's averages."""
     step: Any = config.get("step")
-    check_whole("step", step, 1, run_config.steps)
-    net = _skeleton(run_config.net)
+    check_whole("step", step, 1, run.steps)
+    net = _skeleton(run.net)
     weights, trained = net.state_dict(), dict(net.named_parameters())
     expected = {
         **_with_prefix("net", weights),
@@ -306,4 +379,4 @@ def load_training(source: Source) -> Snapshot:
     check_tensors(tensors, expected, (torch.float32,))
     moments = {name: t for name, t in tensors.items() if name.startswith("exp_avg")}
     parts = {part: _of_prefix(part, tensors) for part in ("net", "ema")}
-    return Snapshot(config=run_config, schedule=schedule, step=step, moments=moments, **parts)
+    return {"step": step, "moments": moments, **parts}

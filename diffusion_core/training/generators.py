@@ -13,16 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffusion_core.nets.gan import GAN, GANConfig
+from diffusion_core.nets.gan import GANConfig
 from diffusion_core.nets.initial import seeded
-from diffusion_core.nets.spline_flow import FlowConfig, SplineFlow
-from diffusion_core.nets.vae import VAE, VAEConfig
+from diffusion_core.nets.spline_flow import FlowConfig
+from diffusion_core.nets.vae import VAEConfig
 from diffusion_core.training.draws import DataSampler
 from diffusion_core.training.loop import Learner, run
 from diffusion_core.training.state import RunConfig, RunState, Stored
-from diffusion_core.training.ways import Flow, Gan, Vae, Way
+from diffusion_core.training.ways import Trained, way_of
 
-__all__ = ["GeneratorConfig", "GeneratorNet", "GeneratorSnapshot", "GeneratorState", "train_generator", "way_of"]
+__all__ = ["GeneratorConfig", "GeneratorNet", "GeneratorSnapshot", "GeneratorState", "train_generator"]
 
 GeneratorNet = GANConfig | VAEConfig | FlowConfig
 """The networks that are trained here."""
@@ -40,7 +40,7 @@ class GeneratorSnapshot(Stored[GeneratorConfig]):
     """The run of a generator, copied."""
 
     @property
-    def way(self) -> Way:
+    def way(self) -> Trained:
         """A new network with the averaged weights, to generate with."""
         net = seeded(0, self.config.net.build).requires_grad_(False)
         net.load_state_dict(self.ema)
@@ -58,23 +58,13 @@ class GeneratorState(RunState[GeneratorConfig]):
     losses: dict[str, float]
 
     @property
-    def way(self) -> Way:
+    def way(self) -> Trained:
         """The averaged network, to generate with."""
         return way_of(self.ema)
 
     def snapshot(self) -> GeneratorSnapshot:
         """A copy on the CPU, to save or to resume from."""
         return GeneratorSnapshot(**self.copies())
-
-
-def way_of(net: torch.nn.Module) -> Way:
-    """A network as a way to generate."""
-    if isinstance(net, GAN):
-        return Gan(net)
-    if isinstance(net, VAE):
-        return Vae(net)
-    assert isinstance(net, SplineFlow)
-    return Flow(net)
 
 
 def train_generator(

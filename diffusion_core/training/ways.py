@@ -36,7 +36,7 @@ from diffusion_core.nets.spline_flow import SplineFlow
 from diffusion_core.nets.vae import VAE
 from diffusion_core.samplers import ddim
 
-__all__ = ["Diffusion", "Flow", "Gan", "Kind", "Vae", "Way", "noise_like"]
+__all__ = ["Diffusion", "Flow", "Gan", "Kind", "Trained", "Vae", "Way", "way_of"]
 
 Kind = Literal["gan", "vae", "flow", "diffusion"]
 
@@ -210,3 +210,17 @@ class Diffusion(Way):
 
     def log_prob(self, x: Tensor) -> Tensor:
         return flow_log_prob(self.exact, self.denoiser.schedule, x)
+
+
+Trained = Gan | Vae | Flow
+"""The ways that are one network each, made by `generators.train_generator`."""
+
+
+def way_of(net: nn.Module) -> Trained:
+    """A GAN, a VAE or a flow as a way to generate."""
+    if isinstance(net, GAN):
+        return Gan(net)
+    if isinstance(net, VAE):
+        return Vae(net)
+    assert isinstance(net, SplineFlow)
+    return Flow(net)
