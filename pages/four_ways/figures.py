@@ -114,7 +114,7 @@ def leaving(share: Mapping[str, np.ndarray]) -> tl.Panel:
     label = names()
     return tl.Lines(
         [tl.Line(100 * share[kind], label[kind], COLOR[kind]) for kind in KINDS],
-        _("Of the points shown, outside the 99 % region of the data, in %"),
+        _("Of the points shown, outside the 99% region of the data, in %"),
         weight=2.4,
     )
 
@@ -135,7 +135,7 @@ def numbers(round_trip: bool) -> tl.Panel:
 
 
 def outside_of(view: Four, found: np.ndarray) -> np.ndarray:
-    """(P,) which share of the points, (P, n, 2), lies outside the 99 % region."""
+    """(P,) which share of the points, (P, n, 2), lies outside the 99% region."""
     law, below = view.data.law, edge_of(view)
     lies = law.log_prob(torch.from_numpy(found).double().flatten(0, 1)) < below
     share: np.ndarray = lies.reshape(found.shape[:2]).double().mean(1).numpy()
@@ -144,7 +144,7 @@ def outside_of(view: Four, found: np.ndarray) -> np.ndarray:
 
 @kept
 def edge_of(view: Four) -> float:
-    """The ln p that 1 % of its data are below."""
+    """The ln p that 1% of its data are below."""
     return edge(view.data.law)
 
 
@@ -182,7 +182,7 @@ def history(view: Four) -> tl.Picture:
             *(tl.Plane((tl.Density(law), tl.Points(kind, COLOR[kind], size=4.5)), label[kind], ENDS) for kind in KINDS),
             tl.Lines(
                 tuple(tl.Line(outside[kind], label[kind], COLOR[kind]) for kind in KINDS),
-                title=_("Samples outside the 99 % region, in %"),
+                title=_("Samples outside the 99% region, in %"),
                 weight=4.0,
             ),
         ],

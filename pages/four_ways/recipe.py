@@ -79,7 +79,7 @@ def untrained(s: Setting) -> dict[str, Way]:
 
 
 def edge(law: GaussianMixture) -> float:
-    """The ln p that 1 % of the data are below."""
+    """The ln p that 1% of the data are below."""
     return law.log_prob(law.sample(20_000, torch.Generator().manual_seed(0))).quantile(0.01).item()
 
 
