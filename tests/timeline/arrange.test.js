@@ -55,3 +55,8 @@ test("letters shrink before panels get too small, and no further than 20", () =>
   assert.equal(arrange(squares, AREA, formula).size, 30);
   assert.equal(arrange(squares, AREA, high).size, 20);
 });
+
+test("what is written small counts for less: fewer such items fit", () => {
+  const shown = (worth) => arrangeFirst(Array(6).fill({ ...item(2.6), worth }), AREA, null).rects.length;
+  assert.ok(shown(0.5) < shown(1));
+});
