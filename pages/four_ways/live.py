@@ -4,9 +4,9 @@ import streamlit as st
 
 from pages.four_ways import figures
 from pages.four_ways.recipe import Setting
-from pages.four_ways.run import SHIPPED, Four, look, shown
+from pages.four_ways.run import Four, look, shown
 from pages.shared import lesson, running
-from pages.shared.i18n import _
+from pages.shared.i18n import _, explain
 from pages.shared.scenes import data_names
 from pages.shared.timeline import show
 
@@ -48,9 +48,11 @@ def describe(view: Four) -> None:
     if view.id:
         step = f"{view.milestones[-1].step:,}"
         st.markdown(_("**Your four**, on {data}, after {step} steps.").format(data=name, step=step))
-    elif view.data.name in SHIPPED:
+    elif view.state == "done":
         st.markdown(_("**The four that come with the page**, trained on {data}.").format(data=name))
     else:
+        if view.error is not None:
+            st.error(explain(view.error), icon=":material/error:")
         sentence = _(
             "Nothing has been trained on {data} yet: press *Train* (about a minute for all four). "
             "What you see are the four before their first step."

@@ -1,8 +1,9 @@
 """Lesson: GAN, VAE, flow and diffusion on the same data: how each goes from noise to data, and what it gives up."""
 
 from dataclasses import asdict
+from functools import partial
 
-from pages.four_ways import choices, live, recipe, run
+from pages.four_ways import choices, collapse, dirac, live, numbers, recipe, run
 from pages.shared import lesson
 from pages.shared.i18n import _
 
@@ -17,5 +18,11 @@ with lesson.open_page("four_ways") as page:
 
     page.section("formula", _("The formula"))
     page.reading()
+    page.section("numbers", _("What each gives up, in numbers"), partial(numbers.draw, view, setting))
+    page.section("trilemma", _("Good, complete, fast: choose two?"))
+    page.section(
+        "dirac", _("Why a GAN’s training turns around"), partial(dirac.draw, page.prose["dirac_more"]), asks=dirac.ASKS
+    )
+    page.section("collapse", _("Lost modes, by momentum"), partial(collapse.draw, page.prose["collapse_more"]))
     page.check(list)
     page.code(recipe, lambda: asdict(setting))

@@ -11,12 +11,12 @@ from diffusion_core import GaussianMixture, cosine
 from diffusion_core.data.named import points as dataset
 from diffusion_core.nets.initial import seeded
 from diffusion_core.training.draws import points
-from diffusion_core.training.generators import GeneratorConfig, GeneratorState, train_generator, way_of
+from diffusion_core.training.generators import GeneratorConfig, GeneratorState, train_generator
 from diffusion_core.training.loop import train
 from diffusion_core.training.recipes import flow_config, gan_config, vae_config, velocity_config
 from diffusion_core.training.recipes import untrained as untrained_denoiser
 from diffusion_core.training.state import TrainingConfig, TrainingState
-from diffusion_core.training.ways import Diffusion, Way
+from diffusion_core.training.ways import Diffusion, Way, way_of
 
 KINDS = ("gan", "vae", "flow", "diffusion")
 Config = GeneratorConfig | TrainingConfig

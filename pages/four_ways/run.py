@@ -6,16 +6,19 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 
 import numpy as np
-import streamlit as st
 import torch
 
 from diffusion_core import GaussianMixture
 from diffusion_core.errors import BadInput
-from diffusion_core.training.ways import Way
-from pages.four_ways.recipe import Setting, States, edge, outside, states, untrained, way_of_state
+from diffusion_core.files import MODELS
+from diffusion_core.training.checkpoint import load_way
+from diffusion_core.training.ways import Diffusion, Trained, Way
+from pages.four_ways.recipe import KINDS, Setting, States, edge, outside, states, untrained, way_of_state
 from pages.shared import controls, running
+from pages.shared.keeping import kept
 from pages.shared.scenes import mixture_of
 from pages.shared.trainer import Data, Progress, Run, milestone_steps, the_trainer
+from pages.shared.weights import Weights
 
 __all__ = ["SHIPPED", "Four", "Milestone", "buttons", "chosen", "look", "shown"]
 
@@ -74,9 +77,13 @@ def snapshots(together: States) -> dict[str, object]:
 
 def milestone(step: int, ways: Mapping[str, Way], law: GaussianMixture, below: float) -> Milestone:
     """The same noise at each of them."""
-    samples = {kind: way.sample(SAMPLES, torch.Generator().manual_seed(1)) for kind, way in ways.items()}
-    share = {kind: outside(law, drawn, below) for kind, drawn in samples.items()}
-    return Milestone(step, {kind: drawn.numpy() for kind, drawn in samples.items()}, share)
+    samples = {kind: way.sample(SAMPLES, torch.Generator().manual_seed(1)).numpy() for kind, way in ways.items()}
+    return marked(step, samples, law, below)
+
+
+def marked(step: int, samples: Mapping[str, np.ndarray], law: GaussianMixture, below: float) -> Milestone:
+    """Samples, and how many of them lie outside."""
+    return Milestone(step, samples, {kind: outside(law, torch.from_numpy(xy), below) for kind, xy in samples.items()})
 
 
 # --- which one is shown ---------------------------------------------------------------------------------------------
@@ -87,20 +94,52 @@ def data_of(setting: Setting) -> Data:
     return Data(setting.data, setting.word, mixture_of(setting.data, setting.word))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs={Setting: repr})
+def files_of(data: str) -> dict[str, Weights[Trained | Diffusion]]:
+    """The four that come with the page for a data set."""
+    return {kind: Weights(f"{kind}_{data}.safetensors", load_way) for kind in KINDS}
+
+
 def base(setting: Setting) -> Four:
     """What is there before anyone trains: the four that come with the page, or four that have not begun."""
-    data = data_of(setting)
+    setting = replace(setting, steps=Setting.steps, seed=0)
     if setting.data not in SHIPPED:
-        return Four("", data, setting, state="done", ways=untrained(setting))
-    return Four("", data, setting, state="done", ways=untrained(setting))
+        return not_begun(setting)
+    files = files_of(setting.data)
+    missing = [file.name for file in files.values() if not file.key]
+    try:
+        if missing:
+            raise BadInput("The trained network is not installed ({file} is missing).", file=missing[0])
+        return shipped(setting, tuple(file.key for file in files.values()))
+    except BadInput as error:
+        return replace(not_begun(setting), error=error)
+
+
+@kept
+def not_begun(setting: Setting) -> Four:
+    """Four before their first step."""
+    return Four("", data_of(setting), setting, state="stopped", ways=untrained(setting))
+
+
+@kept
+def shipped(setting: Setting, keys: tuple[str, ...]) -> Four:
+    """The four that come with the page, and what they made on their way (assets/models/make_four_ways.py)."""
+    data = data_of(setting)
+    found = {kind: file.get() for kind, file in files_of(setting.data).items()}
+    ways: dict[str, Way] = {kind: one.network for kind, one in found.items() if one is not None}
+    below = edge(data.law)
+    with np.load(MODELS / f"four_ways_{setting.data}.npz") as kept_of_it:
+        steps: list[int] = kept_of_it["step"].tolist()
+        made = {kind: kept_of_it[kind].astype(np.float32) for kind in KINDS}
+    marks = tuple(
+        marked(step, {kind: xy[k] for kind, xy in made.items()}, data.law, below) for k, step in enumerate(steps)
+    )
+    return Four("", data, setting, state="done", step=steps[-1], milestones=marks, ways=ways)
 
 
 def look(id: str, setting: Setting) -> Four:
     """The run as it stands, if it is one on these data; else what is there before anyone trains."""
     run = the_trainer().view(id, Four)
-    plain = replace(setting, steps=Setting().steps, seed=0)
-    return run if run is not None and run.data.key == (setting.data, setting.word) else base(plain)
+    return run if run is not None and run.data.key == (setting.data, setting.word) else base(setting)
 
 
 def chosen(setting: Setting) -> Four:
@@ -117,7 +156,7 @@ def _known(raw: str) -> str:
 
 def shown(view: Four) -> Four:
     """The run, as soon as it has something to show."""
-    return view if view.ways else base(replace(view.setting, steps=Setting().steps, seed=0))
+    return view if view.ways else base(view.setting)
 
 
 # --- its buttons ----------------------------------------------------------------------------------------------------
