@@ -1,4 +1,5 @@
-"""The command that trains: ``python -m diffusion_core.train points|digits|classifier|autoencoder|latent --out FILE``.
+"""The command that trains: ``python -m diffusion_core.train WHAT --out FILE``, where WHAT is one of
+points, digits, latent (denoisers), gan, vae, flow (other ways to generate points), classifier, autoencoder.
 
 It shows a progress bar and writes a checkpoint every few steps; killed at any moment, it goes on from the last one,
 bit for bit, with ``--resume FILE.run`` behind the same command. FILE gets the averaged network when the run is done;
@@ -30,18 +31,32 @@ from diffusion_core.parameterization import TARGETS
 from diffusion_core.schedule import SCHEDULES, NoiseSchedule
 from diffusion_core.training.checkpoint import (
     load_autoencoder,
+    load_generator,
     load_training,
     save_autoencoder,
     save_classifier,
     save_denoiser,
+    save_generator,
     save_training,
+    save_way,
 )
 from diffusion_core.training.draws import DataSampler, images, latent_scenes, points
+from diffusion_core.training.generators import GeneratorConfig, train_generator
 from diffusion_core.training.loop import train
-from diffusion_core.training.recipes import digit_images, digits_config, latent_config, points_config
-from diffusion_core.training.state import Snapshot, TrainingConfig
+from diffusion_core.training.recipes import (
+    digit_images,
+    digits_config,
+    flow_config,
+    gan_config,
+    latent_config,
+    points_config,
+    vae_config,
+)
+from diffusion_core.training.state import RunConfig, RunState, Snapshot, Stored, TrainingConfig
 
 __all__ = ["main"]
+
+CONFIGS: dict[str, Callable[..., GeneratorConfig]] = {"gan": gan_config, "vae": vae_config, "flow": flow_config}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -50,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if not args.out.parent.is_dir():
             raise SystemExit(f"train: The folder {args.out.parent} of the file to write does not exist.")
-        alone = {"classifier": _run_classifier, "autoencoder": _run_autoencoder}
+        alone = {"classifier": _run_classifier, "autoencoder": _run_autoencoder, **dict.fromkeys(CONFIGS, _run_way)}
         alone.get(args.what, _run)(args)
     except BadInput as error:
         raise SystemExit(f"train: {error}") from error
@@ -58,12 +73,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="diffusion_core.train", description="Trains a denoiser (or the judge of digits, or an autoencoder)."
+        prog="diffusion_core.train",
+        description="Trains a denoiser, another way to generate, the judge of digits, or an autoencoder.",
     )
-    parser.add_argument("what", choices=["points", "digits", "classifier", "autoencoder", "latent"])
+    parser.add_argument("what", choices=["points", "digits", "latent", *CONFIGS, "classifier", "autoencoder"])
     parser.add_argument("--out", type=Path, required=True, help="the file for the averaged network (safetensors)")
     parser.add_argument("--resume", type=Path, help="go on from this checkpoint (FILE.run), on the same data")
-    parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="the points")
+    parser.add_argument("--data", choices=sorted(TOYS), default="eight_gaussians", help="points, gan, vae, flow")
     parser.add_argument(
         "--autoencoder", type=Path, default=MODELS / "shapes_autoencoder.safetensors", help="makes the latents"
     )
@@ -120,6 +136,12 @@ def _resume(args: argparse.Namespace) -> Snapshot | None:
     said = _given(args, *has)
     if "schedule" in said and torch.equal(SCHEDULES[said["schedule"]](schedule.T).beta, schedule.beta):
         said["schedule"] = schedule.name  # the same one, whatever it is called
+    _check_said(said, has)
+    return snapshot
+
+
+def _check_said(said: dict[str, Any], has: dict[str, Any]) -> None:
+    """Raises BadInput where what is said is not what the run in the checkpoint has."""
     other = [name for name in said if said[name] != has[name]]
     if other:
         raise BadInput(
@@ -127,7 +149,6 @@ def _resume(args: argparse.Namespace) -> Snapshot | None:
             has=", ".join(f"{name} = {has[name]}" for name in other),
             got=", ".join(f"{name} = {said[name]}" for name in other),
         )
-    return snapshot
 
 
 def _options(snapshot: Snapshot) -> dict[str, Any]:
@@ -147,7 +168,6 @@ def _run(args: argparse.Namespace) -> None:
     config = snapshot.config if snapshot else _config(args)
     schedule = snapshot.schedule if snapshot else _schedule(args)
     device, wrap, rank = _engine(args)
-    run_file = args.out.with_name(f"{args.out.name}.run")
     states = train(
         config,
         _data(args),
@@ -159,15 +179,50 @@ def _run(args: argparse.Namespace) -> None:
         wrap=wrap,
         rank=rank,
     )
-    with tqdm(total=config.steps, initial=snapshot.step if snapshot else 0, unit="step", disable=rank > 0) as bar:
+    with _bar(config, snapshot, rank) as bar:
         for state in states:
-            bar.update(state.step - bar.n)
-            bar.set_postfix(loss=f"{state.loss:.4f}", rows_per_s=f"{state.rows_per_second:.0f}")
+            _show(bar, state)
             snapshot = state.snapshot()
             if rank == 0:
-                save_training(run_file, snapshot)
+                save_training(_run_file(args), snapshot)
     if rank == 0 and snapshot is not None:
-        save_denoiser(args.out, snapshot.denoiser, torch.float16 if args.fp16 else torch.float32)
+        save_denoiser(args.out, snapshot.denoiser, _dtype(args))
+
+
+def _run_way(args: argparse.Namespace) -> None:
+    snapshot = load_generator(args.resume) if args.resume else None
+    if snapshot is None:
+        config = replace(CONFIGS[args.what](**_given(args, "steps", "seed")), **_given(args, "batch", "lr"))
+    else:
+        config = snapshot.config
+        has: dict[str, Any] = {name: getattr(config, name) for name in ("steps", "batch", "lr", "seed")}
+        _check_said({"network": args.what, **_given(args, *has)}, {"network": snapshot.way.kind, **has})
+    with _bar(config, snapshot) as bar:
+        for state in train_generator(config, points(TOYS[args.data]().law), args.every, snapshot):
+            _show(bar, state)
+            snapshot = state.snapshot()
+            save_generator(_run_file(args), snapshot)
+    if snapshot is not None:
+        save_way(args.out, snapshot.way, _dtype(args))
+
+
+def _bar(config: RunConfig, snapshot: Stored[RunConfig] | None, rank: int = 0) -> "tqdm[Any]":
+    return tqdm(total=config.steps, initial=snapshot.step if snapshot else 0, unit="step", disable=rank > 0)
+
+
+def _show(bar: "tqdm[Any]", state: RunState[RunConfig]) -> None:
+    bar.update(state.step - bar.n)
+    bar.set_postfix(loss=f"{state.loss:.4f}", rows_per_s=f"{state.rows_per_second:.0f}")
+
+
+def _run_file(args: argparse.Namespace) -> Path:
+    """The checkpoint."""
+    path: Path = args.out.with_name(f"{args.out.name}.run")
+    return path
+
+
+def _dtype(args: argparse.Namespace) -> torch.dtype:
+    return torch.float16 if args.fp16 else torch.float32
 
 
 def _run_classifier(args: argparse.Namespace) -> None:
@@ -177,7 +232,7 @@ def _run_classifier(args: argparse.Namespace) -> None:
             bar.total = state.steps
             bar.set_postfix(loss=f"{state.loss:.3f}", refresh=False)
             bar.update()
-    save_classifier(args.out, state.net, config, torch.float16 if args.fp16 else torch.float32)
+    save_classifier(args.out, state.net, config, _dtype(args))
 
 
 def _run_autoencoder(args: argparse.Namespace) -> None:
@@ -193,7 +248,7 @@ def _run_autoencoder(args: argparse.Namespace) -> None:
             bar.total = state.steps
             bar.set_postfix(error=f"{state.error:.4f}", kl=f"{state.kl:.2f}", refresh=False)
             bar.update()
-    save_autoencoder(args.out, state.net, torch.float16 if args.fp16 else torch.float32)
+    save_autoencoder(args.out, state.net, _dtype(args))
 
 
 def _engine(args: argparse.Namespace) -> tuple[torch.device | str, Callable[[nn.Module], nn.Module], int]:
