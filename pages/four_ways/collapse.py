@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from pages.four_ways.numbers import recorded, spread
+from pages.four_ways.scores import recorded, spread
 from pages.shared.i18n import _
 from pages.shared.typography import table
 

@@ -58,7 +58,7 @@ def gan() -> Parts:
     ]
     return boxes, arrows, {
         "z": lambda u: (u >= 0) & (u <= 0.25),
-        "G": lambda u: (u > 0) & (u < 1),
+        "G": lambda u: u > 0,
         "x'": lambda u: u >= 0.75,
         "D": lambda u: u < 0,
         "never": np.zeros_like,
@@ -93,7 +93,7 @@ def vae() -> Parts:
     return boxes, arrows, {
         "x": lambda u: u <= -0.75,
         "enc": lambda u: (u > -1) & (u <= -0.2),
-        "eps": lambda u: (u > -0.2) & (u < 0),
+        "eps": lambda u: (u > -0.2) & (u <= 0) & (u > u[0]),
         "z": lambda u: (u > -0.2) & (u <= 0.2),
         "dec": lambda u: (u > 0) & (u <= 0.8),
         "noise": lambda u: u > 0.8,
@@ -131,16 +131,22 @@ def flow() -> Parts:
         **turns,
         "x": lambda u: np.abs(u) >= 0.9,
         "z": lambda u: np.abs(u) <= 0.1,
-        "there": lambda u: (u > -1) & (u < 0),
-        "back": lambda u: (u > 0) & (u < 1),
-        "inside": lambda u: (np.abs(u) > 0) & (np.abs(u) < 1),
+        "there": there,
+        "back": lambda u: u > 0,
+        "inside": lambda u: u > u[0],
     }  # fmt: skip
 
 
+def there(u: np.ndarray) -> np.ndarray:
+    """On the way from the data to the latent; where it begins nothing has been done yet."""
+    moving: np.ndarray = (u > u[0]) & (u <= 0)
+    return moving
+
+
 def turn(k: int) -> Callable[[np.ndarray], np.ndarray]:
-    """When coupling k works: from x to z as the k-th of four, on the way back as the k-th from the end."""
-    low, high = 1 - k / 4, 1 - (k - 1) / 4
-    return lambda u: ((-u > low - 1e-9) & (-u < high - 1e-9) & (u < 0)) | ((u > low + 1e-9) & (u < high + 1e-9))
+    """When coupling k has just worked: from x to z as the k-th of four, on the way back as the k-th from the end."""
+    low = (k - 1) / 4
+    return lambda u: (there(u) & (u + 1 > low) & (u + 1 <= low + 0.25)) | ((u > 0.75 - low) & (u <= 1 - low))
 
 
 def diffusion(steps: int) -> Parts:
@@ -167,6 +173,6 @@ def diffusion(steps: int) -> Parts:
         "x0": lambda u: np.abs(u) >= 0.95,
         "xT": lambda u: np.abs(u) <= 0.05,
         "way": lambda u: (np.abs(u) > 0) & (np.abs(u) < 1),
-        "there": lambda u: (u > -1) & (u < 0),
+        "there": there,
         "net": lambda u: u > 0,
     }  # fmt: skip

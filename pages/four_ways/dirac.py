@@ -19,10 +19,10 @@ __all__ = ["ASKS", "draw"]
 
 ASKS = ["gamma", "momentum", "h", "turns", "loss"]
 STEPS = 500
-EVERY = 5
+EVERY = 2
 STARTS = ((1.0, 1.0), (-0.4, 0.2), (0.0, -1.6))
 REACH = 2.5
-ARROWS = 13
+ARROWS = 11
 
 
 def draw(more: str) -> None:
@@ -49,7 +49,13 @@ def pick() -> DiracGan:
     with right:
         losses = {"non_saturating": _("non-saturating"), "saturating": _("saturating")}
         two = controls.choice("loss", _("Loss of G"), losses, "non_saturating", pills=True)
-    return DiracGan(h, gamma, momentum, one, two)
+    return DiracGan(
+        h,
+        gamma,
+        momentum,
+        turns="alternating" if one == "alternating" else "simultaneous",
+        loss="saturating" if two == "saturating" else "non_saturating",
+    )
 
 
 # --- in words -------------------------------------------------------------------------------------------------------
@@ -133,9 +139,10 @@ def picture(game: DiracGan) -> tl.Picture:
         tl.Points("way", COLORS["x_t"], size=9),
     )
     colors = (COLORS["x_t"], COLORS["eps"], COLORS["x0"])
+    starts = [label.format(x=f"{x:g}", y=f"{y:g}").replace("-", "−") for x, y in STARTS]
     lines = [
-        tl.Line(np.where(r[:, k] < 1e3, r[:, k], np.nan), label.format(x=f"{x:g}", y=f"{y:g}"), colors[k])
-        for k, (x, y) in enumerate(STARTS)
+        tl.Line(np.where(r[:, k] < 1e3, r[:, k], np.nan), start, color)
+        for k, (start, color) in enumerate(zip(starts, colors, strict=True))
     ]
     return packed(
         at.tolist(),

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from functools import partial
 
-from pages.four_ways import choices, collapse, dirac, live, numbers, recipe, run
+from pages.four_ways import choices, collapse, dirac, live, recipe, run, scores
 from pages.shared import lesson
 from pages.shared.i18n import _
 
@@ -18,7 +18,7 @@ with lesson.open_page("four_ways") as page:
 
     page.section("formula", _("The formula"))
     page.reading()
-    page.section("numbers", _("What each gives up, in numbers"), partial(numbers.draw, view, setting))
+    page.section("numbers", _("What each gives up, in numbers"), partial(scores.draw, view, setting))
     page.section("trilemma", _("Good, complete, fast: choose two?"))
     page.section(
         "dirac", _("Why a GAN’s training turns around"), partial(dirac.draw, page.prose["dirac_more"]), asks=dirac.ASKS

@@ -109,7 +109,7 @@ def rows_of(scores: Scores) -> str:
         [
             [_("network calls"), *(called.get(name, "1") for name in columns)],
             [_("likelihood"), *(likelihood(name, scores[name]) for name in columns)],
-            row(_("parts caught, of {n}").format(n=parts), "caught"),
+            [_("parts caught, of {n}").format(n=parts), *(caught(scores[name]) for name in columns)],
             row(_("outside 99%"), "outside_99", times=100, unit="%"),
             row(_("bridges: outside 99.9%"), "outside_999", times=100, unit="%"),
             row(_("width, nats"), "quality_median"),
@@ -120,6 +120,11 @@ def rows_of(scores: Scores) -> str:
         ],
         "l" + "r" * len(columns),
     )
+
+
+def caught(of: list[dict[str, float]]) -> str:
+    """How many in each run, once if it is the same number."""
+    return ", ".join(dict.fromkeys(f"{one['caught']:g}" for one in of))
 
 
 def likelihood(name: str, of: list[dict[str, float]]) -> str:
