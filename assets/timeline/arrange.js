@@ -90,19 +90,27 @@ function cuts(/** @type {Size} */ { width, height }, /** @type {Size | null} */ 
 }
 
 /**
+ * What lies beside the items, and how.
+ * @typedef {object} Beside
+ * @property {((size: number) => Size) | null} formula its room where its letters have that size
+ * @property {number} together so many items in succession stay in one row
+ */
+
+/**
  * The best plan for all of these items.
  * @param {Item[]} items
  * @param {Size} area
- * @param {((size: number) => Size) | null} formula its room where its letters have that size
+ * @param {Beside} beside
  * @returns {Plan}
  */
-export function arrange(items, area, formula) {
+export function arrange(items, area, { formula, together }) {
   /** @type {Plan} */
   let best = { rects: [], formula: null, size: FORMULA[0], score: -1 };
   for (const size of formula ? FORMULA : FORMULA.slice(0, 1)) {
     for (const cut of cuts(area, formula && formula(size))) {
-      for (const way of rowsOf(items.length)) {
-        const { rects, score } = lay(items, way, cut.area);
+      for (const way of rowsOf(items.length / together)) {
+        const counts = way.map((count) => count * together);
+        const { rects, score } = lay(items, counts, cut.area);
         if (score > best.score) best = { rects, formula: cut.formula, size, score };
       }
     }
@@ -115,12 +123,12 @@ export function arrange(items, area, formula) {
  * The plan for as many of the first items as are not too small then.
  * @param {Item[]} items
  * @param {Size} area
- * @param {((size: number) => Size) | null} formula
+ * @param {Beside} beside
  */
-export function arrangeFirst(items, area, formula) {
-  for (let count = items.length; count > 1; count--) {
-    const plan = arrange(items.slice(0, count), area, formula);
+export function arrangeFirst(items, area, beside) {
+  for (let count = items.length; count > beside.together; count -= beside.together) {
+    const plan = arrange(items.slice(0, count), area, beside);
     if (plan.score >= SMALLEST) return plan;
   }
-  return arrange(items.slice(0, 1), area, formula);
+  return arrange(items.slice(0, beside.together), area, beside);
 }

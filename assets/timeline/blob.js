@@ -1,7 +1,8 @@
 // What Python sends: four bytes with the length of a head, the head in JSON (what is shown first), then a blob in the
-// safetensors format: eight bytes with the length of its header, the header in JSON, the raw arrays.
+// safetensors format: eight bytes with the length of its header, the header in JSON, the raw arrays. Where two pictures
+// stand beside each other, the head says how long the first one's blob is, and the other's follows.
 
-/** @import { Arrays, Contents } from "./types.d.ts" */
+/** @import { Arrays, Contents, Side } from "./types.d.ts" */
 
 const ARRAYS = { F64: Float64Array, F32: Float32Array, U8: Uint8Array };
 
@@ -11,9 +12,27 @@ const ARRAYS = { F64: Float64Array, F32: Float32Array, U8: Uint8Array };
  * @returns {Contents}
  */
 export function readBlob(bytes) {
-  const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const place = readJson(bytes.subarray(4, 4 + headLength));
-  const buffer = bytes.slice(4 + headLength).buffer; // the bytes arrive at an odd offset; a typed array wants its own
+  const headEnd = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const { beside, ...first } = readJson(bytes.subarray(4, headEnd));
+  const cuts = beside ? [headEnd, headEnd + beside.length, bytes.length] : [headEnd, bytes.length];
+  const sides = cuts.slice(1).map((end, i) => {
+    return { name: "", places: null, ...readPicture(bytes, cuts[i], end), ...beside?.sides[i] };
+  });
+  for (const { spec } of sides) {
+    for (const [name, value] of Object.entries(first.handles))
+      if (name in spec.tracks) Object.assign(spec.tracks[name], { value });
+  }
+  const [{ spec }] = sides;
+  return { spec: { ...spec, ...first, ...(beside && { positions: beside.positions }) }, sides };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} from where its blob begins
+ * @param {number} to
+ */
+function readPicture(bytes, from, to) {
+  const buffer = bytes.slice(from, to).buffer; // the bytes arrive at an odd offset; a typed array wants its own
   const headerLength = Number(new DataView(buffer).getBigUint64(0, true));
   const header = readJson(new Uint8Array(buffer, 8, headerLength));
   const start = 8 + headerLength;
@@ -21,9 +40,7 @@ export function readBlob(bytes) {
   const arrays = {};
   const { __metadata__: metadata, ...tensors } = header;
   for (const [name, tensor] of Object.entries(tensors)) arrays[name] = readArray(buffer, start, name, tensor);
-  const spec = { ...JSON.parse(metadata.spec), ...place };
-  for (const [name, value] of Object.entries(place.handles)) Object.assign(spec.tracks[name], { value });
-  return { spec, arrays };
+  return { spec: JSON.parse(metadata.spec), arrays };
 }
 
 function readJson(/** @type {Uint8Array} */ bytes) {

@@ -6,7 +6,7 @@
  *   } from "./types.d.ts"
  */
 
-import { bell, fit, largest } from "./arithmetic.js";
+import { bell, fit, largest, smallest } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve } from "./chart.js";
 import { axis } from "./format.js";
 import { drawGrip, takeHold } from "./handles.js";
@@ -37,12 +37,14 @@ export function curvesPanel(spec, stage, frame, legend) {
   const chart = makeChart(frame, stage, spec.title, marginOf(bells, handles));
   for (const one of series) legend.append(entry(one, one.dash ? "dash" : ""));
 
+  const tops = stage.together("top", () => series.map((one) => largest(one.at(stage.position))));
+
   function draw(/** @type {number} */ p) {
     const curves = series.map((one) => one.at(p));
     const view = chart.clear();
     if (!view) return;
-    const { low, high } = domain(p);
-    const top = bells ? 1.12 : 1.08 * Math.max(...curves.map(largest), 0) || 1;
+    const { low, high } = domain();
+    const top = bells ? 1.12 : 1.08 * Math.max(...tops(), 0) || 1;
     const x = axis(low, high, view.width < 320 ? 2 : 4);
     const scales = axes(view, x, bells ? { low: 0, high: top, ticks: [[0, ""]] } : axis(0, top, 3));
     drawn = { scales, box: view.box, x };
@@ -53,41 +55,56 @@ export function curvesPanel(spec, stage, frame, legend) {
   function numbers() {
     const p = stage.position;
     const curves = series.map((one) => [one.label, Float64Array.from(one.at(p))]);
-    const { low, high } = domain(p);
+    const { low, high } = domain();
     return { domain: Float64Array.of(low, high), ...Object.fromEntries(curves) };
   }
   return { draw, numbers };
 }
 
 /**
- * The ends of the axis at p: stored ones, or such that all bells and handles lie between them. Those stand still while
- * a hand holds a handle: it would run away from the hand.
+ * The ends of the axis now: stored ones, or such that all bells and handles lie between them; of two panels beside each
+ * other the outer ones. They stand still while a hand holds a handle: it would run away from the hand.
  * @param {CurvesSpec} spec
  * @param {Stage} stage
  * @param {Handle[]} handles
  * @param {() => boolean} held
- * @returns {(p: number) => { low: number, high: number }}
+ * @returns {() => { low: number, high: number }}
  */
 function makeDomain(spec, stage, handles, held) {
+  const ends = stage.together("x", ownEnds(spec, stage, handles));
+  /** @type {{ low: number, high: number } | null} */
+  let last = null;
+  return () => {
+    if (!last || !held()) last = { low: smallest(ends()), high: largest(ends()) };
+    return last;
+  };
+}
+
+/**
+ * Both ends, as this panel wants them now.
+ * @param {CurvesSpec} spec
+ * @param {Stage} stage
+ * @param {Handle[]} handles
+ * @returns {() => number[]}
+ */
+function ownEnds(spec, stage, handles) {
   if (typeof spec.domain === "string") {
-    const ends = stage.arrays[spec.domain].data;
-    return (p) => ({ low: ends[2 * p], high: ends[2 * p + 1] });
+    const { data } = stage.arrays[spec.domain];
+    return () => Array.from(data.slice(2 * stage.position, 2 * stage.position + 2));
   }
   const { reach } = spec.domain;
   const { get } = stage.tracks;
   const bells = spec.series.flatMap((one) =>
     "mean" in one ? [{ mean: get(one.mean), variance: get(one.variance) }] : [],
   );
-  let last = { low: -reach, high: reach };
-  return (p) => {
-    if (!held()) {
-      last = fit(
-        bells.map(({ mean, variance }) => ({ mean: mean.value(p, 0), variance: variance.value(p, 0) })),
-        handles.map(({ node }) => node.value(p, 0)),
-        reach,
-      );
-    }
-    return last;
+  return () => {
+    const p = stage.position;
+    const { low, high } = fit(
+      bells.map(({ mean, variance }) => ({ mean: mean.value(p, 0), variance: variance.value(p, 0) })),
+      handles.map(({ node }) => node.value(p, 0)),
+      reach,
+    );
+    return [low, high];
   };
 }
 
@@ -100,7 +117,7 @@ function marginOf(/** @type {boolean} */ bells, /** @type {HandleSpec[]} */ hand
 /**
  * @param {CurveSpec | BellSpec} one
  * @param {Stage} stage
- * @param {(p: number) => { low: number, high: number }} domain
+ * @param {() => { low: number, high: number }} domain
  * @returns {Series}
  */
 function makeSeries(one, stage, domain) {
@@ -111,7 +128,7 @@ function makeSeries(one, stage, domain) {
   }
   const [mean, variance] = [stage.tracks.get(one.mean), stage.tracks.get(one.variance)];
   const out = new Float64Array(BELL);
-  return { ...one, at: (p) => bell(out, domain(p), mean.value(p, 0), variance.value(p, 0)) };
+  return { ...one, at: (p) => bell(out, domain(), mean.value(p, 0), variance.value(p, 0)) };
 }
 
 /**

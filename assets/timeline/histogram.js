@@ -1,6 +1,6 @@
 // A histogram under its exact curve.
 
-/** @import { ChartView, HistogramSpec, Panel, Scales, Stage, Values } from "./types.d.ts" */
+/** @import { ChartView, HistogramSpec, Panel, Scales, Stage, TrackNode, Values } from "./types.d.ts" */
 
 import { Bins, largest } from "./arithmetic.js";
 import { axes, makeChart, MARGIN, strokeCurve, upright } from "./chart.js";
@@ -22,36 +22,50 @@ export function histogramPanel(spec, stage, frame) {
   const node = stage.tracks.get(spec.track);
   const mixture = spec.mixture && new Mixture(spec.mixture, stage.arrays);
   const mark = spec.mark && stage.tracks.get(spec.mark);
-  const tops = spec.top === null ? null : stage.arrays[spec.top].data;
+  const given = spec.top === null ? null : stage.arrays[spec.top].data;
   const bins = new Bins(spec, node.width);
-  const { low, high } = bins;
   /** @type {Values} */
   let curve = new Float64Array(0);
 
-  function draw(/** @type {number} */ p) {
-    const heights = bins.count(node.at(p));
+  const tops = stage.together("top", () => {
+    const p = stage.position;
+    bins.count(node.at(p));
     if (mixture) curve = bins.expected(mixture, p);
+    return [given ? given[p] : 1.08 * Math.max(largest(bins.heights), largest(curve))];
+  });
+
+  function draw(/** @type {number} */ p) {
+    const top = Math.max(...tops()) || 1;
     const view = chart.clear();
     if (!view) return;
-    const top = tops ? tops[p] : 1.08 * Math.max(largest(heights), largest(curve)) || 1;
-    const scales = axes(view, axis(low, high, 4), axis(0, top, 3));
+    const scales = axes(view, axis(bins.low, bins.high, 4), axis(0, top, 3));
     drawBars(view, scales, bins, spec.color);
     drawCurve(view, scales, bins, curve);
     if (mark) upright(view, scales.toX(mark.value(p, 0)));
     if (stage.kind) flag(view, scales.toX(node.value(p, placeOf(node, stage.pick, stage.kind, bins.first))));
   }
 
-  if (stage.picks("point")) {
-    const count = node.shape[0] ?? 1;
-    const at = (/** @type {number} */ x) => {
-      const [left, right] = [MARGIN.left, MARGIN.right].map((side) => side * stage.theme.scale);
-      const share = (x * frame.clientWidth - left) / (frame.clientWidth - left - right);
-      return Math.floor(bins.nearest(node.at(stage.position), low + share * (high - low)) / node.width);
-    };
-    pickable(frame, stage, { at, step: (dx, dy) => (stage.pick + dx + dy + count) % count });
-  }
-  const top = () => tops && { top: tops.slice(stage.position, stage.position + 1) };
+  if (stage.picks("point")) pickableBars(frame, stage, node, bins);
+  const top = () => given && { top: given.slice(stage.position, stage.position + 1) };
   return { draw, numbers: () => ({ heights: bins.heights, ...(mixture && { curve }), ...top() }) };
+}
+
+/**
+ * A click picks the point whose value is nearest.
+ * @param {HTMLElement} frame
+ * @param {Stage} stage
+ * @param {TrackNode} node
+ * @param {Bins} bins
+ */
+function pickableBars(frame, stage, node, bins) {
+  const { low, high } = bins;
+  const count = node.shape[0] ?? 1;
+  const at = (/** @type {number} */ x) => {
+    const [left, right] = [MARGIN.left, MARGIN.right].map((side) => side * stage.theme.scale);
+    const share = (x * frame.clientWidth - left) / (frame.clientWidth - left - right);
+    return Math.floor(bins.nearest(node.at(stage.position), low + share * (high - low)) / node.width);
+  };
+  pickable(frame, stage, { at, step: (dx, dy) => (stage.pick + dx + dy + count) % count });
 }
 
 /**

@@ -29,10 +29,14 @@ export function linesPanel(spec, stage, frame, legend) {
   /** @type {Scales | null} */
   let scales = null;
 
+  const ends = stage.together("t", () => [smallest(times), largest(times)]);
+  const values = stage.together("value", () =>
+    lines.flatMap((line) => Array.from(line.data, scale).filter(Number.isFinite)),
+  );
+
   function drawBack(/** @type {ChartView} */ view) {
-    const values = lines.flatMap((line) => Array.from(line.data, scale).filter(Number.isFinite));
-    const x = axis(smallest(times), largest(times), view.width < 320 ? 2 : 4);
-    const drawn = axes(view, x, valueAxis(values, spec.log_y));
+    const x = axis(smallest(ends()), largest(ends()), view.width < 320 ? 2 : 4);
+    const drawn = axes(view, x, valueAxis(values(), spec.log_y));
     for (const line of lines) strokeCurve(view, curveOf(line.data, times, scale, drawn), line);
     Object.assign(back, { width: chart.canvas.width, height: chart.canvas.height });
     contextOf(back).drawImage(chart.canvas, 0, 0);

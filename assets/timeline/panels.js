@@ -14,19 +14,34 @@ import { mathText } from "./math.js";
 import { planePanel } from "./plane.js";
 import { sharesPanel } from "./shares.js";
 
-/** Mount a panel at the end of the grid. */
-export function mountPanel(/** @type {PanelSpec} */ spec, /** @type {Stage} */ stage, /** @type {HTMLElement} */ grid) {
+/**
+ * Mount a panel at the end of the grid, below the name of its side if that has one.
+ * @param {PanelSpec} spec
+ * @param {Stage} stage
+ * @param {HTMLElement} grid
+ * @param {{ side: number, name: string }} of
+ */
+export function mountPanel(spec, stage, grid, { side, name }) {
   const frame = h("div", { class: "frame" });
   const legend = h("div", { class: "legend" });
   const weight = "weight" in spec ? spec.weight : 1;
   const panel = h("section", { class: `panel ${spec.kind}`, style: `--weight:${weight}` });
-  if (spec.title) panel.append(h("h3", {}, mathText(spec.title)));
+  panel.style.setProperty("--side", String(side + 1));
+  if (spec.title || name) panel.append(h("h3", {}, nameTag(name, side), mathText(spec.title ?? "")));
   panel.append(legend, h("div", { class: "slot" }, frame));
   grid.append(panel);
   for (const layer of "layers" in spec ? spec.layers : []) {
     if ("label" in layer && layer.label) legend.append(entry({ label: layer.label, color: layer.color }, "dot"));
   }
-  return draws(spec, stage, frame, legend);
+  const drawn = draws(spec, stage, frame, legend);
+  const canvas = frame.querySelector("[role=img]");
+  if (name && canvas) canvas.setAttribute("aria-label", `${name}: ${canvas.getAttribute("aria-label")}`);
+  return drawn;
+}
+
+/** Which of two pictures it belongs to. */
+function nameTag(/** @type {string} */ name, /** @type {number} */ side) {
+  return name && h("span", { class: `side ${"ab"[side]}` }, mathText(name));
 }
 
 /**

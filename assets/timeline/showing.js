@@ -1,7 +1,7 @@
 // One blob on the screen: its controls, its panels, its player, and what Python hears of it.
 
 /** @import { Action } from "./keys.js" */
-/** @import { Contents, Hooks, Sent, Stage, Tell, TimelineRoot } from "./types.d.ts" */
+/** @import { Contents, Hooks, Sent, Tell, TimelineRoot } from "./types.d.ts" */
 
 import { makeControls, nameOf } from "./controls.js";
 import { h } from "./dom.js";
@@ -10,7 +10,8 @@ import { mountPanel } from "./panels.js";
 import { Player, stopBeside } from "./player.js";
 import { Reporter } from "./reporter.js";
 import { fill, spoken } from "./spoken.js";
-import { makeStage } from "./stage.js";
+import { cellsOf, stagesOf } from "./sides.js";
+import { makeStages } from "./stage.js";
 import { readTheme } from "./theme.js";
 import { Theatre } from "./theatre.js";
 import { sentences } from "./words.js";
@@ -46,7 +47,12 @@ export class Showing {
     this.spec = spec;
     this.before = before;
     this.goesOn = before?.jump === spec.jump && before.positions.join() === spec.positions.join();
-    this.stage = this.makeStage(contents, tell);
+    this.cells = cellsOf(contents.sides);
+    this.names = contents.sides.map(({ name }) => name && `${name}:`);
+    const { stage, stages } = this.makeStages(contents, tell);
+    this.stage = stage;
+    this.sides = stages;
+    this.stages = stagesOf(this.cells, stages); // of the panels
     this.controls = this.makeControls();
     if (before) this.controls.speed.value = before.speed;
     this.help = makeHelp(spec.labels);
@@ -55,8 +61,10 @@ export class Showing {
     this.reporter = this.makeReporter(tell);
     /** @type {number[]} */
     this.timings = [];
-    const grid = h("div", { class: "panels" });
-    this.panels = spec.panels.map((panel) => mountPanel(panel, this.stage, grid));
+    const grid = h("div", { class: contents.sides.length > 1 ? "panels paired" : "panels" });
+    this.panels = this.cells.map((cell, i) => {
+      return mountPanel(cell.spec, this.stages[i], grid, { side: cell.side, name: contents.sides[cell.side].name });
+    });
     const focus = focusIn(root);
     root.replaceChildren(this.controls.element, grid, this.live, this.help.element);
     this.said = [...grid.children].map((panel, i) => placeForWords(panel, i));
@@ -66,12 +74,11 @@ export class Showing {
     root.timeline = this.hooks();
   }
 
-  /** @returns {Stage} */
-  makeStage(/** @type {Contents} */ contents, /** @type {Tell} */ tell) {
+  makeStages(/** @type {Contents} */ contents, /** @type {Tell} */ tell) {
     const { spec, before, goesOn } = this;
     const position = before && goesOn ? before.position : spec.position;
     const pick = before && goesOn && before.pick < spec.pick_count ? before.pick : spec.pick;
-    const stage = makeStage(
+    const made = makeStages(
       contents,
       { position, pick, theme: this.readTheme() },
       {
@@ -83,8 +90,8 @@ export class Showing {
         },
       },
     );
-    if (before && goesOn) stage.tracks.move(before.dragged);
-    return stage;
+    if (before && goesOn) for (const { tracks } of made.stages) tracks.move(before.dragged);
+    return made;
   }
 
   makeControls() {
@@ -109,7 +116,7 @@ export class Showing {
     return new Theatre(
       this.root,
       { spec: this.spec, before },
-      elements.map((element, i) => ({ element, spec: this.spec.panels[i] })),
+      elements.map((element, i) => ({ element, ...this.cells[i] })),
       {
         redraw: () => this.refresh(),
         told: ({ stage, panels, cover }) => tell("view", { stage, panels, cover }),
@@ -153,7 +160,7 @@ export class Showing {
     const start = performance.now();
     this.stage.position = position;
     this.controls.show(position);
-    for (const panel of this.panels) panel.draw(position, fresh);
+    this.panels.forEach((panel, i) => panel.draw(this.stages[i].position, fresh));
     this.root.dataset.position = String(position);
     this.root.dataset.t = String(this.spec.positions[position]);
     this.timings.push(performance.now() - start);
@@ -162,7 +169,7 @@ export class Showing {
 
   /** Say in words what is shown: at rest, never while it moves. */
   describe() {
-    const { panels, said, spec, stage } = this;
+    const { panels, said, spec, stage, cells, stages } = this;
     const { symbol } = nameOf(spec.labels.timestep);
     const now = fill(spec.labels.say_now, { symbol, t: spec.positions[stage.position] });
     panels.forEach((panel, i) => {
@@ -170,8 +177,9 @@ export class Showing {
       math?.setAttribute("aria-label", spoken(math, spec.labels));
       const sentence = math
         ? math.getAttribute("aria-label")
-        : sentences(spec.panels[i], panel.numbers(), stage).join(" ");
-      words.textContent = sentence ? `${now} ${sentence}` : "";
+        : sentences(cells[i].spec, panel.numbers(), stages[i]).join(" ");
+      words.textContent = [now, this.names[cells[i].side], sentence].filter(Boolean).join(" ");
+      if (!sentence) words.textContent = "";
     });
   }
 
@@ -219,7 +227,7 @@ export class Showing {
     player.stop();
     const { jump, positions } = spec;
     const { position, pick } = stage;
-    const dragged = stage.tracks.dragged();
+    const dragged = this.sides[0].tracks.dragged();
     const { sent } = reporter;
     return { jump, positions, position, pick, dragged, playing, sent, theatre, speed: controls.speed.value };
   }
@@ -279,13 +287,13 @@ export class Showing {
    * @returns {Hooks}
    */
   hooks() {
-    const { stage, panels, timings } = this;
+    const { stage, sides, panels, timings } = this;
     return {
-      positions: stage.positions,
+      positions: this.spec.positions,
       timings,
       panels,
       draw: (position) => this.draw(position),
-      read: (name) => Float64Array.from(stage.tracks.get(name).at(stage.position)),
+      read: (name, side = 0) => Float64Array.from(sides[side].tracks.get(name).at(sides[side].position)),
       numbers: (index) => panels[index].numbers(),
       get pick() {
         return stage.pick;

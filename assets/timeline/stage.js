@@ -1,10 +1,11 @@
 // The stage: what all panels share. A panel changes what is picked or where a handle lies, and all draw again.
 
-/** @import { Contents, Stage, Theme } from "./types.d.ts" */
+/** @import { Common, Contents, Theme } from "./types.d.ts" */
 
-import { makeTracks } from "./tracks.js";
+import { stageOf } from "./sides.js";
 
 /**
+ * The stage of each side of what is shown.
  * @param {Contents} contents
  * @param {{ position: number, pick: number, theme: Theme }} start
  * @param {object} after what follows a touch
@@ -12,14 +13,11 @@ import { makeTracks } from "./tracks.js";
  * @param {() => void} after.picked
  * @param {(values: Record<string, number>) => void} after.dropped
  */
-export function makeStage({ spec, arrays }, start, { redraw, picked, dropped }) {
-  /** @type {Stage} */
+export function makeStages({ spec, sides }, start, { redraw, picked, dropped }) {
+  /** @type {Common} */
   const stage = {
     ...start,
-    arrays,
-    positions: spec.positions,
     labels: spec.labels,
-    tracks: makeTracks(spec.tracks, arrays, spec.positions.length),
     kind: spec.pick_kind,
     picks: (kind) => spec.pick_kind === kind,
     setPick(pick) {
@@ -28,13 +26,14 @@ export function makeStage({ spec, arrays }, start, { redraw, picked, dropped }) 
       picked();
     },
     drag(track, value) {
-      stage.tracks.get(track).set?.(value);
+      for (const { tracks } of stages) tracks.move({ [track]: value });
       redraw();
     },
     drop() {
       redraw(); // what was held still while a hand was at work
-      dropped({ ...stage.tracks.dragged(), at: Date.now() }); // the same values are news again
+      dropped({ ...stages[0].tracks.dragged(), at: Date.now() }); // the same values are news again
     },
   };
-  return stage;
+  const stages = sides.map((side) => stageOf(stage, side));
+  return { stage, stages };
 }

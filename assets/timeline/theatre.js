@@ -13,6 +13,7 @@ import { contextOf, h } from "./dom.js";
  * @typedef {object} Seen
  * @property {HTMLElement} element
  * @property {import("./types.d.ts").PanelSpec} spec
+ * @property {number | null} mate the panel that shows the same of the picture beside
  */
 
 /**
@@ -53,9 +54,11 @@ export class Theatre {
         "div",
         { class: "corner" },
         iconButton("alone", this.labels.alone, () => this.showAlone(this.alone === i ? null : i)),
-        iconButton("away", this.labels.away, () => this.choose(this.shown.filter((one) => one !== i))),
+        iconButton("away", this.labels.away, () =>
+          this.choose(this.shown.filter((one) => !this.withMate(i).includes(one))),
+        ),
       ),
-      h("button", { type: "button", class: "veil", click: () => this.uncover([i]) }, this.labels.uncover),
+      h("button", { type: "button", class: "veil", click: () => this.uncover(this.withMate(i)) }, this.labels.uncover),
     );
   }
 
@@ -99,6 +102,17 @@ export class Theatre {
 
   focused() {
     return /** @type {HTMLElement | null} */ (this.root.querySelector(":focus"));
+  }
+
+  /** Whether two pictures stand beside each other. */
+  get paired() {
+    return this.panels.some(({ mate }) => mate !== null);
+  }
+
+  /** A panel, and the one that it is compared with. */
+  withMate(/** @type {number} */ i) {
+    const { mate } = this.panels[i];
+    return mate === null ? [i] : [i, mate].sort((a, b) => a - b);
   }
 
   /** Pictures and tables on the stage now, by number. */
@@ -171,14 +185,16 @@ export class Theatre {
     const grid = /** @type {HTMLElement} */ (this.root.querySelector(".panels"));
     const area = { width: grid.clientWidth, height: grid.clientHeight };
     const of = (/** @type {number[]} */ numbers) => numbers.filter((i) => i < panels.length);
-    const asked = alone !== null ? [alone] : of(view.panels);
-    const numbers = asked.length ? asked : [...panels.keys()];
+    const asked = alone !== null ? this.withMate(alone) : of(view.panels);
     const isFormula = (/** @type {number} */ i) => panels[i].spec.kind === "formula";
+    const all = [...panels.keys()].filter((i) => !this.paired || !isFormula(i)); // two pictures leave it no room
+    const numbers = asked.length ? asked : all;
     const formula = numbers.find(isFormula);
-    const pictures = numbers.filter((i) => i !== formula);
+    const pictures = numbers.filter((i) => !isFormula(i));
+    const together = pictures.every((i) => panels[i].mate !== null) ? 2 : 1;
     const items = pictures.map((i) => itemOf(panels[i], this.root));
     const room = formula === undefined ? null : roomOf(panels[formula].element);
-    const plan = (asked.length ? arrange : arrangeFirst)(items, area, room);
+    const plan = (asked.length ? arrange : arrangeFirst)(items, area, { formula: room, together });
     pictures.forEach((i, k) => place(panels[i].element, plan.rects[k]));
     if (formula !== undefined) {
       panels[formula].element.style.setProperty("--letters", `${plan.size}px`);
@@ -207,13 +223,18 @@ function itemOf(/** @type {Seen} */ { element, spec }, /** @type {HTMLElement} *
     const need = { width: Math.max(...entries) + 6 * em, height: 1.45 * em * entries.length };
     return { ratio: null, need, above: () => 0 };
   }
-  const title = width(element.querySelector("h3"));
+  const name = width(element.querySelector(".side"));
+  const title = width(element.querySelector("h3")) - name;
   const legend = entries.reduce((sum, one) => sum + one + 3.2 * em, 0);
   const ratio = ratioOf(element, spec.kind);
   const chart = ratio ? 0 : EMS.axes + ("handles" in spec && spec.handles.length ? EMS.handles : 0);
   const lines = (/** @type {number} */ all, /** @type {number} */ across) => Math.ceil((1.03 * all) / across);
   const above = (/** @type {number} */ across) =>
-    em * (EMS.title * lines(title, across) + EMS.entry * lines(legend, across) + EMS.rest + chart);
+    em *
+    (EMS.title * (lines(title, across) + lines(1.1 * name, across)) +
+      EMS.entry * lines(legend, across) +
+      EMS.rest +
+      chart);
   return { ratio, need: null, above, worth: worthOf(spec) };
 }
 

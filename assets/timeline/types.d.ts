@@ -3,10 +3,18 @@
 
 // --- the wire -------------------------------------------------------------------------------------------------------
 
-/** A blob, read: the JSON of its metadata, and its arrays by name. */
+/** What was sent, read: what the whole has, and its pictures: one, or two beside each other. */
 export interface Contents {
   spec: Spec;
+  sides: Side[];
+}
+
+/** A picture: the JSON of its metadata, its arrays by name; which of its places is shown at each place of the slider. */
+export interface Side {
+  spec: Spec;
   arrays: Arrays;
+  name: string; // empty where it is alone
+  places: number[] | null; // null: the same
 }
 
 export type Values = Float64Array | Float32Array | Uint8Array;
@@ -390,9 +398,13 @@ export interface Stage {
   theme: Theme;
   picks(kind: PickKind): boolean;
   setPick(pick: number): void;
+  together(axis: string, own: () => number[]): () => number[]; // with those of the panel beside, for one scale
   drag(track: string, value: number): void;
   drop(): void;
 }
+
+/** What of it is the same for both sides; `position` is the slider's. */
+export type Common = Omit<Stage, "arrays" | "positions" | "tracks" | "together">;
 
 export type Numbers = Record<string, Values>;
 
@@ -491,7 +503,7 @@ export interface Hooks {
   panels: Panel[];
   readonly pick: number;
   draw(position: number): void;
-  read(track: string): Float64Array;
+  read(track: string, side?: number): Float64Array;
   numbers(panel: number): Numbers;
 }
 

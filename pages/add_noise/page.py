@@ -5,6 +5,7 @@ import streamlit as st
 from diffusion_core.claims.forward import IS_NOISE, ONE_STEP, VARIANCE_MAP, OneStep, WholeWay
 from pages.add_noise import figures, recipe
 from pages.shared import controls, lesson
+from pages.shared.beside import Axis
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.shared.scenes import data_names, pick_scene, schedule_names, schedule_of
@@ -18,6 +19,7 @@ with lesson.open_page("add_noise") as page:
             scene = pick_scene(list(data_names()), "digits", seed)
         with right:
             name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
+    page.compares(schedule=Axis(_("Schedule"), schedule_names(), name))
     schedule = schedule_of(name, T)
     if controls.changed("data", scene.name) and scene.own:
         controls.keep("t", T // 4, T // 4)  # a picture of one's own opens where it can be seen
@@ -25,7 +27,11 @@ with lesson.open_page("add_noise") as page:
     with page.above():
         if warning := figures.not_noise_yet(scene, name, schedule):
             st.warning(warning, icon=":material/warning:")
-    page.timeline(figures.picture(scene, schedule, seed), t=T // 4)
+    page.timeline(
+        figures.picture(scene, schedule, seed),
+        t=T // 4,
+        other=lambda _name, value: figures.picture(scene, schedule_of(value, T), seed),
+    )
 
     page.section(
         "step",

@@ -3,6 +3,7 @@
 from diffusion_core.claims import closed_form as claims
 from pages.closed_form import figures, recipe
 from pages.shared import controls, lesson
+from pages.shared.beside import Axis
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.shared.scenes import pick_scene, schedule_names, schedule_of
@@ -19,8 +20,13 @@ with lesson.open_page("closed_form") as page:
             scene = pick_scene(DATA, "eight_gaussians", seed)
         with right:
             name = controls.choice("schedule", _("Schedule"), schedule_names(), "linear")
+    page.compares(schedule=Axis(_("Schedule"), schedule_names(), name))
     schedule = schedule_of(name, T)
-    page.timeline(figures.picture(scene, schedule, seed), t=T // 5)
+    page.timeline(
+        figures.picture(scene, schedule, seed),
+        t=T // 5,
+        other=lambda _name, value: figures.picture(scene, schedule_of(value, T), seed),
+    )
 
     page.section(
         "two",

@@ -7,13 +7,14 @@ from diffusion_core.denoisers import Predictor
 from diffusion_core.errors import BadInput
 from diffusion_core.nets.text import tokenize
 from pages.guidance.recipe import PICTURES
-from pages.guidance.runs import DEFAULT, Asked
+from pages.guidance.runs import DEFAULT, SCALES, Asked
 from pages.shared import controls, prompts, weights
+from pages.shared.beside import Axis
 from pages.shared.i18n import _, explain
 from pages.shared.lesson import Page
 from pages.shared.weights import Model
 
-__all__ = ["EXAMPLES", "MOST_STEPS", "pick_own", "pick_settings"]
+__all__ = ["EXAMPLES", "MOST_STEPS", "comparable", "pick_own", "pick_settings"]
 
 EXAMPLES = (  # those with a star put a colour on a shape that it never had in training
     DEFAULT.prompt,
@@ -25,6 +26,8 @@ EXAMPLES = (  # those with a star put a colour on a shape that it never had in t
     "",
 )
 MOST_STEPS = 50
+STEPS = ("2", "5", "10", "20", "50")
+SAMPLERS = {"ddim": "DDIM", "ddpm": "DDPM"}
 
 
 def pick_prompt() -> str:
@@ -67,11 +70,21 @@ def pick_settings(page: Page) -> tuple[Asked, int]:
             options = {str(k): str(k) for k in range(1, PICTURES + 1)}
             chosen = controls.choice("picture", _("Look into picture"), options, "1", pills=True)
             steps = controls.integer("N", _("Steps N"), DEFAULT.steps, low=2, high=MOST_STEPS)
-            sampler = controls.choice("sampler", _("Sampler"), {"ddim": "DDIM", "ddpm": "DDPM"}, "ddim", pills=True)
+            sampler = controls.choice("sampler", _("Sampler"), SAMPLERS, "ddim", pills=True)
             ddim = sampler == "ddim"
             eta = controls.number("eta", _("η (noise of DDIM)"), 0.0, low=0.0, high=1.0, step=0.05) if ddim else 0.0
             seed = controls.seed()
     return Asked(prompt, w=w, steps=steps, sampler=sampler, eta=eta, seed=seed), int(chosen) - 1
+
+
+def comparable(asked: Asked) -> dict[str, Axis]:
+    """What of a run can be another one beside it."""
+    scales = {f"{w:g}": f"{w:g}" for w in SCALES}
+    return {
+        "w": Axis(_("Guidance scale w"), scales, f"{asked.w:g}"),
+        "N": Axis(_("Steps N"), {N: N for N in STEPS}, str(asked.steps)),
+        "sampler": Axis(_("Sampler"), SAMPLERS, asked.sampler),
+    }
 
 
 def pick_own() -> Model[Predictor] | None:

@@ -9,6 +9,7 @@ from pages.guidance import choices, exact, figures, reading, recipe, runs
 from pages.shared import lesson, prompts, weights
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
+from pages.shared.timeline import Picture
 
 with lesson.open_page("guidance") as page:
     asked, chosen = choices.pick_settings(page)
@@ -23,8 +24,19 @@ with lesson.open_page("guidance") as page:
         )
         if model and coder:
             made = prompts.attempt(partial(runs.run, asked, model, coder))
+
+    def other(control: str, value: str) -> Picture:
+        """With another scale, another sampler, or other steps."""
+        asked_too = asked.but(control, value)
+        ready = None if own else runs.shipped_run(asked_too, weights.SHAPES.key)
+        assert coder is not None
+        return figures.picture(
+            ready or runs.run(asked_too, model or weights.SHAPES.or_untrained(), coder), asked_too.w, chosen
+        )
+
     if made:
-        page.timeline(figures.picture(made, asked.w, chosen), t=950)
+        page.compares(**choices.comparable(asked))
+        page.timeline(figures.picture(made, asked.w, chosen), t=950, other=other)
 
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()

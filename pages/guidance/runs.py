@@ -60,6 +60,12 @@ class Asked:
     eta: float = 0.0
     seed: int = 0
 
+    def but(self, control: str, value: str) -> "Asked":
+        """The same with one of the page's controls at another value."""
+        if control == "w":
+            return replace(self, w=float(value))
+        return replace(self, steps=int(value)) if control == "N" else replace(self, sampler=value)
+
     def sample(self, network: Predictor, denoiser: Denoiser) -> list[ReverseStep]:
         """The chosen sampler's steps."""
         chain = recipe.sample(network, denoiser, steps=self.steps, sampler=self.sampler, eta=self.eta, seed=self.seed)

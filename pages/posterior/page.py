@@ -6,9 +6,11 @@ from pages.posterior import figures, recipe, without
 from pages.posterior.derivation import derivation
 from pages.posterior.figures import FAR, X_0, X_T, look_back
 from pages.shared import controls, lesson
+from pages.shared.beside import Axis
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.shared.scenes import schedule_names, schedule_of
+from pages.shared.timeline import Picture
 from pages.shared.typography import significant
 
 with lesson.open_page("posterior") as page:
@@ -23,8 +25,17 @@ with lesson.open_page("posterior") as page:
         with right:
             schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
             name = controls.choice("schedule", _("Schedule"), schedules, "linear")
+    strides = {str(one): str(one) for one in (1, 10, 100, 500) if one < T}
+    page.compares(
+        schedule=Axis(_("Schedule"), schedules, name), stride=Axis(_("Stride t − s"), strides, now=str(stride))
+    )
     schedule = schedule_of(name, T)
-    page.timeline(figures.picture(schedule, stride), t=2 * T // 5, handles={"x_0": X_0, "x_t": X_T})
+
+    def other(what: str, value: str) -> Picture:
+        """With another schedule, or another stride."""
+        return figures.picture(*(schedule_of(value, T), stride) if what == "schedule" else (schedule, int(value)))
+
+    page.timeline(figures.picture(schedule, stride), t=2 * T // 5, handles={"x_0": X_0, "x_t": X_T}, other=other)
 
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()

@@ -9,17 +9,21 @@ from pages.sampling import networks
 from pages.sampling.runs import Run, Settings
 from pages.sampling.yours import offer_runs, pick_run, show_yours
 from pages.shared import controls
+from pages.shared.beside import Axis
 from pages.shared.denoiser_run import View
 from pages.shared.i18n import _
 from pages.shared.lesson import Page
 from pages.shared.scenes import Scene, data_names, pick_scene, schedule_names
 from pages.shared.scenes import scene as scene_of
 
-__all__ = ["pick", "variance_names"]
+__all__ = ["comparable", "pick", "variance_names"]
 
 DATA = ["eight_gaussians", "two_moons", "swiss_roll", "checkerboard", "spiral", "word", "picture", "digits"]
 TRAINED = DATA[:6]  # what a visitor's network may have been trained on
 DENOISERS = ("exact", "network", "learned", "yours")
+SAMPLERS = {"ddpm": "DDPM", "ddim": "DDIM"}
+STEPS = (1, 2, 5, 10, 25, 50, 100, 250)
+ETAS = ("0.0", "0.2", "0.5", "1.0")
 SPACINGS = {"iddpm": "iddpm", "trailing": "trailing", "leading": "leading"}
 
 
@@ -110,10 +114,14 @@ def network_of(settings: Settings, scene: Scene, view: View | None) -> Predictor
     return networks.network(scene.name, settings.denoiser) if settings.denoiser in networks.FILES else None
 
 
-def pick_schedule() -> str:
+def startable() -> dict[str, str]:
     """The schedules from whose end one can start."""
-    schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
-    return controls.choice("schedule", _("Schedule"), schedules, "linear")
+    return {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+
+
+def pick_schedule() -> str:
+    """One of them."""
+    return controls.choice("schedule", _("Schedule"), startable(), "linear")
 
 
 def shown_schedule(network: Predictor) -> str:
@@ -144,7 +152,7 @@ def pick_sampler(settings: Settings, network: Predictor | None, scene: Scene) ->
     digits = scene.name == "digits"
     limit = min(settings.T, 100 if digits else 250)
     steps = controls.integer("N", _("Steps N"), min(limit, 25 if digits else 50), low=1, high=limit)
-    sampler = controls.choice("sampler", _("Sampler"), {"ddpm": "DDPM", "ddim": "DDIM"}, "ddpm", pills=True)
+    sampler = controls.choice("sampler", _("Sampler"), SAMPLERS, "ddpm", pills=True)
     settings = replace(settings, sampler=sampler)
     settings = pick_variance(settings, network) if sampler == "ddpm" else pick_eta(settings)
     spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "trailing", pills=True)
@@ -166,3 +174,21 @@ def pick_variance(settings: Settings, network: Predictor | None) -> Settings:
         return replace(settings, variance=variance)
     v = controls.number("v", _("v of the learned variance"), 0.5, low=-0.25, high=1.25, step=0.05)
     return replace(settings, variance=variance, v=v)
+
+
+def comparable(run: Run) -> dict[str, Axis]:
+    """What of a run can be another one beside it: what a network brings along cannot."""
+    now, digits = run.settings, run.scene.name == "digits"
+    most = min(run.schedule.T, 100 if digits else 250)
+    axes = {"sampler": Axis(_("Sampler"), SAMPLERS, now.sampler)}
+    if now.sampler == "ddpm":
+        axes["variance"] = Axis(_("Variance"), variance_names(run.network is not None), now.variance)
+    else:
+        axes["eta"] = Axis("η", {eta: f"{float(eta):g}" for eta in ETAS}, f"{now.eta:g}")
+    axes["N"] = Axis(_("Steps N"), {str(N): str(N) for N in STEPS if most >= N}, str(now.steps))
+    others = {key: name for key, name in denoiser_names(run.scene.name).items() if key != "yours"}
+    if now.denoiser in others and len(others) > 1:
+        axes["denoiser"] = Axis(_("Denoiser"), others, now.denoiser)
+    if run.network is None:
+        axes["schedule"] = Axis(_("Schedule"), startable(), now.schedule)
+    return axes

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,6 +95,13 @@ class Run:
     def with_steps(self, steps: int) -> "Run":
         """The same with another number of steps."""
         return replace(self, settings=replace(self.settings, steps=steps))
+
+    def but(self, control: str, value: str) -> "Run":
+        """The same with one of the page's controls at another value."""
+        if control == "N":
+            return self.with_steps(min(int(value), self.schedule.T))
+        changed: dict[str, Any] = {control: float(value) if control == "eta" else value}
+        return Run.of(replace(self.settings, **changed), self.scene)
 
     def exact(self) -> "Run":
         """The same with the exact denoiser, over the same schedule."""

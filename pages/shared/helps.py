@@ -6,6 +6,10 @@ __all__ = ["HELPS", "help_of"]
 
 HELPS = {
     "T": "How many noising steps the whole way has.",
+    "beside": (
+        "The same picture with one thing changed, beside it: one slider, the same noise, equal axes. All else on "
+        "the page is about the first."
+    ),
     "block": "The part of the network that is looked into, in the order in which a picture passes through.",
     "data": "What x₀ is: pictures, points in the plane, or numbers.",
     "denoiser": "Who guesses the noise: the exact answer for these data, or a trained network.",

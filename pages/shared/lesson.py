@@ -18,11 +18,12 @@ from streamlit.delta_generator import DeltaGenerator
 from diffusion_core.claims import AnyClaim
 from diffusion_core.errors import BadInput
 from pages import LESSONS, START, neighbours
-from pages.shared import checks, controls, sections, shell, staging, symbols, take_away
+from pages.shared import beside, checks, controls, sections, shell, staging, symbols, take_away
+from pages.shared.beside import Axis, Other
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, language, parts
 from pages.shared.sections import folded, is_open
-from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, show
+from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, pair, show
 
 __all__ = ["PARTS", "Page", "begin", "open_page", "packed", "timeline"]
 
@@ -43,6 +44,7 @@ class Page:
         self._followers: dict[str, Sequence[str]] = {}  # fragments, and what of each is open where it follows
         self._held: list[str] = []
         self._places: dict[str, Sequence[float]] = {}  # of the sliders
+        self._other: Other | None = None  # what stands beside the picture
 
     @contextmanager
     def controls(self, *widths: float) -> Iterator[list[DeltaGenerator]]:
@@ -67,6 +69,11 @@ class Page:
         """Above the picture: what must be said before it."""
         with self._place or st.container():
             yield
+
+    def compares(self, **axes: Axis) -> None:
+        """Offers, under *More*, the same picture with one of these controls at another value; `timeline` shows it."""
+        with self.more():
+            self._other = beside.pick(axes)
 
     def held(self, name: str, label: str, default: float, *, low: float, high: float, step: float = 0.01) -> float:
         """A number on a slider, that a hand can also take hold of in the picture.
@@ -105,12 +112,16 @@ class Page:
         name: str = "t",
         t: float = 0,
         handles: Mapping[str, float] | None = None,
+        other: Callable[[str, str], Picture] | None = None,
     ) -> None:
         """The picture; its place, what is picked and where its handles lie are bound to the URL.
 
         A slider over another quantity has its own ``name`` in the URL, and a ``key`` where a page has more than one.
         ``handles`` are the draggable tracks, which have the names of their URL parameters, with their defaults.
+        ``other`` makes the picture with that control at that value, where the page `compares`.
         """
+        if self._other and other:
+            picture = self._paired(picture, self._other, other)
         self._places[name] = picture.positions
         with self.above():
             timeline(
@@ -123,6 +134,15 @@ class Page:
                 follow=self._follow,
                 follow_hand=partial(self._follow, self._held),
             )
+
+    def _paired(self, picture: Picture, chosen: Other, make: Callable[[str, str], Picture]) -> Picture:
+        """The picture with the other one beside it; alone, where there is no other."""
+        try:
+            return pair(picture, make(chosen.name, chosen.value), chosen.names)
+        except BadInput as error:
+            with self.above():
+                st.warning(f"{chosen.names[1]}: {explain(error)}", icon=":material/error:")
+            return picture
 
     def _follow(self, held: Sequence[str] = ()) -> None:
         """Draw anew what is open and follows the timeline, and the sliders of what a hand held."""

@@ -48,11 +48,11 @@ test("the bytes may begin anywhere", () => {
 
 test("an array lies where the header says, and nothing may be missing", () => {
   const body = new Uint8Array(Float64Array.of(7, -1.5, 2.5).buffer);
-  const { spec, arrays } = readBlob(blobOf(header([2], [8, 24]), body));
+  const { spec, sides } = readBlob(blobOf(header([2], [8, 24]), body));
   assert.deepEqual(spec, { jump: 3, handles: {}, tracks: { mu: { value: 0 } } });
   const dragged = readBlob(blobOf(header([2], [8, 24]), body, { jump: 3, handles: { mu: 1.5 } }));
   assert.equal(dragged.spec.tracks.mu.value, 1.5);
-  assert.deepEqual(arrays.two, { data: Float64Array.of(-1.5, 2.5), shape: [2] });
+  assert.deepEqual(sides[0].arrays.two, { data: Float64Array.of(-1.5, 2.5), shape: [2] });
   assert.throws(() => readBlob(blobOf(header([2], [16, 32]), body)), /two is cut short/);
   assert.throws(() => readBlob(blobOf(header([3], [8, 24]), body)), /two does not fill its shape/);
   assert.throws(() => readBlob(blobOf({ two: header([2], [8, 24]).two }, body)), TypeError);

@@ -15,12 +15,13 @@ export function bytesOf(file) {
 
 /** The numbers that the browser must come to, each (P, ...) unless its name says otherwise. */
 export function numbersOf(name) {
-  return readBlob(bytesOf(`${name}.numbers.blob`)).arrays;
+  return readBlob(bytesOf(`${name}.numbers.blob`)).sides[0].arrays;
 }
 
 /** A scene as Python sends it, and its numbers. */
 export function readScene(name) {
-  return { ...readBlob(bytesOf(`${name}.blob`)), numbers: numbersOf(name) };
+  const { spec, sides } = readBlob(bytesOf(`${name}.blob`));
+  return { spec, sides, arrays: sides[0].arrays, numbers: numbersOf(name) };
 }
 
 /** What an array holds at position p. */

@@ -223,6 +223,20 @@ def diagram() -> Golden:
 SCENES = {"points": points, "pictures": pictures, "curves": curves, "diagram": diagram}
 
 
+def paired() -> tl.Picture:
+    """The points beside a walk through three of their places only."""
+    whole, kept = points(), [0, 3, 4]
+    walk = tl.Frames(single(whole.numbers["x_t"][kept]))
+    panels: list[tl.Panel] = [
+        tl.Histogram("x_t", "First coordinate", bins=40, component=0),
+        tl.Plane((tl.Points("x_t"),), "another x_t"),
+        tl.Lines((tl.Line(np.arange(3.0), "k", BLUE),), "k"),
+    ]
+    first = tl.pack(whole.positions, whole.tracks, whole.panels, tl.LABELS)
+    second = tl.pack([TIMES[k] for k in kept], {"x_t": walk}, panels, tl.LABELS)
+    return tl.pair(first, second, ("whole", "few"))
+
+
 def spec_of(sent: bytes) -> str:
     """The JSON of what is sent: the head, what is shown first, and the spec in the blob behind it."""
     head, blob = sent[4 : 4 + struct.unpack("<I", sent[:4])[0]], sent[4 + struct.unpack("<I", sent[:4])[0] :]
@@ -246,6 +260,7 @@ def write() -> None:
         arrays = {key: np.ascontiguousarray(values, np.float64) for key, values in golden.numbers.items()}
         (FOLDER / f"{name}.numbers.blob").write_bytes(with_head(save(arrays, metadata={"spec": "{}"})))
         specs.append(f"export const {name}: Spec = {spec_of(blob)};\n")
+    (FOLDER / "paired.blob").write_bytes(paired().at("golden", Place(position=2)))
     x = np.linspace(-9, 9, 2001)
     cdf = {"x": x, "cdf": norm.cdf(x)}
     (FOLDER / "normal.numbers.blob").write_bytes(with_head(save(cdf, metadata={"spec": "{}"})))

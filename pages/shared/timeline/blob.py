@@ -6,6 +6,7 @@ Arrays travel as they are; the metadata hold the rest as JSON. ``assets/timeline
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from safetensors.numpy import save
 
@@ -14,7 +15,7 @@ from pages.shared.palette import DENSITY
 from pages.shared.timeline.panels import Panel
 from pages.shared.timeline.writer import PickKind, Track, Writer
 
-__all__ = ["LABELS", "REQUIRED_LABELS", "Picture", "Place", "View", "pack"]
+__all__ = ["LABELS", "REQUIRED_LABELS", "Beside", "Picture", "Place", "View", "pack"]
 
 # What the timeline says, in English; a caller hands in the translations.
 LABELS = {
@@ -108,6 +109,14 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
+class Beside:
+    """What stands beside a picture: another one's blob, and what the head says of both."""
+
+    blob: bytes
+    head: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A timeline, packed: all that the browser needs of it, wherever it stands.
 
@@ -117,6 +126,7 @@ class Picture:
         pick: what is picked first, where nothing else is.
         picks: how many things can be picked.
         panels: how many there are.
+        beside: the picture that it is compared with (see `pair`), if it is.
     """
 
     positions: tuple[float, ...]
@@ -124,9 +134,10 @@ class Picture:
     pick: int
     picks: int
     panels: int
+    beside: Beside | None = None
 
     def at(self, key: str, place: Place) -> bytes:
-        """What is sent: the length of a head, the head in JSON, the blob.
+        """What is sent: the length of a head, the head in JSON, the blob, and that of what stands beside.
 
         Raises:
             BadInput: there is nothing with that number to be picked.
@@ -134,8 +145,10 @@ class Picture:
         pick = self.pick if place.pick is None else place.pick
         if not 0 <= pick < self.picks:
             raise BadInput("pick must lie in 0..{most}; got {got}.", most=self.picks - 1, got=pick)
-        head = json.dumps({"key": key, **vars(place), "view": vars(place.view), "pick": pick}).encode()
-        return len(head).to_bytes(4, "little") + head + self.blob
+        said = {"key": key, **vars(place), "view": vars(place.view), "pick": pick}
+        head = json.dumps(said | ({"beside": self.beside.head} if self.beside else {})).encode()
+        blob = self.blob + self.beside.blob if self.beside else self.blob
+        return len(head).to_bytes(4, "little") + head + blob
 
 
 def pack(
