@@ -1,14 +1,16 @@
-"""The ledger: the article's 42 statements in its own order, each with a verdict, what is right, and its claims.
+"""The ledger: the article's 43 statements in its own order, each with a verdict, what is right, and its claims.
 
-A statement is quoted in the article's symbols. The verdict judges the statement; the claims check what is right.
+The first, E0, is its picture of four ways to generate. A statement is quoted in the article's symbols. The verdict
+judges the statement; the claims check what is right.
 """
 
 from diffusion_core.claims.check import Entry
-from diffusion_core.claims.entries import forward, learning, reverse
+from diffusion_core.claims.entries import forward, learning, picture, reverse
 
 __all__ = ["ENTRIES", "SECTIONS"]
 
 SECTIONS: dict[str, tuple[Entry, ...]] = {
+    "picture": picture.PICTURE,
     "forward": forward.FORWARD,
     "reparameterization": forward.REPARAMETERIZATION,
     "closed_form": forward.CLOSED_FORM,

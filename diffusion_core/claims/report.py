@@ -161,6 +161,7 @@ class Report:
 
 
 SECTION_NAMES = {
+    "picture": "The first picture",
     "forward": "The forward process",
     "reparameterization": "Property 1: reparameterization",
     "closed_form": "Property 2: any xₜ in one jump",

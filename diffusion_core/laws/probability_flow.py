@@ -30,7 +30,7 @@ from diffusion_core.objectives import LOG_2PI
 from diffusion_core.parameterization import v_from_eps
 from diffusion_core.schedule import NoiseSchedule
 
-__all__ = ["angles", "flow_log_prob"]
+__all__ = ["angles", "flow_log_prob", "to_noise"]
 
 
 def angles(schedule: NoiseSchedule) -> Tensor:
@@ -39,7 +39,13 @@ def angles(schedule: NoiseSchedule) -> Tensor:
 
 
 def flow_log_prob(denoiser: StepDenoiser, schedule: NoiseSchedule, x: Tensor, nodes: int = 200) -> Tensor:
-    """ln q(x) in nats, (n,) float64.
+    """ln q(x) in nats, (n,) float64; arguments and errors are those of `to_noise`."""
+    x_T, gain = to_noise(denoiser, schedule, x, nodes)
+    return gain - 0.5 * (x_T.square().sum(1) + x_T.shape[1] * LOG_2PI)
+
+
+def to_noise(denoiser: StepDenoiser, schedule: NoiseSchedule, x: Tensor, nodes: int = 200) -> tuple[Tensor, Tensor]:
+    r"""Where the ODE takes x, x_T (n, d), and the integral of the divergence on the way, (n,); float64.
 
     Args:
         denoiser: asked in float64, and differentiated by x_t.
@@ -63,7 +69,7 @@ def flow_log_prob(denoiser: StepDenoiser, schedule: NoiseSchedule, x: Tensor, no
             x = x + h * (v + v_from_eps(schedule, ahead, denoiser(ahead, later), later)) / 2
         before, (v, div) = div, _velocity(denoiser, schedule, x, later)
         total = total + h * (before + div) / 2
-    return total - 0.5 * (x.square().sum(1) + x.shape[1] * LOG_2PI)
+    return x, total
 
 
 def _times(T: int, nodes: int) -> Sequence[int]:

@@ -5,6 +5,7 @@ from functools import partial
 
 from pages.four_ways import choices, collapse, dirac, live, recipe, run, scores
 from pages.shared import lesson
+from pages.shared.checks import Checked
 from pages.shared.i18n import _
 
 with lesson.open_page("four_ways") as page:
@@ -24,5 +25,5 @@ with lesson.open_page("four_ways") as page:
         "dirac", _("Why a GAN’s training turns around"), partial(dirac.draw, page.prose["dirac_more"]), asks=dirac.ASKS
     )
     page.section("collapse", _("Lost modes, by momentum"), partial(collapse.draw, page.prose["collapse_more"]))
-    page.check(list)
+    page.check(lambda: [Checked(claim) for claim in page.claims])
     page.code(recipe, lambda: asdict(setting))

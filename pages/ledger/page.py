@@ -1,4 +1,4 @@
-"""Lesson: the article's 42 statements: verdict, what is right, and lights that are switched on here and now."""
+"""Lesson: the article's 43 statements: verdict, what is right, and lights that are switched on here and now."""
 
 import streamlit as st
 

@@ -66,9 +66,10 @@ def test_keys_are_unique() -> None:
     assert len({claim.key for claim in ALL}) == len(ALL)
 
 
-def test_the_ledger_has_the_articles_42_statements_in_order() -> None:
-    assert [entry.key for entry in ENTRIES] == [f"E{i}" for i in range(1, 43)]
+def test_the_ledger_has_the_articles_picture_and_its_42_statements_in_order() -> None:
+    assert [entry.key for entry in ENTRIES] == [f"E{i}" for i in range(43)]
     assert {section: entries[0].key for section, entries in SECTIONS.items()} == {
+        "picture": "E0",
         "forward": "E1",
         "reparameterization": "E5",
         "closed_form": "E8",
@@ -86,7 +87,7 @@ def test_only_definitions_have_no_claims(entry: Entry) -> None:
     assert (entry.claims == ()) == (entry.verdict == "definition")
     assert entry.article and entry.correct
     for claim in entry.claims:
-        assert claim.key.rstrip("abcdefn") == entry.key  # n: the same of a trained network
+        assert claim.key.rstrip("abcdefgn") == entry.key  # n: the same of a trained network
 
 
 def test_a_light_is_green_only_if_every_mistake_is_rejected() -> None:

@@ -51,4 +51,4 @@ def test_a_light_that_is_not_green_makes_the_status_1(
 
 def test_an_unknown_key_gives_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["E43"]) == 2
-    assert capsys.readouterr().err == "There is no entry E43; there are E1 to E42.\n"
+    assert capsys.readouterr().err == "There is no entry E43; there are E0 to E42.\n"
