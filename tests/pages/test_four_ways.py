@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from diffusion_core import q_sample
+from diffusion_core.laws.blurred import blurred_kl
 from diffusion_core.laws.coverage import Reference
 from diffusion_core.laws.dirac_gan import DiracGan
 from diffusion_core.training.checkpoint import load_way
@@ -193,12 +195,25 @@ def test_what_the_text_says_of_them_is_what_was_measured(data: str) -> None:
         assert 0.4 < mean["vae"]["gap"] < 0.6
 
 
+def test_the_decoders_mean_is_too_thin_a_curve() -> None:
+    """The fine print: on the moons KL_h goes from 0.06 to 0.8; and it looks sharper."""
+    law, generator = mixture_of("two_moons", ""), torch.Generator().manual_seed(0)
+    _, mean, sample = ways("two_moons")["vae"].path(torch.randn((20_000, 2), generator=generator), generator)
+    found = [blurred_kl(law, x, torch.Generator().manual_seed(1)).of_data for x in (mean, sample)]
+    assert found[0] == pytest.approx(0.8, abs=0.1) and found[1] == pytest.approx(0.06, abs=0.02)
+    assert law.log_prob(mean.double()).mean() > law.log_prob(sample.double()).mean() + 0.3
+
+
 def test_lost_modes_are_counted_over_seeds() -> None:
     app = open_page("four_ways", lang="en", open="collapse")
-    caught = {setting: [run["caught"] for run in collapse.runs_of(*setting)] for setting in collapse.SETTINGS}
+    runs = {setting: collapse.runs_of(*setting) for setting in collapse.SETTINGS}
+    caught = {setting: [run["caught"] for run in of] for setting, of in runs.items()}
     lost = [8 - np.mean(caught[beta1, 0.0]) for beta1 in (0.9, 0.0)]
     assert f"momentum 0.9 loses **{lost[0]:.1f}** of the 8 modes on average, momentum 0 **{lost[1]:.1f}**" in words(app)
-    assert lost[0] > 2 and set(caught[0.0, 0.0]) == set(caught[0.0, 0.1]) == {8}
+    assert set(caught[0.0, 0.0]) == set(caught[0.0, 0.1]) == {8}
+    assert lost[0] > 1 and np.mean(caught[0.9, 0.1]) > np.mean(caught[0.9, 0.0]) + 0.5
+    outside = {setting: np.mean([run["outside_99"] for run in of]) for setting, of in runs.items()}
+    assert min(outside[0.9, 0.0], outside[0.9, 0.1]) > 0.3 > 0.2 > max(outside[0.0, 0.0], outside[0.0, 0.1])
 
 
 # --- the Dirac-GAN --------------------------------------------------------------------------------------------------
@@ -224,3 +239,16 @@ def test_without_r1_it_ends_on_the_cycle(h: str, said: str) -> None:
     assert found and float(said) * 0.9 < float(found[1]) < float(said) * 1.3
     saturating = words(open_page("four_ways", lang="en", h=h, loss="saturating"))
     assert "cycle:" not in saturating and "is thrown out" in saturating
+
+
+@pytest.mark.parametrize("turns", ["simultaneous", "alternating"])
+def test_what_the_text_says_of_momentum_and_of_r1(turns: Any) -> None:
+    def factor(gamma: float, momentum: float = 0.0, h: float = 0.1) -> float:
+        return DiracGan(h, gamma, momentum, turns).factor
+
+    assert factor(0.0, 0.9) > 1.1 and factor(0.1, 0.9) > 1.1
+    assert factor(0.0, -0.3) < factor(0.0)
+    for h in (0.05, 0.1, 0.2, 0.4):
+        best = min(np.arange(0, 2.01, 0.1), key=lambda gamma: factor(float(gamma), h=h))
+        assert 0.85 < best < 1.05
+    assert factor(0.0) > 1 if turns == "simultaneous" else factor(0.0) == pytest.approx(1, abs=1e-12)
