@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from diffusion_core import evaluate, train
-from diffusion_core.data.toys import eight_gaussians
+from diffusion_core.data.toys import eight_gaussians, two_moons
 from diffusion_core.denoisers import Predictor
 from diffusion_core.nets.classifier import Classifier, ClassifierConfig, train_classifier
 from diffusion_core.nets.mlp import MLPConfig
+from diffusion_core.nets.spline_flow import FlowConfig
 from diffusion_core.nets.unet import UNetConfig
 from diffusion_core.schedule import cosine, linear
 from diffusion_core.training import draws, judges
@@ -24,11 +25,15 @@ from diffusion_core.training import loop as training
 from diffusion_core.training.checkpoint import (
     load_classifier,
     load_denoiser,
+    load_generator,
     load_training,
+    load_way,
     save_classifier,
     save_denoiser,
+    save_generator,
     save_training,
 )
+from diffusion_core.training.generators import train_generator
 from diffusion_core.training.recipes import digit_images, digits_config, points_config
 from diffusion_core.training.state import Snapshot, TrainingConfig
 
@@ -61,6 +66,21 @@ def test_the_same_command_with_resume_behind_it_goes_on(tmp_path: Path) -> None:
     run(tmp_path / "half", *said, "--resume", str(tmp_path / "half.run"))  # and once more: it is done
     assert (tmp_path / "half").read_bytes() == (tmp_path / "whole").read_bytes()
     assert load_training(tmp_path / "half.run").step == 60
+
+
+def test_another_way_to_generate_is_trained_and_goes_on(tmp_path: Path) -> None:
+    said = ["flow", "--data", "two_moons", "--steps", "6", "--batch", "8", "--every", "3", "--seed", "1"]
+    train.main([*said, "--out", str(tmp_path / "a")])
+    law = two_moons().law
+    half = next(train_generator(load_generator(tmp_path / "a.run").config, draws.points(law), 3)).snapshot()
+    assert half.step == 3 and half.config.net == FlowConfig() and half.config.seed == 1
+    save_generator(tmp_path / "half.run", half)
+    train.main([*said, "--out", str(tmp_path / "b"), "--resume", str(tmp_path / "half.run")])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert load_way(tmp_path / "a").kind == "flow"
+    for wrong in (["gan", *said[1:]], [*said, "--lr", "0.5"]):
+        with pytest.raises(SystemExit, match=r"^train: The run in the checkpoint has (network = flow|lr = 0\.002)"):
+            train.main([*wrong, "--out", str(tmp_path / "c"), "--resume", str(tmp_path / "half.run")])
 
 
 def train_to(file: Path, step: int) -> list[Snapshot]:
