@@ -3,7 +3,7 @@
 # make test   everything that is tested: lint, core, pages, the timeline's JavaScript, browser
 # make test-js  the pure parts of the timeline's JavaScript, under node
 # make docs   the API reference, from the docstrings, into build/docs
-# make calibrate  false alarms and power of every check, over 200 seeds
+# make calibrate  false alarms and power of every check, and how each question is marked, over 200 seeds
 # make mutants    changes of the core's lines that no test sees (MODULES="posterior nets/mlp" WORKERS=2)
 # make bench  the ratios that the project promises, measured side by side in one run
 # make soak   an hour of 30 visitors, and whether the server's memory stays bounded (SOAK_MINUTES=... changes it)
@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := node_modules/.bin
 NO_NODE := echo "Node 20 or newer and npm are needed to check the JavaScript: install your system's packages (Debian, Ubuntu: apt-get install nodejs npm)."; exit 1
-JS_FILES := "assets/{shell,timeline}/*.{js,ts,css}" "tests/{shell,timeline}/*.js" "*.{js,json}"
+JS_FILES := "assets/{questions,shell,timeline}/*.{js,ts,css}" "tests/{questions,shell,timeline}/*.js" "*.{js,json}"
 
 # The tests run side by side, a thread each.
 unit test: export OMP_NUM_THREADS := 1
@@ -34,7 +34,7 @@ test: lint test-js
 	CHROMIUM="$$($(BIN)/python tests/browser/get_chromium.py)" && export CHROMIUM && $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 test-js: golden
-	node --test --test-reporter=spec tests/shell/*.test.js tests/timeline/*.test.js
+	node --test --test-reporter=spec tests/questions/*.test.js tests/shell/*.test.js tests/timeline/*.test.js
 
 # What Python sends and what must come of it: node compares the numbers, tsc the wire format.
 golden: $(VENV)/dev node
@@ -67,6 +67,7 @@ soak: $(VENV)/dev
 
 calibrate: $(VENV)/dev
 	$(BIN)/python tests/calibrate.py
+	$(BIN)/python -m tests.calibrate_questions
 
 mutants: $(VENV)/dev
 	$(BIN)/python -m tests.mutants $(MODULES) $(if $(WORKERS),--workers $(WORKERS))

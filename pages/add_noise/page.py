@@ -4,6 +4,7 @@ import streamlit as st
 
 from diffusion_core.claims.forward import IS_NOISE, ONE_STEP, VARIANCE_MAP, OneStep, WholeWay
 from pages.add_noise import figures, recipe
+from pages.add_noise.questions import QUESTIONS
 from pages.shared import controls, lesson
 from pages.shared.beside import Axis
 from pages.shared.checks import Checked
@@ -33,6 +34,7 @@ with lesson.open_page("add_noise") as page:
         other=lambda _name, value: figures.picture(scene, schedule_of(value, T), seed),
     )
 
+    page.predict(QUESTIONS)
     page.section(
         "step",
         _("One step"),

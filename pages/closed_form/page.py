@@ -2,6 +2,7 @@
 
 from diffusion_core.claims import closed_form as claims
 from pages.closed_form import figures, recipe
+from pages.closed_form.questions import QUESTIONS
 from pages.shared import controls, lesson
 from pages.shared.beside import Axis
 from pages.shared.checks import Checked
@@ -28,6 +29,7 @@ with lesson.open_page("closed_form") as page:
         other=lambda _name, value: figures.picture(scene, schedule_of(value, T), seed),
     )
 
+    page.predict(QUESTIONS)
     page.section(
         "two",
         _("Two steps first"),

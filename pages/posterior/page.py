@@ -5,6 +5,7 @@ from diffusion_core.claims.settings import Pair, Walk
 from pages.posterior import figures, recipe, without
 from pages.posterior.derivation import derivation
 from pages.posterior.figures import FAR, X_0, X_T, look_back
+from pages.posterior.questions import QUESTIONS
 from pages.shared import controls, lesson
 from pages.shared.beside import Axis
 from pages.shared.checks import Checked
@@ -37,6 +38,7 @@ with lesson.open_page("posterior") as page:
 
     page.timeline(figures.picture(schedule, stride), t=2 * T // 5, handles={"x_0": X_0, "x_t": X_T}, other=other)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     page.section(

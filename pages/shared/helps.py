@@ -6,6 +6,7 @@ __all__ = ["HELPS", "help_of"]
 
 HELPS = {
     "T": "How many noising steps the whole way has.",
+    "ask": "What is asked; predict before you look.",
     "beside": (
         "The same picture with one thing changed, beside it: one slider, the same noise, equal axes. All else on "
         "the page is about the first."

@@ -22,6 +22,8 @@ from pages.shared import beside, checks, controls, sections, shell, staging, sym
 from pages.shared.beside import Axis, Other
 from pages.shared.checks import Checked
 from pages.shared.i18n import _, explain, language, parts
+from pages.shared.questions import section as asking
+from pages.shared.questions.forms import Question
 from pages.shared.sections import folded, is_open
 from pages.shared.timeline import LABELS, Panel, Picture, Track, nearest, pack, pair, show
 
@@ -179,6 +181,10 @@ class Page:
                         body()
 
         draw()
+
+    def predict(self, questions: Sequence[Question]) -> None:
+        """Questions to be answered before one looks."""
+        self.section("predict", _("Predict first"), partial(asking.draw, questions), asks=["ask", "try"])
 
     def check(self, chosen: Callable[[], Sequence[Checked]]) -> None:
         """The lesson's checks, a line each. ``chosen`` is asked when they are drawn, so that it may ask for t.

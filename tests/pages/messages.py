@@ -11,7 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
-KEYWORDS = {"_": None, "BadInput": None, "Trial": None}  # calls whose first argument is shown
+KEYWORDS = {"_": None, "BadInput": None, "Say": None, "Trial": None}  # calls whose first argument is shown
 
 
 def needed() -> set[str]:
@@ -31,14 +31,20 @@ def carried() -> Iterator[str]:
     from diffusion_core.claims.report import OURS, SECTION_NAMES, STATES, VERDICTS
     from pages import sections
     from pages.shared.helps import HELPS
+    from pages.shared.questions.bank import bank
+    from pages.shared.questions.forms import sketches
+    from pages.shared.questions.section import LABELS as PAD
     from pages.shared.shell import WORDS
     from pages.shared.symbols import SYMBOLS
     from pages.shared.timeline import LABELS
 
     yield from WORDS
-    for names in (HELPS, LABELS, OURS, SECTION_NAMES, STATES, VERDICTS):
+    for names in (HELPS, LABELS, OURS, PAD, SECTION_NAMES, STATES, VERDICTS):
         yield from names.values()
     yield "nothing to check"
+    for questions in bank().values():
+        for sketch in (one for question in questions for one in sketches(question.make(0).form)):
+            yield from (*sketch.curves, *sketch.points)
     yield from (symbol.says for symbol in SYMBOLS)
     yield from (name for name, _pages in sections())
     for entry in ENTRIES:
