@@ -8,6 +8,7 @@ from pages.four_ways.run import Four, look, shown
 from pages.shared import lesson, running
 from pages.shared.i18n import _, explain
 from pages.shared.scenes import data_names
+from pages.shared.sections import folded
 from pages.shared.timeline import show
 
 __all__ = ["draw"]
@@ -29,8 +30,9 @@ def _draw(id: str, alive: bool, setting: Setting, round_trip: bool) -> None:
     describe(view)
     lesson.timeline(figures.picture(view, round_trip, setting.seed), key="four_ways", name="u", t=1, lead=True)
     if view.milestones:
-        st.subheader(_("How they got there"), anchor=False)
-        history(view)
+        with folded("history", _("How they got there"), bool(view.id), asks=["step"]) as opened:
+            if opened:
+                history(view)
 
 
 def history(view: Four) -> None:
