@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+import torch
 
 from diffusion_core.files import MODELS
 from diffusion_core.laws.coverage import Reference
-from diffusion_core.training.scores import score
+from diffusion_core.training.scores import SAMPLES, score, score_of_samples
 from diffusion_core.training.ways import Diffusion
 from pages.four_ways.diagrams import COLOR
 from pages.four_ways.figures import names
 from pages.four_ways.recipe import KINDS, Setting
 from pages.four_ways.run import Four, look
+from pages.shared import controls
 from pages.shared.figures import calm
 from pages.shared.i18n import _
 from pages.shared.keeping import kept
@@ -52,11 +54,11 @@ def draw(view: Four, setting: Setting) -> None:
     view = look(view.id, setting)
     known: Scores = recorded()["data"].get(view.data.name, {}) if view.data.name != "word" else {}
     mine: Scores = {}
-    if view.id and view.ways and not view.alive:
+    if view.alive or not (view.id or known):
+        st.info(_("The numbers of a run stand here when it has ended."), icon=":material/school:")
+    elif view.id and view.ways and controls.once(f"measure_{view.id}", _("Measure my four"), ":material/straighten:"):
         with st.spinner(_("Measuring…")):
             mine = scores_of(view)
-    elif not known or view.alive:
-        st.info(_("The numbers of a run stand here when it has ended."), icon=":material/school:")
     if known:
         n = len(known["gan"])
         words = _("**The four that come with the page**, on {data}: mean ± standard deviation over {n} runs.")
@@ -74,12 +76,14 @@ def draw(view: Four, setting: Setting) -> None:
 @kept
 def scores_of(view: Four) -> Scores:
     """A run's own, a column each."""
-    reference = Reference(view.data.law, n=50_000)
-    ways = {kind: view.ways[kind] for kind in KINDS if kind != "diffusion"}
-    diffusion = view.ways["diffusion"]
+    reference, diffusion = Reference(view.data.law, n=50_000), view.ways["diffusion"]
     assert isinstance(diffusion, Diffusion)
-    ways |= {f"diffusion_{n}": Diffusion(diffusion.denoiser, n) for n in (20, 50)}
-    return {name: [score(way, reference)] for name, way in ways.items()}
+    found = {kind: score(view.ways[kind], reference) for kind in KINDS if kind != "diffusion"}
+    most = score(Diffusion(diffusion.denoiser, 50), reference)
+    generator = torch.Generator().manual_seed(1_000)
+    fewer = score_of_samples(reference, diffusion.sample(SAMPLES, generator), generator)
+    found |= {"diffusion_20": {**fewer, "kl": most["kl"]}, "diffusion_50": most}  # the ODE is one for both
+    return {name: [one] for name, one in found.items()}
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
