@@ -227,7 +227,7 @@ BOUND = Claim(
         "the KL left out": lambda found, price: found,
         "the Gaussian’s 2π left out": lambda found, price: found + LOG_2PI - price,
     },
-    setting=Points("eight_gaussians", 60),
+    setting=Points("eight_gaussians", 30),
 )
 
 # --- VAE: what is a sample ------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ Draw = Callable[[Vae, Tensor, Tensor], Tensor]
 @cache
 def means(data: str) -> tuple[float, float]:
     """E ln p_theta(x) and E |x|^2 over the VAE's law, by a sum over the plane."""
-    x, cell = lattice(3.2, 65)
+    x, cell = lattice(2.8, 51)
     log_p = vae(data).log_prob(x)
     p = cell * log_p.exp()
     return (p @ log_p).item(), (p @ x.square().sum(1)).item()
