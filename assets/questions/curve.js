@@ -47,7 +47,7 @@ export function askCurve(
   /** @type {() => void} */ changed,
 ) {
   const root = board(shown, labels.draw);
-  const [line, mark] = [svg("path", { class: "curve yours" }), svg("circle", { class: "mark", r: 6 })];
+  const [line, mark] = [svg("path", { class: "curve yours" }), svg("circle", { class: "mark", r: 6, cx: -9 })];
   root.append(line, mark);
   const xs = places(shown.x, n);
   const { toX, toY } = scalesOf(shown);
@@ -74,7 +74,7 @@ export function askCurve(
     const here = whole(heights)?.[at] ?? (shown.y[0] + shown.y[1]) / 2;
     const y = clamp(here + (dy * (shown.y[1] - shown.y[0])) / 40, shown.y);
     if (dy) heights[at] = y;
-    mark.setAttribute("transform", `translate(${toX(xs[at])} ${toY(y)})`);
+    mark.setAttribute("transform", `translate(${toX(xs[at]) + 9} ${toY(y)})`);
     draw();
   });
   tell(root, xs[at], null);

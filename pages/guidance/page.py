@@ -6,6 +6,7 @@ from diffusion_core.claims import AnyClaim
 from diffusion_core.claims import guidance as exact_claims
 from diffusion_core.claims import text as claims
 from pages.guidance import choices, exact, figures, reading, recipe, runs
+from pages.guidance.questions import QUESTIONS
 from pages.shared import lesson, prompts, weights
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
@@ -38,6 +39,7 @@ with lesson.open_page("guidance") as page:
         page.compares(**choices.comparable(asked))
         page.timeline(figures.picture(made, asked.w, chosen), t=950, other=other)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     if made:

@@ -5,6 +5,7 @@ from functools import partial
 from diffusion_core.claims import autoencoder, latent
 from diffusion_core.data.captions import parse
 from pages.latent import figures, recipe
+from pages.latent.questions import QUESTIONS
 from pages.shared import controls, lesson, prompts, weights
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
@@ -29,6 +30,7 @@ with lesson.open_page("latent") as page:
     if picture:
         page.timeline(picture, t=300)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     page.section("cost", _("What a step costs"), figures.cost)

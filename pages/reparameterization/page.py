@@ -3,6 +3,7 @@
 from diffusion_core.claims import reparameterization as claims
 from pages.reparameterization import figures, recipe
 from pages.reparameterization.figures import FAR, MU, SIGMA
+from pages.reparameterization.questions import QUESTIONS
 from pages.shared import controls, lesson
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
@@ -16,6 +17,7 @@ with lesson.open_page("reparameterization") as page:
             page.held("mu", "μ", MU, low=-FAR, high=FAR)
     page.timeline(figures.picture(seed), name="sigma", t=SIGMA, handles={"mu": MU})
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     page.section(

@@ -8,6 +8,7 @@ from diffusion_core.errors import BadInput
 from pages.sampling import exports, figures, quality, recipe
 from pages.sampling.checked import checks
 from pages.sampling.picking import comparable, pick
+from pages.sampling.questions import QUESTIONS
 from pages.shared import lesson
 from pages.shared.i18n import _, explain
 
@@ -26,6 +27,7 @@ with lesson.open_page("sampling") as page:
             st.info(copies, icon=":material/content_copy:")
     exports.offer(run, own)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     if quality.can_be_measured(run):

@@ -6,6 +6,7 @@ from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.shared.scenes import schedule_names, schedule_of
 from pages.spacing import figures, recipe
+from pages.spacing.questions import QUESTIONS
 
 with lesson.open_page("spacing") as page:
     with page.controls(3, 3) as (left, right):
@@ -21,6 +22,7 @@ with lesson.open_page("spacing") as page:
     schedule = schedule_of(name, 1000)
     page.timeline(figures.picture(schedule, lam, spacing), name="N", t=10)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     page.section("end", _("And where should it end?"))

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pages.shared import lesson
 from pages.shared.i18n import _
 from pages.training import choices, live, recipe, run
+from pages.training.questions import QUESTIONS
 
 BRIDGE = ("posterior", "closed_form", "sampling")
 
@@ -17,6 +18,7 @@ with lesson.open_page("training") as page:
     with page.above():
         live.draw(view)
 
+    page.predict(QUESTIONS)
     page.section("bridge", _("Why is guessing the noise enough?"), lambda: lesson.links(BRIDGE), unfolded=True)
     page.section("formula", _("The formula"))
     page.reading()

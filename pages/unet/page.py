@@ -10,6 +10,7 @@ from pages.shared import controls, lesson, weights
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
 from pages.unet import choices, figures, recipe, runs
+from pages.unet.questions import QUESTIONS
 
 spoken = "text" if st.query_params.get("net") == "text" else "digits"
 with lesson.open_page("unet", choices.prose(spoken)) as page:
@@ -28,6 +29,7 @@ with lesson.open_page("unet", choices.prose(spoken)) as page:
         coder = None if net == "digits" else weights.AUTOENCODER.or_untrained()
     page.timeline(figures.picture(asked, head, model, coder), key=f"unet_{net}", t=400)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"), unfolded=True)
     page.reading()
     page.section("parts", _("The parts"), partial(figures.parts, asked, model))

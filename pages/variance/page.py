@@ -22,6 +22,7 @@ from pages.variance import (
     samples,
     steps,
 )
+from pages.variance.questions import QUESTIONS
 
 with lesson.open_page("variance") as page:
     setting, seed = choices.pick(page)
@@ -29,6 +30,7 @@ with lesson.open_page("variance") as page:
         st.info(answer.sentence(setting), icon=":material/balance:")
     page.timeline(figures.picture(setting, seed), t=1)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"))
     page.reading()
     page.section("steps", _("How wide are the samples?"), partial(steps.draw, setting, seed))

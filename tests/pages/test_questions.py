@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffusion_core.errors import BadInput
+from pages import LESSONS
 from pages.shared.questions.bank import bank
 from pages.shared.questions.forms import Asked, Curve, Form, Mistake, Number, Point, Question, Say, Sketch, told_apart
 from tests.calibrate_questions import jittered, marked
@@ -23,7 +24,7 @@ def test_truth_is_taken_and_mistakes_are_named(lesson: str, question: Question) 
 
 
 def test_each_lesson_has_at_least_three_and_the_same_seed_gives_the_same() -> None:
-    assert {"add_noise", "closed_form", "posterior"} <= set(bank())
+    assert set(bank()) == {lesson.name for lesson in LESSONS} - {"ledger"}
     assert all(len(questions) >= 3 for questions in bank().values())
     for questions in bank().values():
         assert len({one.name for one in questions}) == len(questions)

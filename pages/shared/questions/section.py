@@ -39,6 +39,11 @@ def said(say: Say) -> str:
     return _(say.template).format(**facts)
 
 
+def plain(text: str) -> str:
+    """A sentence as Markdown: its symbols as mathematics, its stars as stars."""
+    return typeset(text).replace("*", r"\*")
+
+
 def draw(questions: Sequence[Question]) -> None:
     """One of the questions, chosen by its number, with numbers that a press makes anew."""
     names = {one.name: str(k + 1) for k, one in enumerate(questions)}
@@ -46,7 +51,7 @@ def draw(questions: Sequence[Question]) -> None:
         name = controls.choice("ask", _("Question"), names, questions[0].name, pills=True)
         seed = controls.dice("try", label=_("Other numbers (seed {seed})"))
     asked = next(one for one in questions if one.name == name).make(seed)
-    st.markdown(f"**{typeset(said(asked.says))}**")
+    st.markdown(f"**{plain(said(asked.says))}**")
     verdict(asked, pad(asked, f"question_{name}_{seed}"))
 
 
@@ -88,7 +93,7 @@ def verdict(asked: Asked, answer: Any) -> None:
         return
     told = st.success if found.right else st.info
     told(
-        typeset(f"{judged(found)} {said(asked.because)}"),
+        plain(f"{judged(found)} {said(asked.because)}"),
         icon=":material/check:" if found.right else ":material/lightbulb:",
     )
 
