@@ -4,6 +4,7 @@ from dataclasses import asdict
 from functools import partial
 
 from pages.four_ways import choices, collapse, dirac, live, recipe, run, scores
+from pages.four_ways.questions import QUESTIONS
 from pages.shared import lesson
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
@@ -17,6 +18,7 @@ with lesson.open_page("four_ways") as page:
     with page.above():
         live.draw(view, setting, round_trip)
 
+    page.predict(QUESTIONS)
     page.section("formula", _("The formula"))
     page.reading()
     page.section("numbers", _("What each gives up, in numbers"), partial(scores.draw, view, setting))
