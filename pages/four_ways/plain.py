@@ -12,7 +12,7 @@ leaky = nn.LeakyReLU(0.2)
 gen = nn.Sequential(nn.Linear(2, 64), leaky, nn.Linear(64, 64), leaky, nn.Linear(64, 2))
 dis = nn.Sequential(nn.Linear(2, 64), leaky, nn.Linear(64, 64), leaky, nn.Linear(64, 1))
 to_gen, to_dis = (torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.0, 0.99)) for net in (gen, dis))
-for _ in range(500):
+for _ in range(300):
     x = (peaks[torch.randint(8, (256,))] + 0.1 * torch.randn(256, 2)).requires_grad_()
     fake, real = gen(torch.randn(256, 2)), dis(x)
     slope = torch.autograd.grad(real.sum(), x, create_graph=True)[0].square().sum(1).mean()
