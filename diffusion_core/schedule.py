@@ -190,7 +190,7 @@ class NoiseSchedule:
         self.check_t(t)
         return self._log_alpha_bar_floats[t]
 
-    def index(self, t: int | Tensor, x: Tensor, low: int = 0) -> int | Tensor:
+    def index(self, t: int | Tensor, x: Tensor, low: int) -> int | Tensor:
         """t for `pick`, once it is known to be right: an integer, or (batch,) of them on the CPU, where the tables are.
 
         On another device t must be waited for: a loop keeps its t on the CPU. Errors are those of `at`.

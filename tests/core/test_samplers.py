@@ -307,3 +307,5 @@ def test_bad_arguments() -> None:
         ddim(nonlinear, schedule, torch.ones(2).long(), (10,))
     with pytest.raises(BadInput, match=r"^the denoiser's eps must have the shape of x_t \(2,\); got \(1,\)\.$"):
         next(ddim(lambda x_t, t: x_t[:1], schedule, x, (10,)))
+    with pytest.raises(BadInput, match=r"^generator must be on x_T's device, meta; got one on cpu\.$"):
+        ancestral(nonlinear, schedule, torch.empty(2, device="meta"), (10,), generator=seeded())

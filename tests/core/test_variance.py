@@ -170,6 +170,10 @@ def test_with_last_changes_the_last_step_only() -> None:
     assert choice(other, NOTHING).value == other.beta_tilde != other.beta
 
 
+def test_nothing_holds_nothing() -> None:
+    assert NOTHING.numel() == 0, "a choice that looks at x_t must fail, not see a zero"
+
+
 def test_bad_input_is_one_clear_sentence() -> None:
     pair = transition(SCHEDULE, 5, 4)
     with pytest.raises(BadInput, match=r"v must be a finite number .* got nan"):

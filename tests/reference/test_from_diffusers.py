@@ -156,6 +156,12 @@ def test_a_learned_range_is_ours() -> None:
             assert not near(step.mean + step.pair.beta**0.5 * noise, out, step.t)
 
 
+def test_a_schedule_without_a_name_is_theirs() -> None:
+    scheduler = SimpleNamespace(betas=torch.tensor([0.1, 0.2]), config={})
+    assert from_diffusers(unet(), scheduler).schedule.name == "diffusers"
+    assert from_diffusers(unet(), DDPMScheduler(10, beta_schedule="linear")).schedule.name == "linear"
+
+
 def test_what_is_no_denoiser_is_one_sentence(tmp_path: Any) -> None:
     net = unet()
     cases = [

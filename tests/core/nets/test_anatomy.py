@@ -52,6 +52,12 @@ def test_plan_and_module_agree(config: UNetConfig, size: tuple[int, int]) -> Non
     assert plan(other, *size) != plan(config, *size)
 
 
+def test_a_picture_is_a_digit_unless_it_is_said() -> None:
+    config = UNetConfig(1, (8, 16), (False, True), heads=2)
+    assert plan(config) == plan(config, 28, 28) != plan(config, 32, 28)
+    assert measure(config.build()) == measure(config.build(), 28, 28)
+
+
 def test_what_other_threads_run_meanwhile_is_not_counted() -> None:
     config = UNetConfig(1, (8, 16), (False, True), heads=2)
     net = config.build().requires_grad_(False)
