@@ -63,12 +63,13 @@ def draw(view: Four, setting: Setting) -> None:
         n = len(known["gan"])
         words = _("**The four that come with the page**, on {data}: mean ± standard deviation over {n} runs.")
         st.markdown(words.format(data=data_names()[view.data.name], n=n))
-        st.markdown(rows_of(known))
+        deep = recorded()["passes"] if view.data.name == "eight_gaussians" else {}
+        st.markdown(rows_of(known, deep))
     if mine:
         words = _("**Your four**, on {data}, after {step} steps.")
         name = view.data.word if view.data.name == "word" else data_names()[view.data.name]
         st.markdown(words.format(data=name, step=f"{view.step:,}"))
-        st.markdown(rows_of(mine))
+        st.markdown(rows_of(mine, {}))
     if known or mine:
         charts(known, mine)
 
@@ -98,8 +99,8 @@ def spread(of: list[dict[str, float]], what: str, *, times: float = 1.0, unit: s
     return f"{mean} ± {significant(float(values.std(ddof=1)), 1)}{unit}" if len(values) > 1 else mean + unit
 
 
-def rows_of(scores: Scores) -> str:
-    """The table: a column a way, a row a question."""
+def rows_of(scores: Scores, passes: Mapping[str, float]) -> str:
+    """The table: a column a way, a row a question. ``passes``: ln q where one walks from mode to mode, of one run."""
     columns = [name for name in ("truth", *COLUMNS) if name in scores]
 
     def row(label: str, what: str, *, times: float = 1.0, unit: str = "") -> list[str]:
@@ -116,6 +117,7 @@ def rows_of(scores: Scores) -> str:
             [_("parts caught, of {n}").format(n=parts), *(caught(scores[name]) for name in columns)],
             row(_("outside 99%"), "outside_99", times=100, unit="%"),
             row(_("bridges: outside 99.9%"), "outside_999", times=100, unit="%"),
+            *([[_("highest ln q that joins all modes"), *(depth(passes, name) for name in columns)]] if passes else []),
             row(_("width, nats"), "quality_median"),
             row("KL(p ‖ q)", "kl"),
             row("KL(q ‖ p)", "kl_back"),
@@ -124,6 +126,12 @@ def rows_of(scores: Scores) -> str:
         ],
         "l" + "r" * len(columns),
     )
+
+
+def depth(passes: Mapping[str, float], name: str) -> str:
+    """How deep the lowest pass is on the best way between the modes."""
+    known = passes.get(name.partition("_")[0])
+    return "–" if known is None else significant(known)
 
 
 def caught(of: list[dict[str, float]]) -> str:
