@@ -1,6 +1,6 @@
 // What the charts count and work out before anything is drawn: bins, bells, and the extent of curves.
 
-/** @import { Axis, HistogramSpec, Tick, Values } from "./types.d.ts" */
+/** @import { Axis, HistogramSpec, PieceSpec, Tick, Values } from "./types.d.ts" */
 
 import { axis, power10 } from "./format.js";
 
@@ -135,4 +135,17 @@ export function valueAxis(values, log) {
   const from = Math.ceil(low / step) * step;
   const powers = Array.from({ length: Math.max(0, Math.floor((high - from) / step) + 1) }, (_, i) => from + i * step);
   return { low, high, ticks: powers.map((e) => /** @type {Tick} */ ([e, power10(e)])) };
+}
+
+/**
+ * Pieces one after the other, from 0 on: where each begins and ends.
+ * @param {Pick<PieceSpec, "value">[]} pieces
+ */
+export function oneAfterAnother(pieces) {
+  let sum = 0;
+  return pieces.map(({ value }) => {
+    const from = sum;
+    sum += value;
+    return { from, to: sum };
+  });
 }

@@ -60,7 +60,7 @@ function livePanel(live, stage) {
  * @param {HTMLElement} frame
  */
 export function formulaPanel(spec, stage, frame) {
-  frame.innerHTML = spec.mathml;
+  frame.innerHTML = [spec.mathml].flat().join("");
   const live = [];
   for (const element of frame.querySelectorAll("mn")) {
     const name = element.textContent.match(/^\s*\{\{(.+)\}\}\s*$/)?.[1];
@@ -71,7 +71,27 @@ export function formulaPanel(spec, stage, frame) {
   frame.tabIndex = 0; // so that a keyboard can scroll it
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", spec.title ?? "");
-  return livePanel(live, stage);
+  const panel = livePanel(live, stage);
+  return typeof spec.mathml === "string" ? panel : onePage(panel, frame);
+}
+
+/**
+ * Of several formulas, one for each position, the first holds what the one of its position holds.
+ * @param {Panel} panel
+ * @param {HTMLElement} frame
+ * @returns {Panel}
+ */
+function onePage(panel, frame) {
+  const [shown, ...others] = frame.querySelectorAll("math");
+  const pages = [shown, ...others].map((math) => [...math.childNodes]);
+  for (const other of others) other.remove();
+  return {
+    ...panel,
+    draw: (p, fresh) => {
+      shown.replaceChildren(...pages[p]);
+      panel.draw(p, fresh);
+    },
+  };
 }
 
 /**

@@ -13,6 +13,7 @@ import { linesPanel } from "./lines.js";
 import { mathText } from "./math.js";
 import { planePanel } from "./plane.js";
 import { sharesPanel } from "./shares.js";
+import { waterfallPanel } from "./waterfall.js";
 
 /**
  * Mount a panel at the end of the grid, below the name of its side if that has one.
@@ -65,6 +66,8 @@ function draws(spec, stage, frame, legend) {
       return linesPanel(spec, stage, frame, legend);
     case "shares":
       return sharesPanel(spec, stage, frame, legend);
+    case "waterfall":
+      return waterfallPanel(spec, stage, frame, legend);
     case "diagram":
       return diagramPanel(spec, stage, frame);
     case "formula":

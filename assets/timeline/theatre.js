@@ -218,7 +218,7 @@ function itemOf(/** @type {Seen} */ { element, spec }, /** @type {HTMLElement} *
   const context = contextOf(document.createElement("canvas"));
   context.font = `600 ${em}px ${fontFamily}`;
   const width = (/** @type {Element | null} */ part) => context.measureText(part?.textContent ?? "").width;
-  const entries = [...element.querySelectorAll(".entry")].map(width);
+  const entries = [...element.querySelectorAll(".entry:not(.off)")].map(width);
   if (spec.kind === "numbers") {
     const need = { width: Math.max(...entries) + 6 * em, height: 1.45 * em * entries.length };
     return { ratio: null, need, above: () => 0 };

@@ -237,6 +237,7 @@ export type PanelSpec =
   | LinesSpec
   | SharesSpec
   | DiagramSpec
+  | WaterfallSpec
   | FormulaSpec
   | NumbersSpec;
 
@@ -344,13 +345,27 @@ export interface ArrowSpec {
   dash: boolean;
 }
 
+/** Pieces that follow one another from 0 to their sum; others at each position. */
+export interface WaterfallSpec extends PictureSpec {
+  kind: "waterfall";
+  pieces: PieceSpec[][]; // those of each position
+  kinds: { label: string; color: string }[];
+  marks: LineSpec[]; // levels across
+}
+
+export interface PieceSpec {
+  value: number;
+  label: string;
+  kind: number;
+}
+
 export interface LineSpec extends LookSpec {
   values: string; // (P,), NaN where there is nothing
 }
 
 export interface FormulaSpec {
   kind: "formula";
-  mathml: string; // <mn>{{name}}</mn> is live
+  mathml: string | string[]; // <mn>{{name}}</mn> is live; one for all positions, or one for each
   values: Record<string, ProbeSpec>;
   title: string | null;
 }

@@ -1,6 +1,6 @@
 // What a panel shows now, in words and numbers: worked out of what is drawn, when the hand has let go.
 
-/** @import { CurvesSpec, DiagramSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values } from "./types.d.ts" */
+/** @import { CurvesSpec, DiagramSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values, WaterfallSpec } from "./types.d.ts" */
 
 import { format } from "./format.js";
 import { fill } from "./spoken.js";
@@ -49,6 +49,8 @@ export function sentences(spec, numbers, stage) {
     case "lines":
     case "shares":
       return ofLines(spec, numbers, stage);
+    case "waterfall":
+      return ofWaterfall(spec, stage);
     case "diagram":
       return ofDiagram(spec, numbers, stage);
     default:
@@ -158,4 +160,11 @@ function ofDiagram(
     ...(work ? [fill(labels.say_lit, { parts: work })] : []),
     ...(rest ? [fill(labels.say_rest, { parts: rest })] : []),
   ];
+}
+
+/** Each piece, and their sum. */
+function ofWaterfall(/** @type {WaterfallSpec} */ { pieces }, /** @type {Stage} */ { labels, position }) {
+  const here = pieces[position];
+  const sum = { label: "Σ", value: here.reduce((all, { value }) => all + value, 0) };
+  return [...here, sum].map(({ label, value }) => fill(labels.say_value, { label, value: format(value) }));
 }

@@ -115,6 +115,7 @@ WEIGHT = Claim(
     check=check_weight,
     truth=simple_weight,
     mistakes={
+        "the ½ left out": lambda pair, variance: 2 * simple_weight(pair, variance),
         "weight 1: the simple loss is the bound": lambda pair, variance: 1.0,
         "α_t left out": lambda pair, variance: simple_weight(pair, variance) * pair.alpha,
         "1 − ᾱ_t squared": lambda pair, variance: simple_weight(pair, variance) / pair.one_minus_alpha_bar_t,

@@ -21,7 +21,7 @@ from diffusion_core.errors import BadInput
 from diffusion_core.laws.law import CHUNK
 from diffusion_core.laws.mixtures import GaussianMixture
 
-__all__ = ["expectation_nodes", "kl_to_normal", "log_normal"]
+__all__ = ["expectation_nodes", "kl_to_normal", "log_normal", "on_the_unit"]
 
 MOST = 3e8  # node-component pairs of one integral: some ten seconds
 TAIL = 1e-12  # of all mass: what lies farther out is left away
@@ -55,6 +55,11 @@ def expectation_nodes(q: GaussianMixture) -> tuple[Tensor, Tensor]:
     nodes, weights = _gauss_legendre(_panel_edges(centres, spread, narrow / 2), 20)
     x = nodes[:, None]
     return x, weights * q.log_prob(x).exp()
+
+
+def on_the_unit(panels: int, order: int = 20) -> tuple[Tensor, Tensor]:
+    """Nodes (n,) and weights (n,) over [0, 1]: as many equal panels, ``order`` points in each."""
+    return _gauss_legendre(torch.linspace(0, 1, panels + 1, dtype=torch.float64), order)
 
 
 def kl_to_normal(q: GaussianMixture) -> float:

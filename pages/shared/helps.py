@@ -25,6 +25,7 @@ HELPS = {
     "lr": "How far one training step moves the weights.",
     "momentum": "How much of the steps before goes into each step.",
     "mu": "The mean of z; in the picture it can be dragged.",
+    "mistake": "What is wrong with the denoiser: ε_θ = ε* + a sin 3x; with a = 0 it is the best one.",
     "N": "How many reverse steps are taken; the fewer, the longer is each.",
     "net": "Two networks of one design: one draws digits, the other reads words.",
     "picture": "Which of the four pictures is opened: its words, its guesses.",
@@ -34,6 +35,7 @@ HELPS = {
     "sampler": "DDPM adds fresh noise in each step; DDIM need not.",
     "schedule": "How much noise each step adds.",
     "seed": "The number from which all random numbers of this page are made; the same seed, the same picture.",
+    "shape": "How the noise grows from the first step to the last.",
     "spacing": (
         "Which of the T timesteps the N steps visit. Trailing: evenly spaced, counted down from T. Iddpm: evenly "
         "spaced from 1 to T (N = 1: T). Leading: evenly spaced, counted up from 1; T is left out unless N = T."

@@ -77,6 +77,15 @@ SYMBOLS = (
         (r"\ell_t", r"\\ell_t", "floor: the least loss that any network can reach at t", "floor"),
     ),
     *_of(
+        "loss",
+        (
+            r"L_{t-1}",
+            r"L_\{t-1\}",
+            "a term of the bound: how far, in nats, the model’s step is from that with x₀ known",
+        ),
+        (r"V_t", r"(?<!\w)V_t", "what is left to know of x₀: its mean variance, given x at t"),
+    ),
+    *_of(
         "sampling",
         (r"\hat\varepsilon", r"\\hat\\varepsilon", "the denoiser’s guess of the noise"),
         (r"\hat x_0", r"\\hatx_0", "the guess of x₀ that follows from it"),

@@ -59,6 +59,7 @@ SETTINGS: dict[str, dict[str, tuple[object, ...]]] = {
         "variance": ("small", "large", "optimal", "state"),
         "label": ("all", 3, 7),
     },
+    "loss": {"data": ("bimodal", "three_modes"), "T": (4, 6, 8), "mistake": (0.0, 0.16), "open": ("ends", "small")},
     "variance": {"N": (5, 10, 25), "s2": (0.1, 0.25, 1.0), "schedule": ("linear", "cosine"), "v": (0.3, 0.5)},
     "training": {"data": PLANE[:3], "width": (32,), "steps": (400,)},
     "unet": {"net": ("digits", "text"), "label": tuple(range(10)), "prompt": PROMPTS},

@@ -25,6 +25,7 @@ WHOLE, PART = (
     for status in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 )
 SLIDERS = {  # of another quantity than t
+    "loss": ("line", "Line n"),
     "reparameterization": ("sigma", "Standard deviation σ"),
     "spacing": ("N", "Number of steps N"),
     "four_ways": ("u", "Where on the way u"),

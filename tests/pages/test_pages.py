@@ -52,6 +52,7 @@ def test_a_symbol_as_it_was_typed_is_found() -> None:
         ("reparameterization", {"mu": "3"}, "mu in the URL is '3'; it must be a number from -2.0 to 2.0."),
         ("reparameterization", {"sigma": "0"}, "sigma in the URL is '0'; it must be a number from 0.2 to 2"),
         ("closed_form", {"seed": "-1"}, "seed in the URL is '-1'"),
+        ("loss", {"mistake": "1"}, "mistake in the URL is '1'; it must be a number from 0.0 to 0.16."),
         ("posterior", {"x_t": "9"}, "x_t in the URL is '9'; it must be a number from -3.0 to 3.0."),
         ("posterior", {"stride": "0"}, "stride in the URL is '0'; it must be a whole number from 1 to 999."),
         ("posterior", {"k": "300"}, "k in the URL is '300'; it must be a whole number from 1 to 299."),
@@ -91,7 +92,7 @@ def test_a_value_that_is_not_allowed_gives_one_sentence(page: str, url: dict[str
     ("page", "before", "after"),
     [
         ("add_noise", "Start", "Jump to any t"),
-        ("sampling", "Predict the noise", "Which variance?"),
+        ("sampling", "Why this loss?", "Which variance?"),
         ("ledger", "Text and guidance", None),
     ],
 )

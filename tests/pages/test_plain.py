@@ -18,16 +18,19 @@ from diffusion_core import (
     ddim,
     fixed_large,
     fixed_small,
+    from_beta,
     gaussian_optimal,
     linear,
     q_posterior,
     q_sample,
 )
-from diffusion_core.data.toys import TOYS
+from diffusion_core.data.toys import TOYS, bimodal
 from diffusion_core.denoisers import Guided
+from diffusion_core.laws.derivation import derivation
 from diffusion_core.laws.finite import FiniteData
 from diffusion_core.laws.guided import two_bumps
 from diffusion_core.laws.mixtures import GaussianMixture
+from diffusion_core.laws.paths import Chain
 from diffusion_core.nets.attention import Attention
 from diffusion_core.nets.gan import non_saturating
 from diffusion_core.nets.mlp import TimeFeatures
@@ -148,6 +151,21 @@ def decoded(names: Names) -> bool:
     return abs(z0.std() - 1) < 1e-12 and same(names["z"], last.x_s) and bool(nearest < 0.01)
 
 
+def bounded(names: Names) -> bool:
+    """Both means are the core's bound, to 4.5 of their standard errors: false alarms 1e-5."""
+    alpha_bar = names["alpha_bar"]
+    schedule = from_beta(1 - alpha_bar[1:] / alpha_bar[:-1])
+    law = bimodal().law
+
+    def guess(x_t: Tensor, t: int | Tensor, cond: Tensor | None = None) -> Tensor:
+        a: Tensor = alpha_bar[t]
+        return (x_t - 0.9 * a.sqrt() * torch.tanh(0.9 * a.sqrt() * x_t / (1 - a))) / (1 - a).sqrt()
+
+    exact = derivation(law, Chain(schedule, guess, fixed_large)).bound
+    means = [(one.mean() - exact) / (one.std() / len(one) ** 0.5) for one in (names["by_paths"], names["by_terms"])]
+    return all(abs(z) < 4.5 for z in means)
+
+
 def attended(names: Names) -> bool:
     block = Attention(64, heads=1)
     block.norm, block.qkv, block.proj = names["norm"], names["qkv"], names["proj"]
@@ -169,6 +187,7 @@ CHECKS: dict[str, tuple[Callable[[Names], bool], dict[str, str]]] = {
     "reparameterization": (differentiated, {"z**2 * log_p": "z * log_p"}),
     "posterior": (known, {"step = a_t / a_s": "step = 1 - beta[t]"}),  # a stride has its own
     "training": (learned, {"range(1, 1001)": "range(250, 251)", "(1 - alpha_bar[t]).sqrt()": "(1 - alpha_bar[t])"}),
+    "loss": (bounded, {"kl_divergence(known, model)": "kl_divergence(model, known)"}),  # q comes first
     "sampling": (sampled, {"(1 - alpha_bar[t - 1]) / (1 - alpha_bar[t])": "1"}),  # beta, not beta-tilde
     "variance": (varied, {"1 - a_t / a_s": "beta[t]"}),
     "spacing": (spaced, {"* (T // N)": "* (T // N + 1)"}),

@@ -15,6 +15,7 @@ from tests.pages.opening import ROOT, elements, open_page
 AT_HOME = {  # deep dives that explain a symbol themselves, before the core path does
     ("reparameterization", r"\sigma"),
     ("latent", r"z_t"),
+    ("loss", r"p_\theta"),
 }
 NOT_THE_WAY = ("article",)  # the fine print quotes the article, symbols and all
 
@@ -88,6 +89,7 @@ def test_each_control_of_a_picture_has_its_line_of_help() -> None:
         asked |= set(re.findall(r'controls\.(?:choice|integer|number|text)\(\s*"(\w+)"', source))
         asked |= set(re.findall(r'page\.held\("(\w+)"', source))
     sections = {"k", "from", "seen", "cloud", "n", "peaks", "state", "power", "s", "w_exact", "verdict", "calibrate"}
+    sections |= {"drawn", "hidden", "parts", "snr"}
     assert asked - sections <= set(HELPS) and len(asked & set(HELPS)) > 20
     label = next(one for one in elements(open_page("add_noise", lang="zh"), "selectbox") if one.label == "噪声调度")
     assert label.help == "每一步加多少噪声。"

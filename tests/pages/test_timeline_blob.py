@@ -113,9 +113,47 @@ def test_a_live_number_may_say_how_many_decimals_it_has() -> None:
     assert (values["q"]["decimals"], values["a"]["decimals"]) == ("a", None)
 
 
+def test_a_waterfall_and_formulas_have_their_own_at_each_position() -> None:
+    pieces = [[tl.Piece(float(p), f"L_{p}", 0), tl.Piece(-1.0, "", 1)] for p in range(P)]
+    fall = tl.Waterfall(pieces, (("a", "#000"), ("b", "#fff")), "", marks=(tl.Line("a", "level", "#000"),))
+    pages = tl.Formula([f"<mn>{p}</mn><mn>{{{{a}}}}</mn>" for p in range(P)], {"a": "a"})
+    first, second = spec_of(blob(panels=(fall, pages)))["panels"]
+    assert first["pieces"][2] == [{"value": 2.0, "label": "L_2", "kind": 0}, {"value": -1.0, "label": "", "kind": 1}]
+    assert first["kinds"] == [{"label": "a", "color": "#000"}, {"label": "b", "color": "#fff"}]
+    assert first["marks"][0]["label"] == "level" and second["mathml"][3] == "<mn>3</mn><mn>{{a}}</mn>"
+
+
+PIECES = [[tl.Piece(1.0, "", 0)]] * P
+KINDS = (("a", "#000"),)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        (
+            {"panels": (tl.Waterfall(PIECES[1:], KINDS, ""),)},
+            f"A waterfall must have pieces at each of the {P} positions; got [1, 1, 1].",
+        ),
+        (
+            {"panels": (tl.Waterfall([*PIECES[1:], []], KINDS, ""),)},
+            f"A waterfall must have pieces at each of the {P} positions; got [1, 1, 1, 0].",
+        ),
+        (
+            {"panels": (tl.Waterfall([*PIECES[1:], [tl.Piece(np.nan, "", 0)]], KINDS, ""),)},
+            "A piece must be finite and of a kind that there is; got",
+        ),
+        (
+            {"panels": (tl.Waterfall([*PIECES[1:], [tl.Piece(1.0, "", 1)]], KINDS, ""),)},
+            "A piece must be finite and of a kind that there is; got",
+        ),
+        (
+            {"panels": (tl.Formula(["<mn>1</mn>"] * (P + 1), {}),)},
+            f"There must be a formula for each of the {P} positions; got {P + 1}.",
+        ),
+        (
+            {"panels": (tl.Formula(["<mn>{{q}}</mn>"] * P, {}),)},
+            "The formula's number 'q' must have a value.",
+        ),
         (
             {"panels": (tl.Lines((tl.Line(np.full(P, np.inf), "", "#000000"),), ""),)},
             "panel.0.0 must be finite; got NaN or infinity.",

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bell, Bins, fit, largest, smallest, timesOf, valueAxis } from "../../assets/timeline/arithmetic.js";
+import {
+  bell,
+  Bins,
+  fit,
+  largest,
+  oneAfterAnother,
+  smallest,
+  timesOf,
+  valueAxis,
+} from "../../assets/timeline/arithmetic.js";
 import { Mixture } from "../../assets/timeline/mixture.js";
 import { makeTracks } from "../../assets/timeline/tracks.js";
 import { apart, assertClose, readScene, rowOf } from "./golden.js";
@@ -132,4 +141,19 @@ test("the axis of values begins at zero, or goes in powers of ten", () => {
     powers.ticks.map(([, label]) => label),
     ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"],
   );
+});
+
+test("pieces of a sum begin where the one before them ends", () => {
+  const pieces = readScene("curves").spec.panels.at(-1).pieces;
+  assert.deepEqual(oneAfterAnother(pieces[3]), [
+    { from: 0, to: 1 },
+    { from: 1, to: -1 },
+    { from: -1, to: 2 },
+    { from: 2, to: 6 },
+  ]);
+  assert.deepEqual(
+    pieces.map((here) => oneAfterAnother(here).at(-1).to),
+    [1, -1, 2, 6, 11],
+  );
+  assert.notDeepEqual(oneAfterAnother(pieces[3].toReversed()).at(1), { from: 1, to: -1 });
 });

@@ -172,6 +172,12 @@ def pictures() -> Golden:
     return Golden(TIMES, tracks, panels, numbers, pick=100)
 
 
+def waterfall() -> tl.Waterfall:
+    """One to five pieces, the second of each below 0."""
+    pieces = [[tl.Piece((-1) ** (i == 1) * (i + 1), f"L_{i}", i % 2) for i in range(n + 1)] for n in range(5)]
+    return tl.Waterfall(pieces, (("even", BLUE), ("odd", BLUE)), "Sum", marks=(tl.Line(SIGMAS, "level", BLUE),))
+
+
 def curves() -> Golden:
     """Bells whose mean follows a number that is dragged, and products; nothing is picked."""
     eps = np.random.default_rng(2).standard_normal(50)
@@ -195,6 +201,8 @@ def curves() -> Golden:
         tl.Curves((tl.Curve(stored, "stored", BLUE, dash=True),), "Stored"),
         tl.Curves(bells, "Fitted", domain=tl.Fitted(6.0), handles=(tl.Handle("mu", "μ", BLUE),)),
         tl.Formula("<mn>{{m}}</mn>", {"m": "shifted"}, title="Mean"),
+        tl.Formula([f"<math><mn>{i}</mn><mn>{{{{m}}}}</mn></math>" for i in range(5)], {"m": "shifted"}, title="Five"),
+        waterfall(),
     ]
     numbers = {"sigma": SIGMAS, "stored": single(stored)}
     for prefix, mu in (("", 1.0), ("dragged ", DRAGGED)):

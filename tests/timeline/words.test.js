@@ -96,3 +96,9 @@ test("pictures, histograms, curves and lines are said by their numbers", () => {
   const lines = { kind: "lines", series: [{ label: "β" }, { label: "gap" }] };
   assert.deepEqual(sentences(lines, { β: [0.02], gap: [NaN] }, stage([], 1)), ["β: 0.02000.", "gap: –."]);
 });
+
+test("a waterfall is said piece by piece, then its sum", () => {
+  const { pieces } = readScene("curves").spec.panels.at(-1);
+  const said = sentences({ kind: "waterfall", pieces }, {}, { ...stage([], 1), position: 2 });
+  assert.deepEqual(said, ["L_0: 1.000.", "L_1: −2.000.", "L_2: 3.000.", "Σ: 2.000."]);
+});

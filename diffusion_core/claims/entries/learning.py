@@ -1,6 +1,6 @@
 """Statements E34 to E42: training, diffusion on latents, and what the article leaves out."""
 
-from diffusion_core.claims import absent, autoencoder, guidance, latent, network, text, training
+from diffusion_core.claims import absent, autoencoder, guidance, latent, loss, network, text, training
 from diffusion_core.claims.check import Entry
 from diffusion_core.claims.variance import bound, optimum
 
@@ -23,7 +23,7 @@ TRAINING = (
         " (1 − ᾱₜ)) replaced by 1, which plays down t = 1 fifty times against t = 100 (σₜ² = βₜ, linear schedule). Any "
         "positive weights have the same minimiser; they matter to a network that is not perfect. Its minimum is not 0; "
         "and as there is no Σ in it, it cannot train a variance.",
-        claims=(training.WEIGHT, training.TIME_AVERAGE, training.MINIMISER, network.FLOOR),
+        claims=(training.WEIGHT, training.TIME_AVERAGE, training.MINIMISER, loss.FIVE, network.FLOOR),
     ),
 )
 
@@ -53,9 +53,12 @@ ABSENT = (
         "E38",
         "(Left out:) where the loss comes from.",
         "loose",
-        "−ln p(x₀) ≤ L_T + ΣLₜ₋₁ + L₀. The same bound can be written without x₀: the entropy of the data plus one KL "
-        "a step. Both ways give the same number.",
-        claims=(bound.BOUND,),
+        "−ln p(x₀) ≤ L_T + ΣLₜ₋₁ + L₀ by Jensen, whose gap is the KL of the paths given x₀; Bayes' rule given x₀ makes "
+        "the terms, and each but L₀ is a KL of two Gaussians: a constant, and a squared error of ε with a weight. The "
+        "same bound can be written without x₀: the entropy of the data plus one KL a step. With σₜ² = β̃ₜ a term is "
+        "½ (SNRₜ₋₁ − SNRₜ) Vₜ, and in the limit of many steps their sum depends on the first and the last SNR alone; "
+        "the simple loss does not.",
+        claims=(bound.BOUND, loss.PATHS, loss.TERMS, loss.STEPS, loss.ENDS),
     ),
     Entry(
         "E39",
@@ -64,7 +67,7 @@ ABSENT = (
         "The score ∇ₓ ln q, up to a factor: E[ε | xₜ] = −√(1 − ᾱₜ) ∇ ln q(xₜ) (Tweedie's formula). So guidance by a "
         "text adds scores: it follows p(xₜ) p(c | xₜ)ʷ at each t, and for w other than 0 and 1 arrives at another law "
         "than p(x) p(c | x)ʷ.",
-        claims=(absent.TWEEDIE, network.SCORE, guidance.FOLLOWS, guidance.ENDS, guidance.ARRIVES),
+        claims=(absent.TWEEDIE, loss.MATCHING, network.SCORE, guidance.FOLLOWS, guidance.ENDS, guidance.ARRIVES),
     ),
     Entry(
         "E40",

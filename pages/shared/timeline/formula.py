@@ -5,7 +5,7 @@ between ``&``, the first one to the right, the others to the left.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from latex2mathml.converter import convert
@@ -22,9 +22,10 @@ ACCENT = re.compile(r'<mover(?: accent="true")?>((?:(?!<mover).)*?)<mo(?: stretc
 MARKS = {"¯": "‾", "~": "˜", "^": "ˆ"}
 
 
-def formula(latex: str, values: Mapping[str, str | Probe], title: str) -> Formula:
-    r"""A formula as a panel. ``values``: what each ``\live`` number reads, by its name."""
-    return Formula(mathml(latex), values, title=title)
+def formula(latex: str | Sequence[str], values: Mapping[str, str | Probe], title: str) -> Formula:
+    r"""A formula as a panel, or one for each position. ``values``: what each ``\live`` number reads, by its name."""
+    drawn = mathml(latex) if isinstance(latex, str) else tuple(map(mathml, latex))
+    return Formula(drawn, values, title=title)
 
 
 @lru_cache(maxsize=128)

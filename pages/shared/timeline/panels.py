@@ -12,7 +12,20 @@ from pages.shared.timeline.layers import Bell, Curve, Handle, Layer, Line, Path,
 from pages.shared.timeline.tracks import Mixture, Probe, live
 from pages.shared.timeline.writer import PickKind, Spec, Writer, interval
 
-__all__ = ["Curves", "Fitted", "Formula", "Histogram", "Images", "Lines", "Numbers", "Panel", "Plane", "Shares"]
+__all__ = [
+    "Curves",
+    "Fitted",
+    "Formula",
+    "Histogram",
+    "Images",
+    "Lines",
+    "Numbers",
+    "Panel",
+    "Piece",
+    "Plane",
+    "Shares",
+    "Waterfall",
+]
 
 
 class Panel(ABC):
@@ -236,18 +249,70 @@ class Shares(Panel):
 
 
 @dataclass(frozen=True)
-class Formula(Panel):
-    """MathML in which ``<mn>{{name}}</mn>`` is live: a scalar track's name or a Probe, by ``values``."""
+class Piece:
+    """A part of a sum: its value, of any sign; what stands below it; the place of its kind among the panel's kinds."""
 
-    mathml: str
+    value: float
+    label: str
+    kind: int
+
+
+@dataclass(frozen=True)
+class Waterfall(Panel):
+    """The pieces of a sum, one after the other from 0 on, and their sum: other pieces at each position, on one axis.
+
+    ``kinds`` are (label, colour); the sum of each is shown. ``marks`` are levels across, others at each position.
+    """
+
+    pieces: Sequence[Sequence[Piece]]
+    kinds: Sequence[tuple[str, str]]
+    title: str
+    marks: Sequence[Line] = ()
+    weight: float = 1.0
+
+    def pack(self, w: Writer, name: str) -> Spec:
+        if len(self.pieces) != w.count or not all(self.pieces):
+            raise BadInput(
+                "A waterfall must have pieces at each of the {count} positions; got {got}.",
+                count=w.count,
+                got=[len(here) for here in self.pieces],
+            )
+        for piece in (piece for here in self.pieces for piece in here):
+            if not np.isfinite(piece.value) or not 0 <= piece.kind < len(self.kinds):
+                raise BadInput("A piece must be finite and of a kind that there is; got {got}.", got=piece)
+        return {
+            "kind": "waterfall",
+            "title": self.title,
+            "weight": self.weight,
+            "pieces": [[vars(piece) for piece in here] for here in self.pieces],
+            "kinds": [{"label": label, "color": color} for label, color in self.kinds],
+            "marks": [mark.pack(w, f"{name}.{i}") for i, mark in enumerate(self.marks)],
+        }
+
+
+@dataclass(frozen=True)
+class Formula(Panel):
+    """MathML in which ``<mn>{{name}}</mn>`` is live: a scalar track's name or a Probe, by ``values``.
+
+    A sequence of them is one for each position.
+    """
+
+    mathml: str | Sequence[str]
     values: Mapping[str, str | Probe]
     title: str | None = None
 
     def pack(self, w: Writer, name: str) -> Spec:
         values = {key: live(w, value) for key, value in self.values.items()}
-        for piece in self.mathml.split("{{")[1:]:
+        whole = self.mathml if isinstance(self.mathml, str) else "".join(self.mathml)
+        for piece in whole.split("{{")[1:]:
             if (key := piece.split("}}")[0]) not in values:
                 raise BadInput("The formula's number {name!r} must have a value.", name=key)
+        if not isinstance(self.mathml, str) and len(self.mathml) != w.count:
+            raise BadInput(
+                "There must be a formula for each of the {count} positions; got {got}.",
+                count=w.count,
+                got=len(self.mathml),
+            )
         return {"kind": "formula", **vars(self), "values": values}
 
     @property
