@@ -28,12 +28,12 @@ def diagram(family: str, u: np.ndarray, steps: int) -> tl.Diagram:
     made: dict[str, Callable[[], Parts]] = {"gan": gan, "vae": vae, "flow": flow, "diffusion": lambda: diffusion(steps)}
     boxes, arrows, phases = made[family]()
     lit = {name: np.asarray(when(u), dtype=float) for name, when in phases.items()}
-    return tl.Diagram(titles[family], SIZE, boxes, arrows, lit)
+    return tl.Diagram(titles[family], SIZE, boxes, arrows, phases=lit)
 
 
 def tensor(at: tuple[float, float], name: str, note: str, *, color: str, phase: str, says: str) -> tl.Box:
     """A tensor with its shape."""
-    return tl.Box(at, TENSOR, name, note, color, phase=phase, says=says)
+    return tl.Box(at, TENSOR, name, note, color=color, phase=phase, says=says)
 
 
 def gan() -> Parts:
@@ -41,12 +41,12 @@ def gan() -> Parts:
     color = COLOR["gan"]
     boxes = [
         tensor((30, 44), "𝑧", "(B, 2)", color=LATENT, phase="z", says=_("latent z")),
-        tl.Box((110, 44), (68, 60), "𝐺(𝑧)", "3 × 128", color, "G", "wide", _("generator")),
+        tl.Box((110, 44), (68, 60), "𝐺(𝑧)", "3 × 128", color=color, phase="G", form="wide", says=_("generator")),
         tensor((192, 44), "𝑥′", "(B, 2)", color=MADE, phase="x'", says=_("sample x′")),
-        tl.Box((192, 79), (0, 0), _("or"), "", color, "D"),
+        tl.Box((192, 79), (0, 0), _("or"), "", color=color, phase="D"),
         tensor((192, 112), "𝑥", "(B, 2)", color=DATA, phase="D", says=_("data x")),
-        tl.Box((292, 78), (72, 72), "𝐷(·)", "3 × 128", color, "D", "narrow", _("discriminator")),
-        tl.Box((384, 78), (64, 40), "𝑑", "(B, 1)", color, "D", says=_("verdict, a logit")),
+        tl.Box((292, 78), (72, 72), "𝐷(·)", "3 × 128", color=color, phase="D", form="narrow", says=_("discriminator")),
+        tl.Box((384, 78), (64, 40), "𝑑", "(B, 1)", color=color, phase="D", says=_("verdict, a logit")),
     ]
     arrows = [
         tl.Arrow([(55, 44), (75, 44)], "G"),
@@ -70,12 +70,12 @@ def vae() -> Parts:
     color = COLOR["vae"]
     boxes = [
         tensor((28, 58), "𝑥", "(B, 2)", color=DATA, phase="x", says=_("data x")),
-        tl.Box((98, 58), (62, 64), "q_φ(𝑧|𝑥)", "3 × 128", color, "enc", "narrow", _("encoder")),
+        tl.Box((98, 58), (62, 64), "q_φ(𝑧|𝑥)", "3 × 128", color=color, phase="enc", form="narrow", says=_("encoder")),
         tensor((167, 32), "μ", "(B, 2)", color=color, phase="enc", says=_("mean μ")),
         tensor((167, 84), "log σ²", "(B, 2)", color=color, phase="enc", says=_("log of the variance σ²")),
         tensor((240, 58), "𝑧", "(B, 2)", color=LATENT, phase="z", says=_("latent z")),
         tensor((240, 134), "ε", "(B, 2)", color=NOISE, phase="eps", says=_("noise of the encoder ε")),
-        tl.Box((314, 58), (62, 64), "p_θ(𝑥|𝑧)", "3 × 128", color, "dec", "wide", _("decoder")),
+        tl.Box((314, 58), (62, 64), "p_θ(𝑥|𝑧)", "3 × 128", color=color, phase="dec", form="wide", says=_("decoder")),
         tensor((392, 58), "𝑥′", "(B, 2)", color=MADE, phase="x'", says=_("sample x′")),
         tensor((392, 134), "𝑠 ε′", "(B, 2)", color=NOISE, phase="noise", says=_("noise of the decoder s ε′")),
     ]
@@ -103,20 +103,17 @@ def vae() -> Parts:
 
 def flow() -> Parts:
     """x ⇄ four couplings ⇄ z, each as large as x; and what is in a coupling."""
-    color = COLOR["flow"]
-    places = (106, 176, 246, 316)
-    inside = _("in each")
+    color, places = COLOR["flow"], (106, 176, 246, 316)
     boxes = [
         tensor((30, 44), "𝑥", "(B, 2)", color=DATA, phase="x", says=_("data or sample x")),
         *(
-            tl.Box((x, 44), (50, 56), f"f_{k}", "(B, 2)", color, f"f{k}", says=_("coupling {k}").format(k=k))
+            tl.Box(
+                (x, 44), (50, 56), f"f_{k}", "(B, 2)", color=color, phase=f"f{k}", says=_("coupling {k}").format(k=k)
+            )
             for k, x in enumerate(places, 1)
         ),
         tensor((390, 44), "𝑧", "(B, 2)", color=LATENT, phase="z", says=_("latent z, as large as x")),
-        tensor((84, 130), "𝑎", "(B, 1)", color=color, phase="inside", says=_("the coordinate that stays")),
-        tl.Box((166, 130), (66, 40), "2 × 64", "(B, 47)", color, "inside", says=_("a network: 47 numbers of a spline")),
-        tl.Box((296, 130), (136, 40), _("b ↦ spline(b)"), "(B, 1)", color, "inside", says=_("the one that moves")),
-        tl.Box((28, 130), (0, 0), inside, "", color, "inside"),
+        *coupling(color),
     ]
     ends = [55, *(x for place in places for x in (place - 25, place + 25)), 365]
     gaps = list(zip(ends[::2], ends[1::2], strict=True))
@@ -126,15 +123,25 @@ def flow() -> Parts:
         tl.Arrow([(109, 130), (132, 130)], "inside"),
         tl.Arrow([(199, 130), (227, 130)], "inside"),
     ]
-    turns = {f"f{k}": turn(k) for k in range(1, 5)}
     return boxes, arrows, {
-        **turns,
+        **{f"f{k}": turn(k) for k in range(1, 5)},
         "x": lambda u: np.abs(u) >= 0.9,
         "z": lambda u: np.abs(u) <= 0.1,
         "there": there,
         "back": lambda u: u > 0,
         "inside": lambda u: u > u[0],
     }  # fmt: skip
+
+
+def coupling(color: str) -> list[tl.Box]:
+    """What is in each: a network makes of one coordinate the spline that bends the other."""
+    net, moves = _("a network: 47 numbers of a spline"), _("the one that moves")
+    return [
+        tensor((84, 130), "𝑎", "(B, 1)", color=color, phase="inside", says=_("the coordinate that stays")),
+        tl.Box((166, 130), (66, 40), "2 × 64", "(B, 47)", color=color, phase="inside", says=net),
+        tl.Box((296, 130), (136, 40), _("b ↦ spline(b)"), "(B, 1)", color=color, phase="inside", says=moves),
+        tl.Box((28, 130), (0, 0), _("in each"), "", color=color, phase="inside"),
+    ]
 
 
 def there(u: np.ndarray) -> np.ndarray:
@@ -157,8 +164,8 @@ def diffusion(steps: int) -> Parts:
         tensor((150, 40), "x_s", "(B, 2)", color=color, phase="way", says="x_s"),
         tensor((270, 40), "x_t", "(B, 2)", color=color, phase="way", says="x_t"),
         tensor((390, 40), "x_T", "(B, 2)", color=LATENT, phase="xT", says=_("pure noise x_T")),
-        tl.Box((210, 124), (104, 48), "v_θ(x_t, 𝑡)", "3 × 128", color, "net", says=_("network")),
-        tl.Box((88, 124), (0, 0), _("{n} times").format(n=steps), "", color, "net"),
+        tl.Box((210, 124), (104, 48), "v_θ(x_t, 𝑡)", "3 × 128", color=color, phase="net", says=_("network")),
+        tl.Box((88, 124), (0, 0), _("{n} times").format(n=steps), "", color=color, phase="net"),
         tensor((330, 124), "𝑡", "(B,)", color=NOISE, phase="net", says=_("timestep t")),
     ]
     gaps = [(55, 125), (175, 245), (295, 365)]
