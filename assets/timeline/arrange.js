@@ -116,7 +116,9 @@ export function arrange(items, area, { formula, together }) {
     }
     if (best.score >= 1.3 * SMALLEST) break; // larger letters are worth a little room
   }
-  return best;
+  if (best.score >= 0) return best;
+  if (items.length) return arrange(items, area, { formula: null, together }); // a phone: a formula has no room beside
+  return { ...best, formula: { left: 0, top: 0, ...area }, size: FORMULA[FORMULA.length - 1] };
 }
 
 /**
