@@ -116,8 +116,8 @@ def rows_of(scores: Scores, passes: Mapping[str, float]) -> str:
             [_("likelihood"), *(likelihood(name, scores[name]) for name in columns)],
             [_("parts caught, of {n}").format(n=parts), *(caught(scores[name]) for name in columns)],
             row(_("outside 99%"), "outside_99", times=100, unit="%"),
-            row(_("bridges: outside 99.9%"), "outside_999", times=100, unit="%"),
-            *([[_("highest ln q that joins all modes"), *(depth(passes, name) for name in columns)]] if passes else []),
+            row(_("outside 99.9%"), "outside_999", times=100, unit="%"),
+            *([[_("bridges, ln q"), *(depth(passes, name) for name in columns)]] if passes else []),
             row(_("width, nats"), "quality_median"),
             row("KL(p ‖ q)", "kl"),
             row("KL(q ‖ p)", "kl_back"),
@@ -143,7 +143,7 @@ def likelihood(name: str, of: list[dict[str, float]]) -> str:
     """What there is to be had of ln q(x)."""
     words = {"gan": _("none"), "vae": _("a bound"), "flow": _("exact"), "truth": _("known")}
     if name == "vae" and "gap" in of[0]:
-        return _("a bound; gap {gap}").format(gap=spread(of, "gap"))
+        return _("bound, gap {gap}").format(gap=spread(of, "gap"))
     return words.get(name, _("by an ODE"))
 
 
