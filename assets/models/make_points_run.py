@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 from diffusion_core.training.checkpoint import save_denoiser  # noqa: E402
 from diffusion_core.training.draws import points  # noqa: E402
 from diffusion_core.training.loop import train  # noqa: E402
-from pages.shared.trainer import SHIPPED, SHIPPED_CONFIG, Recorder, shipped_data, shipped_schedule  # noqa: E402
+from pages.shared.denoiser_run import SHIPPED, SHIPPED_CONFIG, Recorder, shipped_data, shipped_schedule  # noqa: E402
 
 
 def main() -> None:

@@ -6,6 +6,7 @@
  * @property {number | null} ratio width over height, of a picture
  * @property {{ width: number, height: number } | null} need of a table
  * @property {(width: number) => number} above height of title and legend at a width
+ * @property {number} [worth] which part of its size counts, 1 by default: a diagram is no larger than its letters
  */
 
 /** @typedef {{ left: number, top: number, width: number, height: number }} Rect */
@@ -36,13 +37,13 @@ export function rowsOf(/** @type {number} */ n) {
 }
 
 /** How large an item is in a cell: the side of a square as large as what is drawn. */
-function sideOf(/** @type {Item} */ { ratio, need, above }, /** @type {Size} */ { width, height }) {
+function sideOf(/** @type {Item} */ { ratio, need, above, worth = 1 }, /** @type {Size} */ { width, height }) {
   const room = height - above(width);
   if (need) return width >= need.width && room >= need.height ? Infinity : 0;
   if (room <= 0) return 0;
   const across = Math.min(width, room * (ratio ?? WIDEST));
   const down = ratio ? across / ratio : Math.min(room, across / NARROWEST);
-  return Math.sqrt(across * down);
+  return worth * Math.sqrt(across * down);
 }
 
 /**

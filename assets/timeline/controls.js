@@ -44,8 +44,8 @@ export function makeControls({ positions, labels, view }, touch) {
   const play = iconButton("play", labels.play, touch.toggle);
   const speed = speedChoice(labels);
   const number = h("span", { class: "number" });
-  number.style.minWidth = `${Math.max(...positions.map((t) => String(t).length))}ch`;
-  const ends = [positions[0], positions[last]].map((t) => h("span", {}, String(t)));
+  number.style.minWidth = `${Math.max(...positions.map((t) => written(t).length))}ch`;
+  const ends = [positions[0], positions[last]].map((t) => h("span", {}, written(t)));
   const back = iconButton("back", labels.back, () => touch.step(-1));
   const forward = iconButton("forward", labels.forward, () => touch.step(1));
   const element = h(
@@ -62,16 +62,21 @@ export function makeControls({ positions, labels, view }, touch) {
     h("output", { class: "readout" }, mathSymbol(symbol), "\u00a0=\u00a0", number),
     makeTools(labels, touch),
   );
-  const say = (/** @type {number} */ position) => `${symbol} = ${positions[position]}`;
+  const say = (/** @type {number} */ position) => `${symbol} = ${written(positions[position])}`;
   const show = (/** @type {number} */ position) => {
     slider.value = String(position);
     slider.setAttribute("aria-valuetext", say(position));
     slider.style.setProperty("--done", `${(100 * position) / Math.max(1, last)}%`);
-    number.textContent = String(positions[position]);
+    number.textContent = written(positions[position]);
   };
   const setPlaying = (/** @type {boolean} */ playing) =>
     setIcon(play, playing ? "pause" : "play", playing ? labels.pause : labels.play);
   return { element, speed, say, show, setPlaying };
+}
+
+/** A place of the slider, as a reader writes it. */
+function written(/** @type {number} */ place) {
+  return String(place).replace("-", "−");
 }
 
 /** "Timestep t": its caption, and the symbol that is its last word. */

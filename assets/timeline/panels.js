@@ -3,6 +3,7 @@
 /** @import { Panel, PanelSpec, Stage } from "./types.d.ts" */
 
 import { curvesPanel } from "./curves.js";
+import { diagramPanel } from "./diagram.js";
 import { h } from "./dom.js";
 import { formulaPanel, numbersPanel } from "./formula.js";
 import { histogramPanel } from "./histogram.js";
@@ -34,7 +35,7 @@ export function mountPanel(spec, stage, grid, { side, name }) {
     if ("label" in layer && layer.label) legend.append(entry({ label: layer.label, color: layer.color }, "dot"));
   }
   const drawn = draws(spec, stage, frame, legend);
-  const canvas = frame.querySelector("canvas[role=img]");
+  const canvas = frame.querySelector("[role=img]");
   if (name && canvas) canvas.setAttribute("aria-label", `${name}: ${canvas.getAttribute("aria-label")}`);
   return drawn;
 }
@@ -67,6 +68,8 @@ function draws(spec, stage, frame, legend) {
       return sharesPanel(spec, stage, frame, legend);
     case "waterfall":
       return waterfallPanel(spec, stage, frame, legend);
+    case "diagram":
+      return diagramPanel(spec, stage, frame);
     case "formula":
       return formulaPanel(spec, stage, frame);
     case "numbers":

@@ -329,7 +329,7 @@ function focusIn(/** @type {HTMLElement} */ root) {
 function placeForWords(/** @type {Element} */ panel, /** @type {number} */ i) {
   const words = h("p", { class: "said", id: `said-${i}` });
   panel.append(words);
-  panel.querySelector("canvas[role=img]")?.setAttribute("aria-describedby", words.id);
+  panel.querySelector(".frame [role=img]")?.setAttribute("aria-describedby", words.id);
   const math = panel.querySelector(".frame math");
   math?.setAttribute("role", "math");
   return { words, math };

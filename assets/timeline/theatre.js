@@ -4,7 +4,7 @@
 /** @import { Item } from "./arrange.js" */
 /** @import { Spec, View } from "./types.d.ts" */
 
-import { arrange, arrangeFirst } from "./arrange.js";
+import { arrange, arrangeFirst, SMALLEST } from "./arrange.js";
 import { iconButton } from "./controls.js";
 import { contextOf, h } from "./dom.js";
 
@@ -235,13 +235,20 @@ function itemOf(/** @type {Seen} */ { element, spec }, /** @type {HTMLElement} *
       EMS.entry * lines(legend, across) +
       EMS.rest +
       chart);
-  return { ratio, need: null, above };
+  return { ratio, need: null, above, worth: worthOf(spec) };
+}
+
+/** A diagram is too small as soon as its shapes cannot be read from the last row. */
+function worthOf(/** @type {import("./types.d.ts").PanelSpec} */ spec) {
+  if (spec.kind !== "diagram") return 1;
+  const READABLE = 18 / 12.5; // CSS pixels for a unit: its shapes are written with 12.5 units, and want 18 pixels
+  return SMALLEST / (READABLE * Math.sqrt(spec.size[0] * spec.size[1]));
 }
 
 /** Width over height of a picture; a chart has none. */
 function ratioOf(/** @type {HTMLElement} */ element, /** @type {string} */ kind) {
   if (kind === "plane") return 1;
-  if (kind !== "images") return null;
+  if (kind !== "images" && kind !== "diagram") return null;
   const frame = /** @type {HTMLElement} */ (element.querySelector(".frame"));
   return Number(frame.style.getPropertyValue("--ratio"));
 }

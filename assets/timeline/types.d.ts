@@ -103,6 +103,8 @@ export interface Labels {
   say_mark: string;
   say_curve: string;
   say_value: string;
+  say_lit: string;
+  say_rest: string;
   say_now: string;
 }
 
@@ -235,6 +237,7 @@ export type PanelSpec =
   | CurvesSpec
   | LinesSpec
   | SharesSpec
+  | DiagramSpec
   | WaterfallSpec
   | FormulaSpec
   | NumbersSpec;
@@ -314,6 +317,33 @@ export interface LinesSpec extends PictureSpec {
 export interface SharesSpec extends PictureSpec {
   kind: "shares";
   series: LineSpec[];
+}
+
+/** Boxes and arrows, in units of the diagram; y grows downwards. */
+export interface DiagramSpec extends PictureSpec {
+  kind: "diagram";
+  size: number[]; // width, height
+  phases: Record<string, string>; // (P,), how much is lit, from 0 to 1
+  boxes: BoxSpec[];
+  arrows: ArrowSpec[];
+}
+
+export interface BoxSpec {
+  at: number[]; // x, y of its middle
+  size: number[]; // width, height
+  name: string;
+  note: string;
+  color: string;
+  phase: string; // "": always lit
+  form: string; // plain, narrow or wide: a network that gets narrower or wider to the right
+  says: string;
+}
+
+export interface ArrowSpec {
+  points: number[][];
+  phase: string;
+  label: string;
+  dash: boolean;
 }
 
 /** Pieces that follow one another from 0 to their sum; others at each position. */

@@ -1,6 +1,6 @@
 // What a panel shows now, in words and numbers: worked out of what is drawn, when the hand has let go.
 
-/** @import { CurvesSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values, WaterfallSpec } from "./types.d.ts" */
+/** @import { CurvesSpec, DiagramSpec, HistogramSpec, ImagesSpec, LinesSpec, Numbers, PanelSpec, PlaneSpec, SharesSpec, Stage, Values, WaterfallSpec } from "./types.d.ts" */
 
 import { format } from "./format.js";
 import { fill } from "./fill.js";
@@ -51,6 +51,8 @@ export function sentences(spec, numbers, stage) {
       return ofLines(spec, numbers, stage);
     case "waterfall":
       return ofWaterfall(spec, stage);
+    case "diagram":
+      return ofDiagram(spec, numbers, stage);
     default:
       return [];
   }
@@ -136,6 +138,28 @@ function ofLines(
     const [value] = numbers[label];
     return fill(labels.say_value, { label, value: Number.isFinite(value) ? format(value) : "–" });
   });
+}
+
+/**
+ * What is at work now, and what is not, from left to right.
+ * @returns {string[]}
+ */
+function ofDiagram(
+  /** @type {DiagramSpec} */ { boxes },
+  /** @type {Numbers} */ numbers,
+  /** @type {Stage} */ { labels },
+) {
+  const isLit = (/** @type {string} */ phase) => !phase || numbers[phase][0] > 0.5;
+  const list = (/** @type {boolean} */ lit) =>
+    boxes
+      .filter(({ phase, says }) => says && isLit(phase) === lit)
+      .map(({ says, note }) => (note ? `${says} ${note}` : says))
+      .join("; ");
+  const [work, rest] = [list(true), list(false)];
+  return [
+    ...(work ? [fill(labels.say_lit, { parts: work })] : []),
+    ...(rest ? [fill(labels.say_rest, { parts: rest })] : []),
+  ];
 }
 
 /** Each piece, and their sum. */

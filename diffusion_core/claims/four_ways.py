@@ -122,12 +122,12 @@ def check_gradient(ratio: Ratio, setting: Points, seed: int) -> list[Trial]:
 
 GRADIENT = Claim(
     key="E0a",
-    says="At every fake the non-saturating loss pulls the generator where the saturating one does, e^{−d} times as "
+    says="At every fake the non-saturating loss pulls the generator where the saturating one does, e^(−d) times as "
     "hard.",
     check=check_gradient,
     truth=lambda d: torch.exp(-d),
     mistakes={
-        "e^{+d} times": lambda d: torch.exp(d),
+        "e^(+d) times": lambda d: torch.exp(d),
         "as hard as D is sure: σ(d) times": torch.sigmoid,
         "the other way": lambda d: -torch.exp(-d),
     },

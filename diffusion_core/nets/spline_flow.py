@@ -19,8 +19,8 @@ beyond the box the identity, into which it runs with slope 1. The inverse is the
 last layer at 0 all bins are alike, and f starts as the identity.
 
 References:
-    Durkan, Bekasov, Murray, Papamakarios 2019, "Neural spline flows", section 3, eq. 4-8 and 29. Dinh, Sohl-Dickstein,
-    Bengio 2017 (couplings).
+    Durkan, Bekasov, Murray, Papamakarios 2019, "Neural spline flows", section 3, eq. 4-8 and 29. Dinh et al. 2017
+    (couplings).
 """
 
 import math

@@ -14,7 +14,7 @@ diffusion  x_T, then after each step of DDIM                   x_0, then x_t at 
 Networks are asked in float32; ``log_prob`` asks a copy in float64.
 
 References:
-    Goodfellow et al. 2014. Kingma, Welling 2014. Dinh, Sohl-Dickstein, Bengio 2017; Durkan et al. 2019. Ho, Jain,
+    Goodfellow et al. 2014. Kingma, Welling 2014. Dinh et al. 2017; Durkan et al. 2019. Ho, Jain,
     Abbeel 2020; Song, Meng, Ermon 2021 (DDIM); Song et al. 2021 (the ODE's likelihood).
 """
 

@@ -13,10 +13,10 @@ from PIL import Image
 from pages.sampling import networks
 from pages.sampling.figures import count
 from pages.sampling.runs import Run, Settings, chain_of
-from pages.shared import trainer
+from pages.shared import denoiser_run
+from pages.shared.denoiser_run import View
 from pages.shared.i18n import _
 from pages.shared.palette import COLORS
-from pages.shared.trainer import View
 
 __all__ = ["gif", "npz", "offer", "today"]
 
@@ -47,7 +47,7 @@ def offer(run: Run, own: View | None) -> None:
         if own:
             st.download_button(
                 _("The network (.safetensors)"),
-                partial(trainer.write, own, "network"),
+                partial(denoiser_run.write, own, "network"),
                 "network.safetensors",
                 icon=":material/download:",
                 on_click="ignore",

@@ -10,11 +10,11 @@ from pages.sampling.runs import Run, Settings
 from pages.sampling.yours import offer_runs, pick_run, show_yours
 from pages.shared import controls
 from pages.shared.beside import Axis
+from pages.shared.denoiser_run import View
 from pages.shared.i18n import _
 from pages.shared.lesson import Page
 from pages.shared.scenes import Scene, data_names, pick_scene, schedule_names
 from pages.shared.scenes import scene as scene_of
-from pages.shared.trainer import View
 
 __all__ = ["comparable", "pick", "variance_names"]
 

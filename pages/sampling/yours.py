@@ -5,10 +5,11 @@ import streamlit as st
 
 from diffusion_core.errors import BadInput
 from diffusion_core.laws.mixtures import GaussianMixture
-from pages.shared import controls, shell, trainer
+from pages.shared import controls, shell
+from pages.shared.denoiser_run import View, read_file
 from pages.shared.i18n import _, explain
 from pages.shared.scenes import Scene
-from pages.shared.trainer import View
+from pages.shared.trainer import Data, the_trainer
 
 __all__ = ["offer_runs", "pick_run", "show_yours"]
 
@@ -23,7 +24,7 @@ def pick_run() -> View | None:
     id, mine = controls.get("run", "", str), st.session_state.get("my_run", "")
     if not id and mine != st.session_state.get("left_run", ""):
         show_run(id := mine)
-    view = trainer.the_trainer().view(id)
+    view = the_trainer().view(id, View)
     if view and view.milestones and np.isfinite(view.milestones[-1].samples).all():
         return view
     _say_why_not(id, view)
@@ -65,10 +66,10 @@ def leave_run(id: str) -> None:
 
 def offer_runs(scene: Scene) -> None:
     """Where no run is shown: train one, take the one that was left, or give a file."""
-    runs, left = trainer.the_trainer(), st.session_state.get("left_run", "")
+    runs, left = the_trainer(), st.session_state.get("left_run", "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(shell.page_path("training"), label=_("Predict the noise"), icon=":material/school:")
-        if runs.view(left):
+        if runs.view(left, View):
             st.button(_("Back to the network before"), icon=":material/undo:", on_click=show_run, args=(left,))
     upload = st.file_uploader(
         _("A network or a run from Predict the noise. It is compared with the data chosen above."),
@@ -79,7 +80,7 @@ def offer_runs(scene: Scene) -> None:
         return
     assert isinstance(scene.law, GaussianMixture)  # as all data of TRAINED are
     try:
-        id = runs.load(trainer.Data(scene.name, scene.word, scene.law), upload.getvalue())
+        id = runs.start(read_file(Data(scene.name, scene.word, scene.law), upload.getvalue()))
     except BadInput as error:
         st.error(explain(error), icon=":material/error:")
         return

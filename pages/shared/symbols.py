@@ -94,6 +94,15 @@ SYMBOLS = (
         (r"p_\theta", r"p_\\theta", "the step back as the sampler takes it"),
     ),
     *_of(
+        "four_ways",
+        (r"G(z)", r"(?<![\w\\])G(?!\w)", "generator: the network that makes a sample of a latent z"),
+        (r"x'", r"(?<!\w)x'", "sample: what a model makes, beside a point x of the data"),
+        (r"q_\phi", r"q_\\phi", "encoder of a VAE: where z may be, given x"),
+        (r"f(x)", r"(?<!\w)f\(x\)", "flow: an invertible map from data to z"),
+        (r"\gamma", r"\\gamma", "weight of R1, the penalty on the slope of the discriminator at the data"),
+        (r"\mathrm{KL}_h", r"KL\}_h", "KL of two laws that are both blurred by noise of size h"),
+    ),
+    *_of(
         "guidance",
         (r"w", r"(?<![\w\\])w(?!\w)", "guidance scale: how strongly the words pull"),
         (r"z_t", r"(?<!bar)(?<!dots,)(?<![\w\\])z_[t0T]", "a latent at t: what the encoder makes of a picture, noised"),

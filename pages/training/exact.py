@@ -9,8 +9,9 @@ import torch
 
 from diffusion_core import NoiseSchedule
 from diffusion_core.training.held_out import HeldOut, even_times, floors, held_out
+from pages.shared.denoiser_run import View, sampling_times
 from pages.shared.keeping import fingerprint
-from pages.shared.trainer import Data, View, sampling_times
+from pages.shared.trainer import Data
 from pages.training import recipe
 
 __all__ = ["ARROWS", "Exact", "exact_of"]

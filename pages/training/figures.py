@@ -7,13 +7,13 @@ import torch
 
 from diffusion_core.training.held_out import errors
 from pages.shared import timeline as tl
+from pages.shared.denoiser_run import View, draw_samples
 from pages.shared.i18n import _
 from pages.shared.keeping import kept
 from pages.shared.lesson import packed
 from pages.shared.palette import COLORS
 from pages.shared.scenes import density, drawn, scene
 from pages.shared.timeline.formula import formula
-from pages.shared.trainer import View, draw_samples
 from pages.training.exact import ARROWS, Exact, exact_of
 
 __all__ = ["EDGE", "fields", "history"]

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import lesson, shell, trainer
-from pages.shared.i18n import _, explain, language
+from pages.shared import lesson, running, shell
+from pages.shared.denoiser_run import View, sampling_times
+from pages.shared.i18n import _, language
 from pages.shared.scenes import data_names, schedule_names
 from pages.shared.timeline import show
-from pages.shared.trainer import View
 from pages.shared.typography import significant
 from pages.training import figures
 from pages.training.choices import TARGETS
@@ -15,26 +15,22 @@ from pages.training.run import look, shown
 
 __all__ = ["draw"]
 
-POLL = 2.5  # seconds between two looks at a run
-
 
 def draw(view: View) -> None:
     """The pictures; while the run goes on, they are drawn anew every few seconds."""
-    error = st.session_state.pop("training_error", None)
-    if error is not None:
-        st.error(explain(error), icon=":material/error:")
-    st.fragment(_draw, run_every=POLL if view.alive else None)(view.id, view.alive)
+    running.say_error()
+    st.fragment(_draw, run_every=running.POLL if view.alive else None)(view.id, view.alive)
 
 
 def _draw(id: str, alive: bool) -> None:
     view = look(id)
     if alive and not view.alive:
         st.rerun()  # the buttons are others now, and nobody needs to look every few seconds
-    state(view)
+    running.state(view)
     view = shown(view)
     st.markdown(f"{described(view)}  \n{verdict(view)}")
     link_to_samples(view)
-    times = trainer.sampling_times(view.schedule.T)
+    times = sampling_times(view.schedule.T)
     lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4], lead=True)
     st.subheader(_("How it got there"), anchor=False)
     history(view)
@@ -47,23 +43,6 @@ def history(view: View) -> None:
         show(picture, key="training_step", position=len(steps) - 1)
         return
     lesson.timeline(picture, key="training_step", name="step", t=steps[-1].step)
-
-
-def state(view: View) -> None:
-    """Waiting, running, paused, done, stopped or failed."""
-    if view.state == "waiting":
-        text = _("Waiting: place {place} in the queue.").format(place=view.place)
-        st.info(text, icon=":material/hourglass_empty:")
-    elif view.state == "failed":
-        sentence = explain(view.error) if view.error else _("Training stopped with an error of the server.")
-        st.error(sentence, icon=":material/error:")
-    elif view.state in ("running", "paused"):
-        text = _("Step {step} of {steps}").format(step=f"{view.step:,}", steps=f"{view.config.steps:,}")
-        if view.state == "paused":
-            text += " · " + _("paused")
-        elif view.rows_per_second:
-            text += " · " + _("{rate} points a second").format(rate=f"{view.rows_per_second:,.0f}")
-        st.progress(view.step / view.config.steps, text)
 
 
 def described(view: View) -> str:

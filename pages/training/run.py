@@ -1,6 +1,5 @@
 """A run on the page: which one it is, and the buttons and files that it has. It goes on without the page."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -8,11 +7,12 @@ import streamlit as st
 
 from diffusion_core import BadInput, GaussianMixture
 from diffusion_core.claims.network import CLAIMS, Trained
-from pages.shared import controls, trainer
+from pages.shared import controls, denoiser_run, running
 from pages.shared.checks import Checked
+from pages.shared.denoiser_run import View, read_file
 from pages.shared.i18n import _
 from pages.shared.scenes import law_of, schedule_of
-from pages.shared.trainer import Data, View, the_trainer
+from pages.shared.trainer import Data, the_trainer
 from pages.training.recipe import Setting
 
 __all__ = ["buttons", "checks", "chosen", "files", "look", "shown"]
@@ -21,12 +21,12 @@ __all__ = ["buttons", "checks", "chosen", "files", "look", "shown"]
 @st.cache_resource(show_spinner=False)
 def shipped() -> View:
     """The run that is there before anyone trains."""
-    return trainer.shipped()
+    return denoiser_run.shipped()
 
 
 def look(id: str) -> View:
     """The run as it stands; where there is none, the one that came with the page."""
-    return the_trainer().view(id) or shipped()
+    return the_trainer().view(id, View) or shipped()
 
 
 def chosen() -> View:
@@ -39,7 +39,7 @@ def chosen() -> View:
 
 def _known(raw: str) -> str:
     """The id of a run that is remembered."""
-    if the_trainer().view(raw) is None:
+    if the_trainer().view(raw, View) is None:
         raise BadInput("run in the URL is {got}; there is no such run here (any more).", got=repr(raw[:40]))
     return raw
 
@@ -72,25 +72,6 @@ def reset(view: View) -> None:
     show_run("")
 
 
-def attempt(action: Callable[[], object]) -> None:
-    """Do it; what is wrong is said once."""
-    try:
-        action()
-    except BadInput as error:
-        st.session_state["training_error"] = error
-
-
-def button(label: str, icon: str, action: Callable[[], object], primary: bool = False) -> None:
-    """One of the buttons of a run."""
-    st.button(
-        label,
-        icon=f":material/{icon}:",
-        on_click=attempt,
-        args=(action,),
-        type="primary" if primary else "secondary",
-    )
-
-
 def data_of(setting: Setting) -> Data:
     """What is chosen to be trained on, and to be compared with."""
     law = law_of(setting.data, setting.word)
@@ -101,23 +82,12 @@ def data_of(setting: Setting) -> Data:
 def start(setting: Setting) -> None:
     """Train what is chosen, and show it."""
     schedule = schedule_of(setting.schedule, setting.T)
-    show_run(the_trainer().start(data_of(setting), setting.config, schedule))
+    show_run(the_trainer().start(View("", data_of(setting), setting.config, schedule)))
 
 
 def buttons(view: View, setting: Setting) -> None:
     """Start, pause, resume, stop, reset."""
-    runs = the_trainer()
-    with st.container(horizontal=True, gap="small"):
-        if not view.alive:
-            button(_("Train"), "play_arrow", lambda: start(setting), primary=True)
-        if view.state == "running":
-            button(_("Pause"), "pause", lambda: runs.pause(view.id))
-        if view.state == "paused":
-            button(_("Resume"), "resume", lambda: runs.resume(view.id))
-        if view.alive or view.state == "paused":
-            button(_("Stop"), "stop", lambda: runs.stop(view.id))
-        if view.id:
-            button(_("Reset"), "restart_alt", lambda: reset(view))
+    running.buttons(view, lambda: start(setting), lambda: reset(view))
 
 
 def files(view: View, setting: Setting) -> None:
@@ -131,7 +101,7 @@ def files(view: View, setting: Setting) -> None:
             if there is not None:
                 st.download_button(
                     label,
-                    partial(trainer.write, view, what),
+                    partial(denoiser_run.write, view, what),
                     f"{what}.safetensors",
                     icon=":material/download:",
                     on_click="ignore",
@@ -143,5 +113,5 @@ def files(view: View, setting: Setting) -> None:
     )
     if upload is not None and st.session_state.get("training_uploaded") != upload.file_id:
         st.session_state["training_uploaded"] = upload.file_id
-        attempt(lambda: show_run(the_trainer().load(data_of(setting), upload.getvalue())))
+        running.attempt(lambda: show_run(the_trainer().start(read_file(data_of(setting), upload.getvalue()))))
         st.rerun()

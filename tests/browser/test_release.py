@@ -28,6 +28,7 @@ SLIDERS = {  # of another quantity than t
     "loss": ("line", "Line n"),
     "reparameterization": ("sigma", "Standard deviation σ"),
     "spacing": ("N", "Number of steps N"),
+    "four_ways": ("u", "Where on the way u"),
 }
 WITH_SLIDER = [lesson.name for lesson in LESSONS if lesson.name != "ledger"]
 # All that is drawn: the pixels, and the numbers in words and formulas.

@@ -32,6 +32,7 @@ from diffusion_core.laws.guided import two_bumps
 from diffusion_core.laws.mixtures import GaussianMixture
 from diffusion_core.laws.paths import Chain
 from diffusion_core.nets.attention import Attention
+from diffusion_core.nets.gan import non_saturating
 from diffusion_core.nets.mlp import TimeFeatures
 from diffusion_core.reparameterization import pathwise_gradients, score_function_gradients
 from diffusion_core.training.held_out import errors, unseen
@@ -172,6 +173,14 @@ def attended(names: Names) -> bool:
     return told and same(names["out"], block(names["h"]), 1e-5) and isinstance(names["time"], nn.Linear)
 
 
+def played(names: Names) -> bool:
+    """Its losses are the core's, and no peak is lost."""
+    with torch.no_grad():
+        alike = same(names["loss_gen"], non_saturating(names["dis"](names["fake"])[:, 0]).mean(), 1e-6)
+    counts = torch.bincount(names["nearest"], minlength=8)
+    return alike and bool(counts.min() > 60)
+
+
 CHECKS: dict[str, tuple[Callable[[Names], bool], dict[str, str]]] = {
     "add_noise": (noised, {"(1 - alpha_bar[t]).sqrt() * eps": "(1 - alpha_bar[t]) * eps"}),
     "closed_form": (jumped, {"noise = (1 - beta[i]).sqrt() * noise": "noise = noise"}),  # shrunk with what it is in
@@ -182,6 +191,7 @@ CHECKS: dict[str, tuple[Callable[[Names], bool], dict[str, str]]] = {
     "sampling": (sampled, {"(1 - alpha_bar[t - 1]) / (1 - alpha_bar[t])": "1"}),  # beta, not beta-tilde
     "variance": (varied, {"1 - a_t / a_s": "beta[t]"}),
     "spacing": (spaced, {"* (T // N)": "* (T // N + 1)"}),
+    "four_ways": (played, {"betas=(0.0, 0.99)": "betas=(0.9, 0.99)"}),  # momentum: peaks are lost
     "guidance": (guided, {"plain + w * (told - plain)": "told + w * (told - plain)"}),  # Ho and Salimans's w
     "latent": (decoded, {"z / scale @ code": "z @ code"}),
     "unet": (attended, {" / channels**0.5": ""}),

@@ -6,7 +6,8 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.trainer import State, View, shipped, the_trainer
+from pages.shared.denoiser_run import View, shipped
+from pages.shared.trainer import State, the_trainer
 from pages.shared.typography import significant
 from tests.pages.opening import blobs, open_page, run_code, tracks, words
 
@@ -64,7 +65,7 @@ def test_the_buttons_are_those_of_what_the_run_is_doing(monkeypatch: pytest.Monk
         view = View(
             "0123456789ab", data=shipped().data, config=shipped().config, schedule=shipped().schedule, state=state
         )
-        monkeypatch.setattr(the_trainer(), "view", lambda id: view if id else None)
+        monkeypatch.setattr(the_trainer(), "view", lambda id, kind: view if id else None)
         app = open_page("training", lang="en", run="0123456789ab")
         return [one.label for one in app.button if one.icon.removeprefix(":material/") != "casino:"]
 

@@ -19,7 +19,8 @@ from diffusion_core.training.checkpoint import load_denoiser
 from diffusion_core.training.draws import images
 from diffusion_core.training.loop import train
 from diffusion_core.training.state import TrainingConfig
-from pages.shared.trainer import Data, State, View, shipped, shipped_data, the_trainer, write
+from pages.shared.denoiser_run import View, read_file, shipped, shipped_data, write
+from pages.shared.trainer import Data, State, the_trainer
 from tests.pages.opening import ROOT, elements, open_page, run_code, tracks, visit, words
 from tests.pages.test_trainer import blind_file
 
@@ -29,9 +30,9 @@ def trained() -> View:
     """A small network for two moons, T = 100, of a run on this server."""
     law = TOYS["two_moons"]().law
     config = TrainingConfig(MLPConfig(2, 16), steps=60, batch=64, warmup=5)
-    id = the_trainer().start(Data("two_moons", "", law), config, linear(100))
+    id = the_trainer().start(View("", Data("two_moons", "", law), config, linear(100)))
     for _attempt in range(500):
-        view = the_trainer().view(id)
+        view = the_trainer().view(id, View)
         assert view is not None
         if not view.alive:
             return view
@@ -195,7 +196,7 @@ def test_too_few_steps_over_a_long_schedule_are_one_sentence(lang: str, sentence
     config, long = TrainingConfig(MLPConfig(2, 16), steps=1), linear(4000)
     net = config.net.build().requires_grad_(False)
     content = write(View("", shipped_data(), config, long, denoiser=Predictor(net, config.net, long)), "network")
-    id = the_trainer().load(shipped_data(), content)
+    id = the_trainer().start(read_file(shipped_data(), content))
     app = sample_page(run=id, N="1", lang=lang)
     assert [text[: len(sentence)] for text in said(app)] == [sentence]
     assert said(sample_page(run=id, N="5", variance="optimal")) == []

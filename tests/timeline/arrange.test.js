@@ -84,3 +84,9 @@ test("letters shrink before panels get too small, and no further than 20", () =>
   assert.equal(arrange(squares, AREA, { formula, together: 1 }).size, 30);
   assert.equal(arrange(squares, AREA, { formula: high, together: 1 }).size, 20);
 });
+
+test("what is written small counts for less: fewer such items fit", () => {
+  const shown = (worth) =>
+    arrangeFirst(Array(6).fill({ ...item(2.6), worth }), AREA, { formula: null, together: 1 }).rects.length;
+  assert.ok(shown(0.5) < shown(1));
+});

@@ -215,7 +215,20 @@ def curves() -> Golden:
     return Golden(tuple(SIGMAS.tolist()), tracks, panels, numbers)
 
 
-SCENES = {"points": points, "pictures": pictures, "curves": curves}
+def diagram() -> Golden:
+    """Boxes that are lit in turn."""
+    late = np.array([0.0, 0.0, 0.5, 1.0, 1.0])
+    boxes = (
+        tl.Box((20, 20), (40, 20), "z", "(B, 2)", color=BLUE, phase="early", says="latent"),
+        tl.Box((80, 20), (20, 40), "G", "", color=BLUE, phase="late", form="wide", says="generator"),
+        tl.Box((80, 90), (0, 0), "or", "", color=BLUE),
+    )
+    arrows = (tl.Arrow([(40, 20), (70, 20)], "late", "x"), tl.Arrow([(80, 40), (80, 60), (20, 60)], dash=True))
+    panels: list[tl.Panel] = [tl.Diagram("Row", (120, 100), boxes, arrows, phases={"late": late, "early": 1 - late})]
+    return Golden(TIMES, {}, panels, {"late": late, "early": 1 - late})
+
+
+SCENES = {"points": points, "pictures": pictures, "curves": curves, "diagram": diagram}
 
 
 def paired() -> tl.Picture:

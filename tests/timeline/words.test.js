@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { corners } from "../../assets/timeline/diagram.js";
 import { spoken } from "../../assets/timeline/spoken.js";
 import { sentences, summary, top } from "../../assets/timeline/words.js";
 import { readScene } from "./golden.js";
@@ -62,6 +63,20 @@ test("a cloud is said by its mean, its deviation, what of it is in the frame, an
   const said = sentences(spec, {}, stage([0, 0.5, 0.5, 0.5, -3, 0.5, 0.5, 0.5], 2, "point"));
   assert.match(said[0], /^4 points: mean \(−0\.5000, 0\.5000\), standard deviation \(1\.458, 0\.000\); 75\.0 %/);
   assert.equal(said[1], "Picked: point 1, at (0.5000, 0.5000).");
+});
+
+test("of a diagram is said what is at work and what is not", () => {
+  const { spec } = readScene("diagram");
+  const said = (late) => sentences(spec.panels[0], { late: [late], early: [1 - late] }, stage([], 1));
+  assert.deepEqual(said(0), ["At work: latent (B, 2).", "At rest: generator."]);
+  assert.deepEqual(said(1), ["At work: generator.", "At rest: latent (B, 2)."]);
+});
+
+test("a network gets narrower or wider to the right, a tensor does not", () => {
+  const sides = (form) => corners([0, 0], [2, 10], form).map((corner) => Number(corner.split(",")[1]));
+  assert.deepEqual(sides("plain"), [-5, -5, 5, 5]);
+  assert.deepEqual(sides("narrow"), [-5, -3, 3, 5]);
+  assert.deepEqual(sides("wide"), [-3, -5, 5, 3]);
 });
 
 test("pictures, histograms, curves and lines are said by their numbers", () => {

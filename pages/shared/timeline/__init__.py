@@ -9,6 +9,7 @@ that what is sent, `pair` lays two beside each other, `component` shows it, `for
 
 from pages.shared.timeline.blob import *  # noqa: F403  each of these modules says by __all__ what it offers
 from pages.shared.timeline.component import *  # noqa: F403
+from pages.shared.timeline.diagram import *  # noqa: F403
 from pages.shared.timeline.layers import *  # noqa: F403
 from pages.shared.timeline.pair import *  # noqa: F403
 from pages.shared.timeline.panels import *  # noqa: F403

@@ -54,6 +54,8 @@ LABELS = {
     "say_mark": "The upright line at {value}.",
     "say_curve": "{label}: highest at {at}, on an axis from {low} to {high}.",
     "say_value": "{label}: {value}.",
+    "say_lit": "At work: {parts}.",
+    "say_rest": "At rest: {parts}.",
     "say_equals": "equals",
     "say_plus": "plus",
     "say_minus": "minus",
