@@ -34,9 +34,10 @@ def ways_through() -> None:
 def lessons() -> None:
     """Each lesson with its question, its minutes, and whether it lies on the core path."""
     st.header(_("The lessons"), anchor="lessons")
-    for one in LESSONS:
-        about = parts(one.name)
-        with st.container(border=True):
-            way_to(one.name, f"**{about['title']}**", "arrow_forward")
-            badges = [_("about {n} min").format(n=one.minutes), *([_("deep dive")] if one.deep else [])]
-            st.markdown(" ".join([about["question"], *(f":gray-badge[{badge}]" for badge in badges)]))
+    with st.container(gap="xsmall"):
+        for one in LESSONS:
+            about = parts(one.name)
+            with st.container(border=True, gap="xxsmall"):
+                way_to(one.name, f"**{about['title']}**", "arrow_forward")
+                badges = [_("about {n} min").format(n=one.minutes), *([_("deep dive")] if one.deep else [])]
+                st.markdown(" ".join([about["question"], *(f":gray-badge[{badge}]" for badge in badges)]))
