@@ -57,6 +57,7 @@ bench: $(VENV)/dev
 	$(BIN)/python tests/benchmarks/bench_sampler.py
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_training.py
+	$(BIN)/python tests/benchmarks/bench_four_ways.py
 	$(BIN)/python tests/benchmarks/bench_text.py
 	$(BIN)/python tests/benchmarks/bench_lessons.py
 	$(BIN)/python tests/benchmarks/bench_release.py
