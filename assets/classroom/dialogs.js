@@ -5,7 +5,7 @@
 
 import { h } from "../timeline/dom.js";
 import { fill } from "../timeline/fill.js";
-import { readCode, spelled } from "./place.js";
+import { isLocal, readCode, spelled } from "./place.js";
 
 /**
  * A dialog over all else, which goes when it is closed.
@@ -48,7 +48,7 @@ export function showCode(place, teacher, { words }) {
   const dialog = openDialog(
     place,
     words.class,
-    h("p", {}, words.scan),
+    h("p", {}, isLocal(new URL(link).hostname) ? words.local : words.scan),
     h("p", { class: "large", "aria-label": `${words.code}: ${[...code].join(" ")}`, role: "img" }, spelled(code)),
     h("img", { src: qr, alt: words.qr }),
     field,

@@ -50,3 +50,8 @@ export function about(/** @type {number[]} */ positions, /** @type {number} */ p
   const last = positions.length - 1;
   return positions[Math.round((Math.round((10 * position) / Math.max(1, last)) * last) / 10)];
 }
+
+/** Whether a name stands for the computer that asks, whichever that is. */
+export function isLocal(/** @type {string} */ hostname) {
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}

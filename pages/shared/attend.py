@@ -47,6 +47,10 @@ SAID = {
     "by_hand": "Press Ctrl+C (or ⌘C) to copy the address above.",
     "scan": "Scan the picture, or open this site and join with the code.",
     "qr": "QR code of the link to the class",
+    "local": (
+        "This address leads here from this computer alone. For phones, open the site under its address in your network "
+        "first, then start the class."
+    ),
     "away": "No connection to the class. Trying again.",
     "over": "The class is over, or the server was started anew.",
     "ended": "The class has ended.",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { about, isSame, placeOf, readCode, spelled } from "../../assets/classroom/place.js";
+import { about, isLocal, isSame, placeOf, readCode, spelled } from "../../assets/classroom/place.js";
 import { Sender } from "../../assets/classroom/sender.js";
 
 const LESSONS = ["", "add_noise", "posterior"];
@@ -72,4 +72,9 @@ test("the newest is sent alone, ten times a second at most, one question at a ti
   assert.equal(sent.length, 4, "at once");
   sender.stop();
   mock.timers.reset();
+});
+
+test("an address of this computer alone is no address for a class", () => {
+  for (const here of ["localhost", "127.0.0.1", "[::1]", "a.localhost"]) assert.ok(isLocal(here), here);
+  for (const there of ["192.168.1.7", "example.org", "mylocalhost", "10.0.0.127"]) assert.ok(!isLocal(there), there);
 });
