@@ -69,6 +69,7 @@ export interface Words {
   copied: string;
   by_hand: string;
   scan: string;
+  local: string; // in its place where nobody else can come
   qr: string;
   away: string;
   over: string;
