@@ -34,7 +34,7 @@ export function dock(/** @type {HTMLElement} */ root, /** @type {boolean} */ doc
   const bar = /** @type {HTMLElement | null} */ (root.querySelector(".controls"));
   if (!bar) return;
   const header = headerHeight();
-  if (docked) root.style.setProperty("--bar", `${bar.offsetHeight}px`);
+  if (docked) root.style.setProperty("--bar", `${bar.getBoundingClientRect().height}px`); // to a part of a pixel
   root.style.setProperty("--header", `${header}px`);
   root.classList.toggle("docked", docked);
   const main = scroller();

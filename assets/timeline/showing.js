@@ -33,6 +33,7 @@ const SETTLED = 200; // ms after which a new picture is put in words
  * @property {string} speed
  * @property {boolean} playing
  * @property {boolean} led
+ * @property {boolean} helped the list of keys is open
  * @property {Theatre} theatre
  */
 
@@ -76,6 +77,7 @@ export class Showing {
     this.theatre = this.makeTheatre(grid, tell);
     this.theatre.apply();
     focus();
+    if (before?.helped) this.help.toggle();
     root.timeline = this.hooks();
   }
 
@@ -232,7 +234,7 @@ export class Showing {
    * @returns {Left}
    */
   leave() {
-    const { stage, spec, controls, reporter, player, theatre } = this;
+    const { stage, spec, controls, reporter, player, theatre, help } = this;
     const { playing } = player;
     const { led } = this.following;
     reporter.cancel();
@@ -241,7 +243,8 @@ export class Showing {
     const { position, pick } = stage;
     const dragged = this.sides[0].tracks.dragged();
     const { sent } = reporter;
-    return { jump, positions, position, pick, dragged, playing, led, sent, theatre, speed: controls.speed.value };
+    const [speed, helped] = [controls.speed.value, help.element.open];
+    return { jump, positions, position, pick, dragged, playing, led, sent, theatre, speed, helped };
   }
 
   step(/** @type {number} */ by) {

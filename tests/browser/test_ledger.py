@@ -50,8 +50,8 @@ def test_on_a_phone_an_entry_is_one_line_that_unfolds(app_url: str, open_page: O
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") < 8 * 844
     heights = lines.evaluate_all("lines => lines.map(line => line.clientHeight)")
     assert len(heights) == 43 and max(heights) == min(heights) < 60
-    lines.nth(30).click()
+    lines.nth(31).click()
     entry = page.locator(".st-key-entry_E31")
     expect(entry.locator(".ledger-correct sub").first).to_have_text("t")
-    assert lines.nth(30).evaluate("line => line.clientHeight") > 1.5 * heights[0]  # the whole statement
+    assert lines.nth(31).evaluate("line => line.clientHeight") > 1.5 * heights[0]  # the whole statement
     assert parse_qs(urlsplit(page.url).query)["open"] == ["E31"]
