@@ -12,7 +12,7 @@ import { post } from "./post.js";
 import { Wire } from "./wire.js";
 
 const PATIENCE = 6000; // ms that a way to the teacher's place may take
-const TRIES = 3;
+const TRIES = 5;
 const SAID = 5000; // ms
 
 export class Student {
