@@ -90,7 +90,8 @@ def moved(rng: np.random.Generator) -> Asked:
     )
     return Asked(
         Say(
-            "t = {t}, s = {s}, linear schedule. x_0 moves by 1 to the right. What does the posterior over x_s do?",
+            "t = {t}, s = {s}, linear schedule, T = 1000. x_0 moves by 1 to the right. What does the posterior over "
+            "x_s do?",
             t=str(t),
             s=str(t - stride),
         ),

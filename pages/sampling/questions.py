@@ -74,7 +74,8 @@ def width(rng: np.random.Generator) -> Asked:
     wrong = [(Say("the ratio of the variances tells."), one) for k, one in enumerate(said) if k != right]
     return Asked(
         Say(
-            "Data N(0, {variance}), exact denoiser, DDPM with σ² = {name} in N = {N} steps. The samples are …",
+            "Data N(0, {variance}), exact denoiser, linear schedule, T = 1000; DDPM with σ² = {name} in N = {N} steps "
+            "(iddpm), no noise in the last. The samples are …",
             variance=f"{variance:g}",
             name=name,
             N=str(steps),

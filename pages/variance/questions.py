@@ -68,8 +68,8 @@ def nearer(rng: np.random.Generator) -> Asked:
     why = Say("the ratios of the variances tell: the logarithm nearer to 0 is the nearer one.")
     return Asked(
         Say(
-            "Data N(0, {variance}), exact denoiser, N = {N} steps. With which σ² is the samples’ variance nearer "
-            "to the data’s?",
+            "Data N(0, {variance}), exact denoiser, linear schedule, T = 1000, N = {N} steps (iddpm), no noise in the "
+            "last. With which σ² is the samples’ variance nearer to the data’s?",
             variance=str(variance),
             N=str(len(timesteps)),
         ),
