@@ -191,8 +191,7 @@ export class Showing {
       const sentence = math
         ? math.getAttribute("aria-label")
         : sentences(cells[i].spec, panel.numbers(), stages[i]).join(" ");
-      words.textContent = [now, this.names[cells[i].side], sentence].filter(Boolean).join(" ");
-      if (!sentence) words.textContent = "";
+      words.textContent = sentence ? [now, this.names[cells[i].side], sentence].filter(Boolean).join(" ") : "";
     });
   }
 

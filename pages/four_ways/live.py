@@ -9,7 +9,6 @@ from pages.shared import lesson, running
 from pages.shared.i18n import _, explain
 from pages.shared.scenes import data_names
 from pages.shared.sections import folded
-from pages.shared.timeline import show
 
 __all__ = ["draw"]
 
@@ -32,16 +31,7 @@ def _draw(id: str, alive: bool, setting: Setting, round_trip: bool) -> None:
     if view.milestones:
         with folded("history", _("How they got there"), bool(view.id), asks=["step"]) as opened:
             if opened:
-                history(view)
-
-
-def history(view: Four) -> None:
-    """The run over its steps; one that goes on stays at its newest, and is not in the address yet."""
-    picture, marks = figures.history(view), view.milestones
-    if view.alive:
-        show(picture, key="four_ways_step", position=len(marks) - 1)
-        return
-    lesson.timeline(picture, key="four_ways_step", name="step", t=marks[-1].step)
+                running.history(view, figures.history(view), key="four_ways_step")
 
 
 def describe(view: Four) -> None:

@@ -10,7 +10,7 @@ from pages.shared import controls, lesson
 from pages.shared.beside import Axis
 from pages.shared.checks import Checked
 from pages.shared.i18n import _
-from pages.shared.scenes import schedule_names, schedule_of
+from pages.shared.scenes import schedule_of, startable
 from pages.shared.timeline import Picture
 from pages.shared.typography import significant
 
@@ -24,7 +24,7 @@ with lesson.open_page("posterior") as page:
         with left:
             stride = controls.integer("stride", _("Stride t − s"), min(100, T - 1), low=1, high=T - 1)
         with right:
-            schedules = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+            schedules = startable()
             name = controls.choice("schedule", _("Schedule"), schedules, "linear")
     strides = {str(one): str(one) for one in (1, 10, 100, 500) if one < T}
     page.compares(

@@ -13,7 +13,7 @@ from pages.shared.beside import Axis
 from pages.shared.denoiser_run import View
 from pages.shared.i18n import _
 from pages.shared.lesson import Page
-from pages.shared.scenes import Scene, data_names, pick_scene, schedule_names
+from pages.shared.scenes import Scene, data_names, pick_scene, schedule_names, startable
 from pages.shared.scenes import scene as scene_of
 
 __all__ = ["comparable", "pick", "variance_names"]
@@ -114,13 +114,8 @@ def network_of(settings: Settings, scene: Scene, view: View | None) -> Predictor
     return networks.network(scene.name, settings.denoiser) if settings.denoiser in networks.FILES else None
 
 
-def startable() -> dict[str, str]:
-    """The schedules from whose end one can start."""
-    return {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
-
-
 def pick_schedule() -> str:
-    """One of them."""
+    """One from whose end one can start."""
     return controls.choice("schedule", _("Schedule"), startable(), "linear")
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from diffusion_core.errors import BadInput
+from pages.shared import lesson
 from pages.shared.i18n import _, explain
+from pages.shared.timeline import Picture, show
 from pages.shared.trainer import Run, the_trainer
 
-__all__ = ["POLL", "attempt", "buttons", "say_error", "state"]
+__all__ = ["POLL", "attempt", "buttons", "history", "say_error", "state"]
 
 POLL = 2.5  # seconds between two looks at a run
 ERROR = "run_error"
@@ -71,3 +73,11 @@ def state(run: Run) -> None:
         elif run.rows_per_second:
             text += " · " + _("{rate} points a second").format(rate=f"{run.rows_per_second:,.0f}")
         st.progress(run.step / run.steps, text)
+
+
+def history(run: Run, picture: Picture, *, key: str) -> None:
+    """A run over its steps; one that goes on stays at its newest, and is not in the address yet."""
+    if run.alive:
+        show(picture, key=key, position=len(run.milestones) - 1)
+        return
+    lesson.timeline(picture, key=key, name="step", t=run.milestones[-1].step)

@@ -34,6 +34,7 @@ __all__ = [
     "pixel_histogram",
     "schedule_names",
     "schedule_of",
+    "startable",
     "terminal_kl",
 ]
 
@@ -87,6 +88,11 @@ def schedule_names() -> dict[str, str]:
         "zero_terminal_snr": _("zero terminal SNR"),
         "inverse_square": _("β = 1/(t+1)², a finite sum"),
     }
+
+
+def startable() -> dict[str, str]:
+    """Those that leave something of x_0 at T: where nothing is left, eps of x_T says nothing of x_0."""
+    return {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.shared import controls, trainer
 from pages.shared.i18n import _
 from pages.shared.lesson import Page
-from pages.shared.scenes import pick_scene, schedule_names
+from pages.shared.scenes import pick_scene, startable
 from pages.training.recipe import Setting
 
 __all__ = ["TARGETS", "pick"]
@@ -19,7 +19,7 @@ TARGETS = {"eps": "ε", "x0": "x₀", "v": "v"}
 def pick(page: Page, left: DeltaGenerator, right: DeltaGenerator) -> Setting:
     """The data and what is predicted; under *More* what is seldom changed."""
     with page.more():
-        offered = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+        offered = startable()
         schedule = controls.choice("schedule", _("Schedule"), offered, "linear")
         T = controls.integer("T", "T", 1000, low=2, high=4000)
         width = controls.choice("width", _("Width of the network"), {w: w for w in WIDTHS}, "128")

@@ -6,7 +6,6 @@ from pages.shared import lesson, running, shell
 from pages.shared.denoiser_run import View, sampling_times
 from pages.shared.i18n import _, language
 from pages.shared.scenes import data_names, schedule_names
-from pages.shared.timeline import show
 from pages.shared.typography import significant
 from pages.training import figures
 from pages.training.choices import TARGETS
@@ -33,16 +32,7 @@ def _draw(id: str, alive: bool) -> None:
     times = sampling_times(view.schedule.T)
     lesson.timeline(figures.fields(view), key="training_t", t=times[3 * len(times) // 4], lead=True)
     st.subheader(_("How it got there"), anchor=False)
-    history(view)
-
-
-def history(view: View) -> None:
-    """The run over its steps; one that goes on stays at its newest, and is not in the address yet."""
-    picture, steps = figures.history(view), view.milestones
-    if view.alive:
-        show(picture, key="training_step", position=len(steps) - 1)
-        return
-    lesson.timeline(picture, key="training_step", name="step", t=steps[-1].step)
+    running.history(view, figures.history(view), key="training_step")
 
 
 def described(view: View) -> str:

@@ -6,7 +6,7 @@ from pages.shared import controls
 from pages.shared.i18n import _
 from pages.shared.lesson import Page
 from pages.shared.palette import COLORS
-from pages.shared.scenes import schedule_names
+from pages.shared.scenes import startable
 from pages.variance.recipe import Setting
 
 __all__ = ["COLOR", "T", "names", "pick"]
@@ -51,7 +51,7 @@ def pick(page: Page) -> tuple[Setting, int]:
 def pick_rest() -> dict[str, Any]:
     """What a run has beside its data and its number of steps."""
     v = controls.number("v", _("v of the learned variance"), 0.5, low=-0.25, high=1.25, step=0.05)
-    offered = {key: label for key, label in schedule_names().items() if key != "zero_terminal_snr"}
+    offered = startable()
     schedule = controls.choice("schedule", _("Schedule"), offered, "linear")
     spacing = controls.choice("spacing", _("Spacing"), SPACINGS, "iddpm", pills=True)
     endings = {"quiet": _("no noise"), "noisy": _("with noise")}
